@@ -1,0 +1,1 @@
+"""Unispace: research on visual identity spaces that anyone can rerun."""

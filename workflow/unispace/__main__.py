@@ -1,0 +1,43 @@
+"""`unispace <command>`: finds the module of a command and runs it.
+
+Each command is a module of `unispace.commands` with `configure(parser)` and `run(arguments)`; only the one that
+is called is imported, so that a table does not wait for torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+from unispace import commands
+from unispace.errors import did_you_mean
+
+
+def command_names() -> list[str]:
+    """All commands, as they are written on the command line."""
+    return sorted(
+        module.name.replace("_", "-")
+        for module in pkgutil.iter_modules(commands.__path__)
+        if module.name != "run"
+    )
+
+
+def main() -> int:
+    """Run the command named by the first argument."""
+    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
+        print("usage: unispace COMMAND ...\n\ncommands:\n  " + "\n  ".join(command_names()))
+        print("\n`unispace COMMAND --help` tells more; `snakemake` calls them in the right order.")
+        return 0
+    name = sys.argv[1]
+    if name not in command_names():
+        print(f"unispace: no command `{name}`; {did_you_mean(name, command_names())}", file=sys.stderr)
+        return 2
+    from unispace.commands.run import run_command
+
+    module = importlib.import_module(f"unispace.commands.{name.replace('-', '_')}")
+    return run_command(name, module.configure, module.run, sys.argv[2:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

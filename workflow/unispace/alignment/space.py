@@ -1,0 +1,81 @@
+"""What happens to vectors before two spaces can be compared: unit length, centre, common width."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+def unit_rows(vectors: NDArray[np.floating], name: str = "vectors") -> Floats:
+    """Scale every row to Euclidean length 1.
+
+    Args:
+        vectors: `(n, d)`; lengths are taken in float64.
+        name: What the rows are called in an error message.
+
+    Returns:
+        `(n, d)` float32, each row of length 1.
+
+    Raises:
+        ValueError: Not two-dimensional, or a row is zero or not finite; the first one is named.
+    """
+    array = np.asarray(vectors)
+    if array.ndim != 2:
+        raise ValueError(f"{name} must be (n, d), got shape {array.shape}")
+    length = np.sqrt(np.einsum("nd,nd->n", array, array, dtype=np.float64))
+    if not (np.isfinite(length) & (length > 0)).all():
+        row = int(np.argmin(np.isfinite(length) & (length > 0)))
+        kind = "zero" if length[row] == 0 else "not finite"
+        raise ValueError(f"{name}: row {row} is {kind}, so it has no direction to compare")
+    return (array / length[:, None]).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Where the vectors of one model go before a map: centred, then zero-padded on the right.
+
+    Attributes:
+        mean: `(d,)` float32, mean of the fit split. Test vectors are centred with it too.
+        width: Common width D >= d of the two spaces, `max(d_source, d_target)`.
+    """
+
+    mean: Floats
+    width: int
+
+    def __post_init__(self) -> None:
+        """Check the shapes."""
+        if self.mean.ndim != 1 or self.mean.size > self.width:
+            raise ValueError(f"a mean of shape {self.mean.shape} does not fit width {self.width}")
+
+    @classmethod
+    def fit(cls, vectors: NDArray[np.floating], width: int) -> Frame:
+        """Take the mean of the fit split `(n, d)`."""
+        return cls(np.mean(vectors, axis=0, dtype=np.float64).astype(np.float32), width)
+
+    @property
+    def dimension(self) -> int:
+        """Width d of the vectors before padding."""
+        return self.mean.size
+
+    def centre(self, vectors: NDArray[np.floating]) -> Floats:
+        """Subtract the mean of the fit split: `(n, d)` to `(n, d)` float32.
+
+        Raises:
+            ValueError: The vectors do not have d columns.
+        """
+        array = np.asarray(vectors)
+        if array.ndim != 2 or array.shape[1] != self.dimension:
+            raise ValueError(f"expected (n, {self.dimension}) vectors, got shape {array.shape}")
+        return np.subtract(array, self.mean, dtype=np.float32, casting="same_kind")
+
+    def place(self, vectors: NDArray[np.floating]) -> Floats:
+        """Centre and zero-pad: `(n, d)` to `(n, D)` float32, not normalised.
+
+        Raises:
+            ValueError: The vectors do not have d columns.
+        """
+        return np.pad(self.centre(vectors), ((0, 0), (0, self.width - self.dimension)))

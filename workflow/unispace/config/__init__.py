@@ -1,0 +1,1 @@
+"""The model of a study: the one source of defaults, schema and reference page."""

@@ -1,0 +1,111 @@
+"""Which networks, with which weights, and how images reach them."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from unispace.config.base import Name, Settings, Sha256
+from unispace.config.curricula import Optimisation
+from unispace.errors import did_you_mean
+
+# Channel statistics of the pretraining that each family was published with.
+NORMALISATIONS: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
+    "clip": ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
+
+
+@cache
+def known_architectures() -> frozenset[str]:
+    """Names of the timm release in the lock, from a file so that timm need not be imported."""
+    text = files("unispace.config").joinpath("architectures.txt").read_text("utf-8")
+    return frozenset(text.split())
+
+
+class Pretrain(Optimisation):
+    """Weights made inside the pipeline."""
+
+    kind: Literal["pretrain"]
+    """`pretrain`"""
+    dataset: Name
+    """Data set whose train split is learnt."""
+    objective: Literal["classify"] = "classify"
+    """`classify`: cosine softmax over the labels of the data set."""
+    batch_size: Annotated[int, Field(ge=2)] = 64
+    """Images of a step."""
+
+
+class FileWeights(Settings):
+    """Weights from a safetensors file."""
+
+    kind: Literal["file"]
+    """`file`"""
+    path: str
+    """File, looked up below `UNISPACE_DATA` and the working folder."""
+    sha256: Sha256
+    """Checksum of the file."""
+
+
+class HubWeights(Settings):
+    """Weights from the Hugging Face hub."""
+
+    kind: Literal["hub"]
+    """`hub`"""
+    repo: str
+    """Repository, such as `timm/eva02_tiny_patch14_224.mim_in22k`."""
+    revision: str
+    """Commit, tag or branch; a commit is what stays the same."""
+    filename: str = "model.safetensors"
+    """File in the repository; safetensors only."""
+    sha256: Sha256 | None = None
+    """Checksum of the file; recorded at the first fetch where it is left out."""
+
+
+class RandomWeights(Settings):
+    """Untrained weights, as a control."""
+
+    kind: Literal["random"]
+    """`random`"""
+
+
+Weights = Annotated[Pretrain | FileWeights | HubWeights | RandomWeights, Field(discriminator="kind")]
+
+
+class Preprocessing(Settings):
+    """From a decoded image to the network's input; part of what identifies an embedding."""
+
+    size: Annotated[int, Field(ge=16, le=1024)] = 64
+    """Side of the square input in pixels."""
+    interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+    """How images are resized, with anti-aliasing."""
+    normalisation: Literal["clip", "imagenet", "half"] = "clip"
+    """Channel mean and standard deviation."""
+    colour_order: Literal["rgb", "bgr"] = "rgb"
+    """Order of the channels that the network was trained with."""
+
+
+class Backbone(Settings):
+    """An architecture and its weights before tuning."""
+
+    architecture: str
+    """A timm model name, such as `eva02_tiny_patch14_224`."""
+    options: dict[str, Any] = {}
+    """Further arguments of `timm.create_model`, such as `depth`, `embed_dim`, `patch_size`."""
+    pooling: Literal["avg", "token"] = "avg"
+    """Mean over patch tokens or the class token. Always stated, since families differ by default."""
+    preprocessing: Preprocessing = Preprocessing()
+    """How images reach the network."""
+    weights: Weights
+    """Where the weights come from."""
+
+    @field_validator("architecture")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in known_architectures():
+            raise ValueError(f"unknown backbone `{name}`: {did_you_mean(name, known_architectures())}")
+        return name

@@ -1,0 +1,115 @@
+"""Where images come from and how they are split."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from unispace.config.base import Domain, Settings, Sha256
+
+Degradation = Literal["resample", "defocus", "motion", "noise", "jpeg", "warp", "dim"]
+
+
+class Degrade(Settings):
+    """Synthetic loss of quality, drawn anew for every image."""
+
+    kinds: tuple[Degradation, ...] = ("defocus", "motion", "noise", "jpeg")
+    """What may happen to an image; two or three of these are chained for each image."""
+    severity: tuple[float, float] = (0.2, 0.8)
+    """Range of the severity of each step, 0 (none) to 1 (worst)."""
+    always: tuple[Degradation, ...] = ("resample",)
+    """What happens to every image before the chain."""
+
+    @model_validator(mode="after")
+    def _range(self) -> Degrade:
+        low, high = self.severity
+        if not 0 <= low <= high <= 1:
+            raise ValueError(f"severity must be two rising numbers in 0 to 1, got [{low}, {high}]")
+        return self
+
+
+class StudioSource(Settings):
+    """Images rendered by the studio world: no download, known truth."""
+
+    kind: Literal["studio"]
+    """`studio`"""
+    labels: Annotated[int, Field(ge=2, le=1_000_000)]
+    """Number of identities (faces, bodies) or classes (objects)."""
+    images_per_label: Annotated[int, Field(ge=1, le=10_000)]
+    """Images of each identity or class."""
+    size: Annotated[int, Field(ge=16, le=512)] = 64
+    """Side of the rendered images in pixels."""
+    world: Annotated[int, Field(ge=0)] = 0
+    """Which world the identities come from: data sets of one world share their identities."""
+    siblings: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of face identities that look almost like another one."""
+    cameras: Annotated[int, Field(ge=1, le=8)] = 2
+    """Cameras of body images, each with its own colours and background."""
+    degrade: Degrade | None = None
+    """Loss of quality after rendering; leave out for clean images."""
+
+
+class ArchiveSource(Settings):
+    """A tar or zip archive that holds images and a manifest."""
+
+    kind: Literal["archive"]
+    """`archive`"""
+    path: str
+    """File name, looked up below `UNISPACE_DATA` and the working folder, or an http(s) URL."""
+    sha256: Sha256
+    """Checksum of the archive (`sha256sum FILE`)."""
+    manifest: str = "manifest.csv"
+    """Name of the table in the archive: columns path, identity_or_class, split and further ones."""
+
+
+class FolderSource(Settings):
+    """A folder with one subfolder of images per identity or class."""
+
+    kind: Literal["folder"]
+    """`folder`"""
+    path: str
+    """The folder, absolute or looked up below `UNISPACE_DATA` and the working folder."""
+
+
+Source = Annotated[StudioSource | ArchiveSource | FolderSource, Field(discriminator="kind")]
+
+
+class Splits(Settings):
+    """How images are divided into train, val and test."""
+
+    by: Literal["hash", "manifest"] = "hash"
+    """`hash`: by a hash of the identity (of the image for objects); `manifest`: as the data set says."""
+    train: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share for training (with `hash`)."""
+    val: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share for choosing settings (with `hash`); the rest is the test split."""
+    rename: dict[str, str] = {}
+    """With `manifest`: other names for its splits, such as `{query: test, gallery: test}`."""
+
+    @model_validator(mode="after")
+    def _shares(self) -> Splits:
+        if self.train + self.val > 1 + 1e-9:
+            raise ValueError(f"train + val must not exceed 1, got {self.train} + {self.val}")
+        if self.rename and self.by != "manifest":
+            raise ValueError("rename only goes with `by: manifest`")
+        return self
+
+
+class Dataset(Settings):
+    """A named set of labelled images of one domain."""
+
+    domain: Domain
+    """What the labels are: object classes, or identities in good faces, bad faces or bodies."""
+    source: Source
+    """Where the images come from."""
+    splits: Splits = Splits()
+    """How the images are divided."""
+    max_labels: Annotated[int, Field(ge=2)] | None = None
+    """Keep at most this many identities or classes of each split (chosen by hash); all if left out."""
+    max_images_per_label: Annotated[int, Field(ge=1)] | None = None
+    """Keep at most this many images of each (chosen by hash); all if left out."""
+    min_images_per_label: Annotated[int, Field(ge=1)] = 1
+    """Leave out identities or classes with fewer images; how many is said in the log."""
+    unreadable: Literal["fail", "skip"] = "fail"
+    """What to do with an image that cannot be decoded: stop, or leave it out and count it."""

@@ -1,0 +1,99 @@
+"""The whole study: parts put together and checked against each other."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from unispace.config.backbones import Backbone, Pretrain
+from unispace.config.base import IDENTITY_DOMAINS, Name, Settings
+from unispace.config.curricula import Curriculum
+from unispace.config.datasets import Dataset
+from unispace.config.evaluation import Evaluation
+from unispace.config.maps import Maps
+from unispace.config.report import Report
+from unispace.errors import did_you_mean
+
+
+class Study(Settings):
+    """Everything that decides the results of a run."""
+
+    study: Name
+    """Name of the study: data/<study>, checkpoints/<study> and results/<study>."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
+    """Seed of everything random that has no seed of its own."""
+    datasets: dict[Name, Dataset]
+    """The data sets, by name."""
+    backbones: dict[Name, Backbone]
+    """The backbones, by name."""
+    curricula: dict[Name, Curriculum]
+    """The curricula, by name; every backbone is tuned with each of them."""
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
+    """Seeds of the models: each backbone and curriculum is trained once for each."""
+    maps: Maps = Maps()
+    """Maps between the embedding spaces of models."""
+    evaluation: Evaluation = Evaluation()
+    """Metrics and intervals."""
+    report: Report = Report()
+    """The page."""
+
+    def models(self) -> tuple[str, ...]:
+        """All models of the study as backbone/curriculum/seedN."""
+        return tuple(
+            f"{backbone}/{curriculum}/seed{seed}"
+            for backbone in self.backbones
+            for curriculum in self.curricula
+            for seed in self.seeds
+        )
+
+    def map_pairs(self) -> tuple[tuple[str, str], ...]:
+        """Ordered (source, target) pairs of the models that are mapped."""
+        return tuple((s, t) for s in self.maps.models for t in self.maps.models if s != t)
+
+    def identity_datasets(self) -> tuple[str, ...]:
+        """Evaluated data sets whose labels are identities."""
+        return tuple(
+            d for d in self.evaluation.datasets if self.datasets[d].domain in IDENTITY_DOMAINS
+        )
+
+    def class_datasets(self) -> tuple[str, ...]:
+        """Evaluated data sets whose labels are object classes."""
+        return tuple(d for d in self.evaluation.datasets if self.datasets[d].domain == "object")
+
+    @model_validator(mode="after")
+    def _references(self) -> Study:
+        problems: list[str] = []
+
+        def known(where: str, name: str, allowed: tuple[str, ...]) -> bool:
+            if name not in allowed:
+                problems.append(f"{where}: `{name}` is not defined; {did_you_mean(name, allowed)}")
+            return name in allowed
+
+        names = tuple(self.datasets)
+        for backbone, settings in self.backbones.items():
+            if isinstance(settings.weights, Pretrain):
+                known(f"backbones.{backbone}.weights.dataset", settings.weights.dataset, names)
+        for curriculum, settings in self.curricula.items():
+            for dataset in settings.train_on:
+                known(f"curricula.{curriculum}.train_on", dataset, names)
+        for dataset in self.evaluation.datasets:
+            known("evaluation.datasets", dataset, names)
+        for dataset in self.maps.datasets:
+            if known("maps.datasets", dataset, names):
+                known("maps.datasets (must be evaluated too)", dataset, self.evaluation.datasets)
+                if self.datasets[dataset].domain not in IDENTITY_DOMAINS:
+                    problems.append(
+                        f"maps.datasets: `{dataset}` holds objects; maps are tested on identities"
+                    )
+        for model in self.maps.models:
+            known("maps.models", model, self.models())
+        if len(set(self.maps.models)) != len(self.maps.models):
+            problems.append("maps.models: a model is named twice")
+        if len(self.maps.models) == 1:
+            problems.append("maps.models: a map needs two models, got one")
+        if not self.evaluation.datasets:
+            problems.append("evaluation.datasets: name at least one data set to test on")
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self

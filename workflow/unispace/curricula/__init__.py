@@ -1,0 +1,1 @@
+"""How a backbone is tuned: heads, coupling of domains, the training loop."""

@@ -1,0 +1,1 @@
+"""Images with labels: the studio world, archives and folders, splits, degradations."""

@@ -1,0 +1,1 @@
+"""Images from outside: archives and folders."""

@@ -1,0 +1,39 @@
+"""Where files outside the project lie on this machine: the only place that knows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from unispace.errors import UserError
+
+VARIABLE = "UNISPACE_DATA"
+
+
+def is_url(path: str) -> bool:
+    """Whether a source is fetched over the network."""
+    return path.startswith(("https://", "http://"))
+
+
+def locate(path: str, what: str) -> Path:
+    """Find a file or folder named in a study.
+
+    Args:
+        path: absolute, or relative to `UNISPACE_DATA` or to the working folder, tried in that order.
+        what: what it is, for the error.
+
+    Raises:
+        UserError: where it is in none of these places.
+    """
+    root = os.environ.get(VARIABLE)
+    places = [Path(root) / path] if root else []
+    places.append(Path.cwd() / path)
+    for place in places:
+        if place.exists():
+            return place
+    looked = "\n".join(f"    {place}" for place in dict.fromkeys(places))
+    hint = "" if root else f" (now unset), as in `export {VARIABLE}=/folder/with/archives`"
+    raise UserError(
+        f"{what}: `{path}` was not found. Looked for\n{looked}\n"
+        f"  Put it there, or set {VARIABLE} to the folder that holds it{hint}."
+    )

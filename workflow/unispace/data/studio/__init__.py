@@ -1,0 +1,1 @@
+"""The synthetic world: faces, bodies and objects with known factors."""

@@ -1,0 +1,126 @@
+"""A batched painter: one stack of images, one call per shape.
+
+Shapes are signed distances (negative inside, in units of half the image side), turned into soft
+coverage and composited. Every image of a batch gets the same sequence of calls with its own
+parameters, which is what makes the renderer fast.
+
+Per-pixel arithmetic is limited to operations that IEEE 754 fixes to the last bit (+ - * / sqrt, minimum,
+maximum, comparisons) on float32, so that the same parameters give the same bytes on every machine.
+Angles are turned into sines and cosines outside, in parameters that are rounded.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float32]
+
+
+def column(values: ArrayLike) -> Floats:
+    """Shape one parameter per image, `(n,)` or a scalar, so that it broadcasts over pixels."""
+    array = np.asarray(values, dtype=np.float32)
+    return array.reshape(-1, 1, 1) if array.ndim else array.reshape(1, 1, 1)
+
+
+def rotation(degrees: ArrayLike) -> tuple[Floats, Floats]:
+    """Cosine and sine of angles, rounded so that they do not depend on the maths library."""
+    radians = np.deg2rad(np.asarray(degrees, dtype=np.float64))
+    return np.round(np.cos(radians), 6).astype(np.float32), np.round(np.sin(radians), 6).astype(np.float32)
+
+
+class Canvas:
+    """`n` square images of `size` pixels, painted back to front.
+
+    Coordinates run from -1 to 1, x to the right and y downwards; pixel centres are sampled.
+    """
+
+    def __init__(self, n: int, size: int) -> None:
+        self.n, self.size = n, size
+        self.pixels: Floats = np.zeros((n, size, size, 3), np.float32)
+        centres = ((np.arange(size, dtype=np.float32) + np.float32(0.5)) * np.float32(2 / size)) - 1
+        self.x: Floats = np.broadcast_to(centres[None, None, :], (n, size, size)).copy()
+        self.y: Floats = np.broadcast_to(centres[None, :, None], (n, size, size)).copy()
+        self.edge = np.float32(1.5 / size)  # half width of an anti-aliased edge
+
+    def coverage(self, distance: Floats, softness: ArrayLike = 1.0) -> Floats:
+        """Signed distance `(n, h, w)` to opacity in [0, 1]; `softness` widens the edge."""
+        width = self.edge * column(softness)
+        return np.clip(np.float32(0.5) - distance / (2 * width), 0, 1)
+
+    def paint(self, coverage: Floats, colour: ArrayLike, opacity: ArrayLike = 1.0) -> None:
+        """Composite a colour over the images.
+
+        Args:
+            coverage: `(n, h, w)` in [0, 1].
+            colour: `(3,)`, `(n, 3)` or per pixel `(n, h, w, 3)`, in [0, 1].
+            opacity: scalar or `(n,)`.
+        """
+        alpha = (coverage * column(opacity))[..., None]
+        tint = np.asarray(colour, dtype=np.float32)
+        if tint.ndim == 2:
+            tint = tint[:, None, None, :]
+        self.pixels += alpha * (tint - self.pixels)
+
+    def finish(self) -> NDArray[np.uint8]:
+        """The images as uint8, `(n, size, size, 3)`, RGB."""
+        return (np.clip(self.pixels, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+
+
+def turned(x: Floats, y: Floats, cx: ArrayLike, cy: ArrayLike, degrees: ArrayLike) -> tuple[Floats, Floats]:
+    """Coordinates in a frame centred at (cx, cy) and turned clockwise by `degrees`."""
+    cos, sin = rotation(degrees)
+    dx, dy = x - column(cx), y - column(cy)
+    return dx * column(cos) + dy * column(sin), dy * column(cos) - dx * column(sin)
+
+
+def ellipse(x: Floats, y: Floats, rx: ArrayLike, ry: ArrayLike) -> Floats:
+    """Signed distance (first order) to an ellipse around the origin."""
+    a, b = column(rx), column(ry)
+    u, v = x / a, y / b
+    radius = np.sqrt(u * u + v * v)
+    slope = np.sqrt((u / a) ** 2 + (v / b) ** 2) + np.float32(1e-6)
+    return (radius - 1) * radius / slope
+
+
+def box(x: Floats, y: Floats, hx: ArrayLike, hy: ArrayLike, corner: ArrayLike = 0.0) -> Floats:
+    """Signed distance to a box with half sides (hx, hy) and rounded corners."""
+    r = column(corner)
+    dx, dy = np.abs(x) - column(hx) + r, np.abs(y) - column(hy) + r
+    outside = np.sqrt(np.maximum(dx, 0) ** 2 + np.maximum(dy, 0) ** 2)
+    return outside + np.minimum(np.maximum(dx, dy), 0) - r
+
+
+def segment(
+    x: Floats, y: Floats, ax: ArrayLike, ay: ArrayLike, bx: ArrayLike, by: ArrayLike, radius: ArrayLike
+) -> Floats:
+    """Signed distance to a capsule from a to b."""
+    ax_, ay_ = column(ax), column(ay)
+    ux, uy = column(bx) - ax_, column(by) - ay_
+    px, py = x - ax_, y - ay_
+    t = np.clip((px * ux + py * uy) / (ux * ux + uy * uy + np.float32(1e-9)), 0, 1)
+    dx, dy = px - t * ux, py - t * uy
+    return np.sqrt(dx * dx + dy * dy) - column(radius)
+
+
+def polygon(x: Floats, y: Floats, corners: ArrayLike) -> Floats:
+    """Signed distance to a convex polygon: the largest of its half-plane distances.
+
+    Args:
+        x, y: `(n, h, w)`.
+        corners: `(k, 2)` or `(n, k, 2)`, clockwise on screen (y downwards).
+    """
+    points = np.asarray(corners, dtype=np.float32)
+    if points.ndim == 2:
+        points = points[None]
+    inside: Floats | None = None
+    for i in range(points.shape[1]):
+        p, q = points[:, i], points[:, (i + 1) % points.shape[1]]
+        edge = q - p
+        length = np.sqrt((edge * edge).sum(axis=1)) + np.float32(1e-9)
+        nx, ny = edge[:, 1] / length, -edge[:, 0] / length
+        d = (x - column(p[:, 0])) * column(nx) + (y - column(p[:, 1])) * column(ny)
+        inside = d if inside is None else np.maximum(inside, d)
+    if inside is None:
+        raise ValueError("a polygon needs corners")
+    return inside

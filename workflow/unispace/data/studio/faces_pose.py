@@ -1,0 +1,230 @@
+"""Where things are on a turned head, and a canvas with windows to paint them in.
+
+Head coordinates: x to the right of the image, y down, z towards the viewer, origin in the middle
+of the head, in half image sides at scale 1. Parameters are computed in float64 and rounded to six
+decimals before they meet a pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unispace.data.studio.canvas import Canvas, Floats, column
+
+Doubles: TypeAlias = NDArray[np.float64]
+Point: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]
+
+
+def fixed(values: ArrayLike) -> Floats:
+    """Round parameters so that they do not depend on the maths library."""
+    return np.round(np.asarray(values, dtype=np.float64), 6).astype(np.float32)
+
+
+class Layer(Canvas):
+    """A canvas that stores its colours as three planes.
+
+    A colour in the innermost axis costs numpy one short loop per pixel; planes are several times
+    faster to composite.
+    """
+
+    def __init__(self, n: int, size: int) -> None:
+        super().__init__(n, size)
+        self._hold(np.zeros((3, n, size, size), np.float32))
+
+    def _hold(self, planes: Floats) -> None:
+        self.planes = planes
+        self.pixels = np.moveaxis(planes, 0, -1)
+
+    def paint(self, coverage: Floats, colour: ArrayLike, opacity: ArrayLike = 1.0) -> None:
+        """Composite a colour, `(3,)`, `(n, 3)` or per pixel `(n, h, w, 3)`, over the images."""
+        alpha = coverage * column(opacity)
+        tint = np.asarray(colour, dtype=np.float32)
+        for channel, plane in enumerate(self.planes):
+            level = tint[..., channel]
+            difference = (level if level.ndim == 3 else column(level)) - plane
+            difference *= alpha
+            plane += difference
+
+    def darken(self, coverage: Floats, factor: ArrayLike) -> None:
+        """Multiply the colours where covered: a shadow that keeps what it falls on."""
+        scale = 1 - coverage * (1 - column(factor))
+        self.planes *= scale[None]
+
+    def window(
+        self, rows: NDArray[np.intp], cx: ArrayLike, cy: ArrayLike, half_width: float, half_height: float
+    ) -> Window:
+        """Open a window of a fixed size around a point of each of the images `rows`.
+
+        Args:
+            rows: `(m,)` image numbers.
+            cx, cy: `(m,)` or scalar centres, canvas coordinates.
+            half_width, half_height: in half image sides; the window is pushed inside the image.
+        """
+        return Window(self, rows, (cx, cy), (half_width, half_height))
+
+
+class Window(Layer):
+    """Part of some images, painted like a canvas and written back at the end of a `with` block."""
+
+    def __init__(
+        self,
+        parent: Layer,
+        rows: NDArray[np.intp],
+        centre: tuple[ArrayLike, ArrayLike],
+        half: tuple[float, float],
+    ) -> None:
+        self.n, self.size, self.edge = len(rows), parent.size, parent.edge
+        across, down = (self._indices(centre[i], half[i]) for i in range(2))
+        self._parent = parent
+        self._index = (rows[:, None, None], down[:, :, None], across[:, None, :])
+        self.x, self.y = parent.x[self._index], parent.y[self._index]
+        self._hold(parent.planes[:, *self._index])
+
+    def _indices(self, centre: ArrayLike, half: float) -> NDArray[np.intp]:
+        width = min(int(np.ceil(half * self.size)) + 2, self.size)
+        middle = (np.asarray(centre, dtype=np.float64) + 1) * self.size / 2
+        start = np.clip(np.round(middle - width / 2), 0, self.size - width).astype(np.intp)
+        return np.broadcast_to(start, (self.n,))[:, None] + np.arange(width)
+
+    def crop(self, layer: Floats) -> Floats:
+        """The window's part of a `(n, h, w)` array that belongs to the whole images."""
+        return layer[self._index]
+
+    def __enter__(self) -> Window:
+        """Start painting."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write the window back into the images."""
+        self._parent.planes[:, *self._index] = self.planes
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A flat patch of the head: a centre on the image and the map from image to patch.
+
+    `facing` is the z component of the patch's normal: 1 towards the viewer, below 0 hidden.
+    """
+
+    cx: Floats
+    cy: Floats
+    inverse: tuple[Floats, Floats, Floats, Floats]
+    facing: Floats
+
+    def local(self, canvas: Canvas) -> tuple[Floats, Floats]:
+        """Patch coordinates of the canvas' pixels, in head units."""
+        dx, dy = canvas.x - column(self.cx), canvas.y - column(self.cy)
+        a, b, c, d = (column(m) for m in self.inverse)
+        return a * dx + b * dy, c * dx + d * dy
+
+    def take(self, rows: NDArray[np.intp]) -> Frame:
+        """The frames of some of the images."""
+        a, b, c, d = self.inverse
+        return Frame(
+            self.cx[rows], self.cy[rows], (a[rows], b[rows], c[rows], d[rows]), self.facing[rows]
+        )
+
+    def visible(self) -> Floats:
+        """Opacity that fades a patch out as it turns away, `(n,)`."""
+        return fixed(np.clip(self.facing.astype(np.float64) * 5, 0, 1))
+
+
+class Pose:
+    """The turn, size and place of each head, and of things on it."""
+
+    def __init__(self, identity: dict[str, NDArray], view: dict[str, NDArray]) -> None:
+        angles = np.deg2rad(np.stack([view[k].astype(np.float64) for k in ("yaw", "pitch", "roll")]))
+        (cy, cp, cr), (sy, sp, sr) = np.round(np.cos(angles), 6), np.round(np.sin(angles), 6)
+        self.sin_yaw, self.cos_yaw, self.roll = sy, cy, view["roll"]
+        # Rows of the rotation before the roll: first the yaw, then the pitch.
+        self._upright = ((cy, 0 * cy, sy), (-sp * sy, cp, sp * cy), (-cp * sy, -sp, cp * cy))
+        u, v, w = self._upright
+        self._rows = (
+            tuple(cr * p - sr * q for p, q in zip(u, v, strict=True)),
+            tuple(sr * p + cr * q for p, q in zip(u, v, strict=True)),
+            w,
+        )
+        self.scale = view["scale"].astype(np.float64)
+        self.cx = view["shift_x"].astype(np.float64)
+        self.cy = view["shift_y"].astype(np.float64) - 0.06
+        self.a, self.b = identity["head_width"], identity["head_height"]
+        self.c = 1.12 * self.a
+
+    def upright(self, point: Point) -> tuple[Doubles, Doubles]:
+        """Place of a head point on the image before roll, scale and shift."""
+        x, y = (_dot(row, point) for row in self._upright[:2])
+        return x, y
+
+    def place(self, point: Point) -> tuple[Doubles, Doubles, Doubles]:
+        """Canvas coordinates of a head point, and its nearness (z, in head units)."""
+        x, y, z = (_dot(row, point) for row in self._rows)
+        return self.cx + self.scale * x, self.cy + self.scale * y, z
+
+    def frame(self, point: Point, across: Point, down: Point) -> Frame:
+        """The patch through `point` spanned by two head vectors."""
+        x, y, _ = self.place(point)
+        a, b = (self.scale * _dot(row, across) for row in self._rows[:2])
+        c, d = (self.scale * _dot(row, down) for row in self._rows[:2])
+        normal = (
+            np.multiply(across[1], down[2]) - np.multiply(across[2], down[1]),
+            np.multiply(across[2], down[0]) - np.multiply(across[0], down[2]),
+            np.multiply(across[0], down[1]) - np.multiply(across[1], down[0]),
+        )
+        length = np.sqrt(sum(np.square(k) for k in normal))
+        facing = _dot(self._rows[2], normal) / length
+        # Seen edge-on a patch has no inverse; it is invisible then, so any finite one will do.
+        det = np.maximum(a * d - b * c, 0.1 * self.scale**2)
+        inverse = (fixed(d / det), fixed(-c / det), fixed(-b / det), fixed(a / det))
+        return Frame(fixed(x), fixed(y), inverse, fixed(facing))
+
+    def on_face(self, x: ArrayLike, y: ArrayLike, lift: float = 0.0) -> Frame:
+        """The patch touching the front of the head at `(x, y)`, raised by `lift`."""
+        p, q = np.divide(x, self.a), np.divide(y, 1.2 * self.b)
+        depth = np.sqrt(np.maximum(1 - p * p - q * q, 0.2))
+        # Slopes are eased: a face is flatter in front than an ellipsoid.
+        slope_x = -0.75 * self.c / self.a * p / depth
+        slope_y = -0.3 * self.c / self.b * q / depth
+        one, zero = np.ones_like(self.a), np.zeros_like(self.a)
+        return self.frame((x, y, self.c * depth + lift), (one, zero, slope_x), (zero, one, slope_y))
+
+    def sphere(
+        self, canvas: Canvas, centre: Point, radii: tuple[Doubles, Doubles, Doubles]
+    ) -> tuple[Floats, Floats, Floats, Floats]:
+        """Which point of an ellipsoid fixed to the head each pixel sees.
+
+        Args:
+            canvas: whole images.
+            centre: of the ellipsoid, head coordinates.
+            radii: along x, y and z, `(n,)` each.
+
+        Returns:
+            x, y, z on the unit sphere, and the radius: 1 on the outline, more outside, where the
+            point is the one nearest to the pixel's ray.
+        """
+        cx, cy, _ = self.place(centre)
+        # Columns: how the sphere point moves with image x, image y and depth.
+        move = [[self._rows[i][k] / radii[k] / self.scale for k in range(3)] for i in range(3)]
+        depth = np.sqrt(sum(np.square(k) for k in move[2]))
+        axis = [k / depth for k in move[2]]
+        dx, dy = canvas.x - column(fixed(cx)), canvas.y - column(fixed(cy))
+        along = [_dot(move[i], (axis[0], axis[1], axis[2])) for i in range(2)]
+        flat = [
+            dx * column(fixed(move[0][k] - along[0] * axis[k]))
+            + dy * column(fixed(move[1][k] - along[1] * axis[k]))
+            for k in range(3)
+        ]
+        square = flat[0] * flat[0] + flat[1] * flat[1] + flat[2] * flat[2]
+        height = np.sqrt(np.maximum(1 - square, 0))
+        x, y, z = (f + height * column(fixed(k)) for f, k in zip(flat, axis, strict=True))
+        return x, y, z, np.sqrt(square)
+
+
+def _dot(row: tuple[Doubles, ...] | list[Doubles], point: Point) -> Doubles:
+    return row[0] * point[0] + row[1] * point[1] + row[2] * point[2]

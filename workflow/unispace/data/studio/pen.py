@@ -1,0 +1,397 @@
+"""A painter that touches only the pixels near a shape.
+
+`Canvas` computes every shape over the whole image; a figure of sixty small shapes is far cheaper when
+each is computed in a window around it. All images of a call share one window size and each has its
+own window position, so the work stays vectorised over the batch.
+
+The bytes of an image do not depend on the window size, hence not on the other images of the batch:
+outside a shape its opacity is exactly zero, which leaves a pixel as it was. As in `canvas`, per-pixel
+arithmetic is limited to exactly rounded float32 operations and integer hashing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unispace.data.studio import canvas
+from unispace.data.studio.canvas import Floats, column, rotation
+
+Doubles = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+OUTLINE_TONE = np.float32(0.42)  # an outline is the shape's own colour, this much darker
+
+
+def rounded_trig(radians: ArrayLike) -> tuple[Doubles, Doubles]:
+    """Cosine and sine of parameters, rounded so that they do not depend on the maths library."""
+    angles = np.asarray(radians, dtype=np.float64)
+    return np.round(np.cos(angles), 6), np.round(np.sin(angles), 6)
+
+
+def hash01(*keys: ArrayLike) -> Floats:
+    """Mix integers into uniform numbers in [0, 1): the same keys give the same number anywhere.
+
+    Args:
+        keys: integer arrays that broadcast together.
+
+    Returns:
+        float32 multiples of 2**-24, in the broadcast shape.
+    """
+    # One-dimensional at least: numpy wraps uint32 arrays silently but warns for scalars.
+    mixed = np.full((1,), 0x9E3779B9, dtype=np.uint32)
+    for key in keys:
+        word = np.atleast_1d(np.asarray(key)).astype(np.uint32)
+        mixed = (mixed ^ word) * np.uint32(0x85EBCA6B)
+        mixed ^= mixed >> np.uint32(13)
+        mixed *= np.uint32(0xC2B2AE35)
+        mixed ^= mixed >> np.uint32(16)
+    return (mixed >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+
+
+class Stage:
+    """`n` square images of `size` pixels, stored plane by plane: `pixels` is `(n, 3, size, size)`.
+
+    Coordinates are those of `Canvas`: -1 to 1, x to the right, y downwards, pixel centres.
+    """
+
+    def __init__(self, n: int, size: int) -> None:
+        self.n, self.size = n, size
+        self.pixels: Floats = np.zeros((n, 3, size, size), np.float32)
+        self.centres: Floats = (np.arange(size, dtype=np.float32) + np.float32(0.5)) * np.float32(
+            2 / size
+        ) - np.float32(1)
+        self.edge = np.float32(1.5 / size)  # half width of an anti-aliased edge, as in Canvas
+
+    def add_noise(self, amount: ArrayLike, seeds: NDArray[np.integer]) -> None:
+        """Add grey pixel noise, uniform in +-`amount` (scalar or `(n,)`), drawn from `seeds` `(n,)`."""
+        where = np.arange(self.size * self.size).reshape(1, self.size, self.size)
+        noise = hash01(np.asarray(seeds).reshape(-1, 1, 1), where) * 2 - 1
+        self.pixels += (noise * column(amount))[:, None]
+
+    def blur(self, amount: ArrayLike) -> None:
+        """Soften each image by its `amount` in [0, 1], about the same at any image size."""
+        side = (column(amount) * np.float32(0.25))[:, None]
+        for _ in range(max(1, round(self.size / 64))):
+            for axis in (2, 3):
+                padded = np.pad(
+                    self.pixels, [(0, 0), (0, 0), *(((1, 1) if a == axis else (0, 0)) for a in (2, 3))], mode="edge"
+                )
+                before = padded[:, :, :-2] if axis == 2 else padded[:, :, :, :-2]
+                after = padded[:, :, 2:] if axis == 2 else padded[:, :, :, 2:]
+                self.pixels += side * (before + after - 2 * self.pixels)
+
+    def finish(self) -> NDArray[np.uint8]:
+        """The images as uint8, `(n, size, size, 3)`, RGB."""
+        planes = (np.clip(self.pixels, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+        return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Windows around one shape, one per image.
+
+    Attributes:
+        u: local x of the pixels, broadcastable to `(n, h, w)`.
+        v: local y of the pixels, broadcastable to `(n, h, w)`.
+        left: first column of each window, `(n,)`.
+        top: first row of each window, `(n,)`.
+        height: rows of a window.
+        width: columns of a window.
+        shade: brightness of the shape's pixels under the pen's light, broadcastable to `(n, h, w)`.
+    """
+
+    u: Floats
+    v: Floats
+    left: Rows
+    top: Rows
+    height: int
+    width: int
+    shade: Floats
+
+
+class Pen:
+    """Paints shapes given in a local frame on some images of a stage.
+
+    The local frame of an image is mirrored, turned clockwise, scaled and then moved. Every parameter
+    of a shape is a scalar or one value per image of the pen.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        rows: Rows,
+        x: ArrayLike = 0.0,
+        y: ArrayLike = 0.0,
+        scale: ArrayLike = 1.0,
+        degrees: ArrayLike = 0.0,
+        mirrored: ArrayLike = False,
+        outline: ArrayLike = 0.0,
+        light: tuple[ArrayLike, ArrayLike] = (0.0, 0.0),
+    ) -> None:
+        """Set the frame.
+
+        Args:
+            stage: the images.
+            rows: indices of the images to paint, `(n,)`, all different.
+            x, y: where the local origin lies, stage units.
+            scale: stage units per local unit.
+            degrees: clockwise turn.
+            mirrored: whether local x runs to the left.
+            outline: width of the dark line around shapes, stage units; 0 for none.
+            light: direction the light comes from, x and y on the stage; its length is the contrast.
+        """
+        self.stage, self.rows, self.n = stage, rows, len(rows)
+        self._x, self._y = self._per_image(x), self._per_image(y)
+        self.scale = self._per_image(scale)
+        self._outline = self._per_image(outline)
+        self._flip = np.where(self._per_image(mirrored) > 0, -1.0, 1.0)
+        cos, sin = rotation(self._per_image(degrees))
+        self._cos, self._sin = cos.astype(np.float64), sin.astype(np.float64)
+        self._light = (self._per_image(light[0]), self._per_image(light[1]))
+
+    def _per_image(self, values: ArrayLike) -> Doubles:
+        return np.broadcast_to(np.asarray(values, dtype=np.float64), (self.n,))
+
+    def only(self, chosen: NDArray[np.bool_]) -> Pen:
+        """The same pen for the images of the mask `chosen`, `(n,)`."""
+        part = object.__new__(Pen)
+        part.stage, part.rows = self.stage, self.rows[chosen]
+        part.n = len(part.rows)
+        for name in ("_x", "_y", "scale", "_outline", "_flip", "_cos", "_sin"):
+            setattr(part, name, getattr(self, name)[chosen])
+        part._light = (self._light[0][chosen], self._light[1][chosen])
+        return part
+
+    def whole(self) -> Patch:
+        """The patch that covers the images entirely, lit evenly."""
+        far = np.full(self.n, 1e6)
+        return self.patch(0.0, 0.0, far, far)
+
+    def patch(self, cx: ArrayLike, cy: ArrayLike, rx: ArrayLike, ry: ArrayLike | None = None) -> Patch:
+        """Windows that hold the local boxes around (cx, cy) with half sides (rx, ry or rx)."""
+        rx = self._per_image(rx)
+        ry = rx if ry is None else self._per_image(ry)
+        cx, cy = self._per_image(cx), self._per_image(cy)
+        mx, my = self._flip * cx, cy
+        # Local to stage: the rotation takes (1, 0) to (cos, sin), clockwise on screen.
+        sx = self._x + self.scale * (mx * self._cos - my * self._sin)
+        sy = self._y + self.scale * (mx * self._sin + my * self._cos)
+        margin = self._outline + 2.5 * float(self.stage.edge)
+        across = self.scale * (np.abs(self._cos) * rx + np.abs(self._sin) * ry) + margin
+        down = self.scale * (np.abs(self._sin) * rx + np.abs(self._cos) * ry) + margin
+        left, width = self._window(sx, across)
+        top, height = self._window(sy, down)
+        centres = self.stage.centres
+        x = centres[left[:, None] + np.arange(width)][:, None, :] - column(self._x)
+        y = centres[top[:, None] + np.arange(height)][:, :, None] - column(self._y)
+        if self._cos.min(initial=1.0) < 1.0:  # an upright frame keeps x and y apart, which is cheaper
+            cos, sin = column(self._cos), column(self._sin)
+            x, y = x * cos + y * sin, y * cos - x * sin
+        u, v = x / column(self.scale * self._flip), y / column(self.scale)
+        return Patch(u, v, left, top, height, width, self._shade(u, v, cx, cy, np.maximum(rx, ry)))
+
+    def _window(self, centre: Doubles, reach: Doubles) -> tuple[Rows, int]:
+        size = self.stage.size
+        first = np.floor(np.clip((centre - reach + 1) * (size / 2), -1, size))
+        last = np.ceil(np.clip((centre + reach + 1) * (size / 2), 0, size + 1))
+        extent = int(np.clip((last - first).max(initial=1), 1, size))
+        return np.clip(first, 0, size - extent).astype(np.intp), extent
+
+    def _shade(self, u: Floats, v: Floats, cx: Doubles, cy: Doubles, reach: Doubles) -> Floats:
+        toward_x, toward_y = self._light
+        if not (toward_x.any() or toward_y.any()):
+            return np.ones((1, 1, 1), np.float32)
+        local_x = self._flip * (toward_x * self._cos + toward_y * self._sin)
+        local_y = toward_y * self._cos - toward_x * self._sin
+        across = (u - column(cx)) * column(local_x / reach)
+        down = (v - column(cy)) * column(local_y / reach)
+        return np.float32(1) + np.clip(across + down, np.float32(-0.5), np.float32(0.5))
+
+    def fill(
+        self,
+        patch: Patch,
+        distance: Floats,
+        colour: ArrayLike,
+        opacity: ArrayLike = 1.0,
+        outlined: bool = True,
+    ) -> None:
+        """Paint a signed distance, given in local units over a patch.
+
+        Args:
+            patch: the windows; must hold every pixel where the distance is below the outline's width.
+            distance: `(n, h, w)`, negative inside.
+            colour: `(3,)`, `(n, 3)` or per pixel `(n, 3, h, w)`, in [0, 1].
+            opacity: scalar or `(n,)`, in [0, 1].
+            outlined: whether the pen's outline is drawn around the shape.
+        """
+        if not self.n:
+            return
+        steep = np.float32(0.5) / self.stage.edge
+        d = distance * column(self.scale)
+        if outlined:
+            line = column(self._outline)
+            inner = np.clip(np.float32(0.5) - d * steep, 0, 1)
+            alpha = np.clip(np.float32(0.5) - (d - line) * steep, 0, 1)
+            dark = np.where(line > 0, OUTLINE_TONE, np.float32(1))
+            tone = (dark + (1 - dark) * inner) * patch.shade
+        else:
+            alpha, tone = np.clip(np.float32(0.5) - d * steep, 0, 1), patch.shade
+        self.composite(patch, alpha * column(opacity), colour, tone)
+
+    def composite(self, patch: Patch, alpha: Floats, colour: ArrayLike, tone: Floats | None = None) -> None:
+        """Lay `colour * tone` over the windows with opacity `alpha` `(n, h, w)`."""
+        if not self.n:
+            return
+        tint = np.asarray(colour, dtype=np.float32)
+        if tint.ndim == 1:
+            tint = tint[None, :, None, None]
+        elif tint.ndim == 2:
+            tint = tint[:, :, None, None]
+        if tone is not None:
+            tint = tint * tone[:, None]
+        windows = np.lib.stride_tricks.sliding_window_view(
+            self.stage.pixels, (patch.height, patch.width), axis=(2, 3), writeable=True  # pyright: ignore
+        )
+        place = (self.rows, slice(None), patch.top, patch.left)
+        below = windows[place]
+        windows[place] = below + alpha[:, None] * (tint - below)
+
+    def ellipse(
+        self,
+        cx: ArrayLike,
+        cy: ArrayLike,
+        rx: ArrayLike,
+        ry: ArrayLike,
+        colour: ArrayLike,
+        degrees: float = 0.0,
+        opacity: ArrayLike = 1.0,
+        outlined: bool = True,
+    ) -> None:
+        """Paint an ellipse turned clockwise by `degrees`."""
+        if not self.n:
+            return
+        patch = self.patch(cx, cy, rx, ry) if degrees == 0 else self.patch(cx, cy, np.maximum(rx, ry))
+        u, v = moved(patch, cx, cy, degrees)
+        self.fill(patch, canvas.ellipse(u, v, rx, ry), colour, opacity, outlined)
+
+    def box(
+        self,
+        cx: ArrayLike,
+        cy: ArrayLike,
+        hx: ArrayLike,
+        hy: ArrayLike,
+        colour: ArrayLike,
+        corner: ArrayLike = 0.0,
+        degrees: float = 0.0,
+        opacity: ArrayLike = 1.0,
+        outlined: bool = True,
+    ) -> None:
+        """Paint a box with half sides (hx, hy), rounded corners, turned clockwise by `degrees`."""
+        if not self.n:
+            return
+        patch = self.patch(cx, cy, hx, hy) if degrees == 0 else self.patch(cx, cy, np.add(hx, hy))
+        u, v = moved(patch, cx, cy, degrees)
+        self.fill(patch, canvas.box(u, v, hx, hy, corner), colour, opacity, outlined)
+
+    def line(
+        self,
+        points: Sequence[tuple[ArrayLike, ArrayLike]],
+        radius: ArrayLike,
+        colour: ArrayLike,
+        opacity: ArrayLike = 1.0,
+        outlined: bool = True,
+    ) -> None:
+        """Paint a line of `radius` through points, with round ends."""
+        if not self.n:
+            return
+        patch = self.around(points, radius)
+        distance: Floats | None = None
+        for (ax, ay), (bx, by) in zip(points[:-1], points[1:], strict=True):
+            part = canvas.segment(patch.u, patch.v, ax, ay, bx, by, radius)
+            distance = part if distance is None else np.minimum(distance, part)
+        if distance is None:
+            raise ValueError("a line needs two points")
+        self.fill(patch, distance, colour, opacity, outlined)
+
+    def polygon(
+        self,
+        points: Sequence[tuple[ArrayLike, ArrayLike]],
+        colour: ArrayLike,
+        corner: float = 0.0,
+        opacity: ArrayLike = 1.0,
+        outlined: bool = True,
+    ) -> None:
+        """Paint any simple polygon; `corner` grows it by that much with round corners."""
+        if not self.n:
+            return
+        patch = self.around(points, corner)
+        distance = simple_polygon(patch.u, patch.v, points) - np.float32(corner)
+        self.fill(patch, distance, colour, opacity, outlined)
+
+    def ring(
+        self,
+        cx: ArrayLike,
+        cy: ArrayLike,
+        rx: ArrayLike,
+        ry: ArrayLike,
+        half_width: ArrayLike,
+        colour: ArrayLike,
+        outlined: bool = True,
+    ) -> None:
+        """Paint the line along an ellipse."""
+        if not self.n:
+            return
+        patch = self.patch(cx, cy, np.add(rx, half_width), np.add(ry, half_width))
+        u, v = moved(patch, cx, cy)
+        distance = np.abs(canvas.ellipse(u, v, rx, ry)) - column(half_width)
+        self.fill(patch, distance, colour, 1.0, outlined)
+
+    def around(self, points: Sequence[tuple[ArrayLike, ArrayLike]], reach: ArrayLike = 0.0) -> Patch:
+        """The patch around points, `reach` wider on every side."""
+        xs = np.stack([self._per_image(p[0]) for p in points])
+        ys = np.stack([self._per_image(p[1]) for p in points])
+        left, right, top, bottom = xs.min(axis=0), xs.max(axis=0), ys.min(axis=0), ys.max(axis=0)
+        rx, ry = (right - left) / 2 + reach, (bottom - top) / 2 + reach
+        return self.patch((left + right) / 2, (top + bottom) / 2, rx, ry)
+
+
+def moved(patch: Patch, cx: ArrayLike, cy: ArrayLike, degrees: float = 0.0) -> tuple[Floats, Floats]:
+    """A patch's coordinates in a frame centred at (cx, cy) and turned clockwise by `degrees`."""
+    if degrees == 0:
+        return patch.u - column(cx), patch.v - column(cy)
+    return canvas.turned(patch.u, patch.v, cx, cy, degrees)
+
+
+def simple_polygon(x: Floats, y: Floats, points: Sequence[tuple[ArrayLike, ArrayLike]]) -> Floats:
+    """Signed distance to a polygon that does not cross itself, convex or not, in either direction.
+
+    Args:
+        x, y: coordinates, broadcastable to `(n, h, w)`.
+        points: corners, each coordinate a scalar or `(n,)`.
+
+    Returns:
+        float32 `(n, h, w)`, exact, negative inside.
+    """
+    if len(points) < 3:
+        raise ValueError("a polygon needs three corners")
+    nearest: Floats | None = None
+    inside: NDArray[np.bool_] | None = None
+    for (ax, ay), (bx, by) in zip(points, [*points[1:], points[0]], strict=True):
+        ax, ay, bx, by = column(ax), column(ay), column(bx), column(by)
+        ex, ey = bx - ax, by - ay
+        px, py = x - ax, y - ay
+        t = np.clip((px * ex + py * ey) * (1 / (ex * ex + ey * ey + np.float32(1e-9))), 0, 1)
+        dx, dy = px - t * ex, py - t * ey
+        squared = dx * dx + dy * dy
+        # A ray from the pixel crosses this edge: an odd number of crossings means inside.
+        crossed = ((y >= ay) != (y >= by)) & ((px * ey < py * ex) == (ey > 0))
+        nearest = squared if nearest is None else np.minimum(nearest, squared)
+        inside = crossed if inside is None else inside ^ crossed
+    if nearest is None or inside is None:
+        raise ValueError("a polygon needs three corners")
+    distance = np.sqrt(nearest)
+    return np.where(inside, -distance, distance)

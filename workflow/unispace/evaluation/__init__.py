@@ -1,0 +1,1 @@
+"""Metrics over embeddings and scores, with intervals."""

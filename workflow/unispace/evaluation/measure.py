@@ -1,0 +1,47 @@
+"""One measured value with its interval, or the reason why there is none."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A value, its interval and what stands behind it.
+
+    Attributes:
+        metric: Name, e.g. `AUC`, `TMR@FMR=0.001`, `Rank-1`.
+        value: Point estimate from all the data, NaN when it failed.
+        lower: Lower end of the 95 % interval, NaN when it failed.
+        upper: Upper end of the 95 % interval, NaN when it failed.
+        n: Items behind the value: pairs, probes or images.
+        unit: What the interval resamples: `identity` or `class`.
+        status: `ok`, or `failed: why`.
+    """
+
+    metric: str
+    value: float
+    lower: float
+    upper: float
+    n: int
+    unit: str
+    status: str = "ok"
+
+    def __post_init__(self) -> None:
+        """Keep the promise: finite numbers when ok, NaN when failed."""
+        numbers = (self.value, self.lower, self.upper)
+        if self.status == "ok":
+            if not all(math.isfinite(number) for number in numbers):
+                raise ValueError(f"{self.metric}: ok, but the numbers are {numbers}")
+            if self.lower > self.upper:
+                raise ValueError(f"{self.metric}: interval from {self.lower} to {self.upper}")
+        elif not self.status.startswith("failed: "):
+            raise ValueError(f"{self.metric}: status is 'ok' or 'failed: why', not {self.status!r}")
+        elif not all(math.isnan(number) for number in numbers):
+            raise ValueError(f"{self.metric}: failed, but the numbers are {numbers}")
+
+    @classmethod
+    def failed(cls, metric: str, n: int, unit: str, why: str | Exception) -> Measure:
+        """A cell that says why it is empty; never a zero and never left out."""
+        return cls(metric, math.nan, math.nan, math.nan, n, unit, f"failed: {why}")

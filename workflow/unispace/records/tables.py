@@ -1,0 +1,59 @@
+"""Tables on disk: parquet with a fixed schema, checked on writing and on reading."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from unispace.errors import UserError
+from unispace.records.files import replacing
+
+
+def write_table(frame: pd.DataFrame, schema: pa.Schema, path: Path) -> None:
+    """Write the columns of `schema`; columns beyond it are kept behind them.
+
+    Raises:
+        ValueError: where a column of the schema is missing, has another type, or holds a null that the schema
+            does not allow.
+    """
+    missing = [name for name in schema.names if name not in frame.columns]
+    if missing:
+        raise ValueError(f"{path}: columns missing: {', '.join(missing)}")
+    known = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+    for field in schema:
+        if not field.nullable and known.column(field.name).null_count:
+            raise ValueError(f"{path}: column {field.name} holds empty cells")
+    extra = [name for name in frame.columns if name not in schema.names]
+    if extra:
+        further = pa.Table.from_pandas(frame[extra], preserve_index=False)
+        for name in extra:
+            known = known.append_column(name, further.column(name))
+    with replacing(path) as temporary:
+        # Without the writer's metadata, equal tables give equal bytes.
+        pq.write_table(known.replace_schema_metadata(None), temporary, compression="zstd")
+
+
+def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
+    """Read a table and check that it holds the columns of `schema` with their types.
+
+    Raises:
+        UserError: where the file is missing, damaged or of another kind.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: not there; run `snakemake --cores 2 {path}` to make it")
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowException as error:
+        raise UserError(
+            f"{path}: damaged ({error}); delete it and run snakemake again, it is rebuilt"
+        ) from error
+    for field in schema:
+        if field.name not in table.schema.names:
+            raise UserError(f"{path}: column `{field.name}` is missing")
+        if table.schema.field(field.name).type != field.type:
+            found = table.schema.field(field.name).type
+            raise UserError(f"{path}: column `{field.name}` is {found}, needs {field.type}")
+    return table.to_pandas()
