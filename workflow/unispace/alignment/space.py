@@ -31,7 +31,8 @@ def unit_rows(vectors: NDArray[np.floating], name: str = "vectors") -> Floats:
         row = int(np.argmin(np.isfinite(length) & (length > 0)))
         kind = "zero" if length[row] == 0 else "not finite"
         raise ValueError(f"{name}: row {row} is {kind}, so it has no direction to compare")
-    return (array / length[:, None]).astype(np.float32)
+    unit = np.empty(array.shape, np.float32)
+    return np.divide(array, length[:, None], out=unit, casting="same_kind")
 
 
 @dataclass(frozen=True, eq=False)

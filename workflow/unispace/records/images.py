@@ -7,6 +7,8 @@ back to back in one uint8 array, with their offsets in a second). Both are memor
 from __future__ import annotations
 
 import io
+import os
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -133,3 +135,26 @@ def write_encoded(contents: Iterable[bytes], path: Path) -> None:
             del store
         finally:
             body.unlink(missing_ok=True)
+
+
+def decode_once(
+    store: ImageStore,
+    rows: Sequence[int] | NDArray[np.int64],
+    size: int,
+    interpolation: str,
+    scratch: Path,
+) -> Pixels:
+    """Images that are read many times, as an array `(len(rows), size, size, 3)` on disk.
+
+    Decoding and resizing for every epoch would cost a training loop a good part of its time; memory would
+    not hold a large set. A file in `scratch` that the operating system caches does neither.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=scratch, suffix=".npy")
+    os.close(handle)
+    shape = (len(rows), size, size, 3)
+    decoded = np.lib.format.open_memmap(name, mode="w+", dtype=np.uint8, shape=shape)
+    for start in range(0, len(rows), 256):
+        part = slice(start, start + 256)
+        decoded[part] = store.batch(rows[part], size, interpolation)
+    return decoded

@@ -114,10 +114,11 @@ def figure(identities: pd.DataFrame, views: pd.DataFrame) -> Figure:
     shoulder_up = height - 2 * radius - 0.012
     arm_radius, leg_radius = 0.030 * limb, 0.042 * limb
     swing = np.deg2rad(phase)
-    near_is_left = camera.sin > 0  # `across` points to the picture's right when facing the camera
+    # `across` points to the picture's right for a person who faces the camera.
+    right_is_far = camera.sin > 0
 
     arms, legs, toes = [], [], []
-    for side in (np.where(near_is_left, 1.0, -1.0), np.where(near_is_left, -1.0, 1.0)):
+    for side in (np.where(right_is_far, 1.0, -1.0), np.where(right_is_far, -1.0, 1.0)):
         turn = swing + np.where(side > 0, 0.0, np.pi)
         hip = (side * person["hip"] * 0.52, leg, np.zeros_like(leg))
         joints, toe = _leg(hip, turn, stride, leg, leg_radius)
@@ -126,6 +127,9 @@ def figure(identities: pd.DataFrame, views: pd.DataFrame) -> Figure:
         root = (side * (person["shoulder"] - arm_radius * 0.6), shoulder_up - arm_radius, np.zeros_like(leg))
         arms.append(Limb(*(camera.see(*joint) for joint in _arm(root, side, turn, stride, height))))
 
+    lean = 0.012 * camera.sin
+    raised = identities["carried"].to_numpy() == "umbrella"
+    arms[1] = _holding_up(arms[1], raised, lean + np.where(camera.sin >= 0, 0.08, -0.08), 0.13 - shoulder_up)
     return Figure(
         facing=camera.cos,
         ahead=camera.sin,
@@ -138,7 +142,7 @@ def figure(identities: pd.DataFrame, views: pd.DataFrame) -> Figure:
         shoulder=camera.width(person["shoulder"], 0.60 * person["shoulder"] + 0.01),
         waist=camera.width(person["waist"], 0.72 * person["waist"] + 0.008),
         hip=camera.width(person["hip"], 0.76 * person["hip"]),
-        lean=0.012 * camera.sin,
+        lean=lean,
         arm_radius=arm_radius,
         leg_radius=leg_radius,
         far_arm=arms[0],
@@ -180,6 +184,13 @@ def _arm(
     elbow = (elbow[0] + side * 0.022, elbow[1], elbow[2])
     hand = _swung(elbow, upper + 0.25 + 0.25 * stride, 0.16 * height)
     return root, elbow, (hand[0] + side * 0.004, hand[1], hand[2])
+
+
+def _holding_up(arm: Limb, raised: NDArray[np.bool_], x: Doubles, y: Doubles) -> Limb:
+    """The arm, or where `raised` the same arm bent with its hand at (x, y)."""
+    elbow = arm.root[0] + np.where(arm.root[0] >= x, 0.03, -0.03), y + 0.05
+    middle = np.where(raised, elbow[0], arm.middle[0]), np.where(raised, elbow[1], arm.middle[1])
+    return Limb(arm.root, middle, (np.where(raised, x, arm.end[0]), np.where(raised, y, arm.end[1])))
 
 
 def _swung(joint: _Joint, angle: Doubles, length: Doubles) -> _Joint:

@@ -123,7 +123,7 @@ IDENTITY: dict[str, Factor] = {
     "eye_colour": _even(EYE_COLOURS),
     "lashes": Range(0.0, 1.0),
     "brow_thickness": Range(0.010, 0.036),
-    "brow_angle": Range(-14.0, 14.0),
+    "brow_angle": Range(-14.0, 10.0),
     "brow_height": Range(0.115, 0.175),
     "nose_length": Range(0.15, 0.25),
     "nose_width": Range(0.045, 0.105),
@@ -153,12 +153,12 @@ VIEW: dict[str, Factor] = {
     "smile": Range(-0.7, 1.3, 1, 0.2),
     "mouth_open": Range(-0.9, 1.0, 1),  # up to 0: closed
     "brow_raise": Range(-1.0, 1.0, 2),
-    "eye_open": Range(-0.15, 2.0, 1, 1.0),  # 0 shut, 1 and above open
+    "eye_open": Range(-0.1, 3.0, 1, 1.0),  # 0 shut, 1 and above open
     "gaze_x": Range(-1.0, 1.0, 2),
     "gaze_y": Range(-0.7, 0.7, 2),
     "light_azimuth": Range(-70.0, 70.0, 1),  # positive: from the right of the image
     "light_elevation": Range(-5.0, 65.0, 1, 30.0),
-    "light_contrast": Range(0.15, 0.75, 1, 0.35),  # share of the light that has a direction
+    "light_contrast": Range(0.15, 0.62, 1, 0.35),  # share of the light that has a direction
     "light_level": Range(0.72, 1.12, 1, 1.0),
     "light_warmth": Range(-1.0, 1.0, 2),
     "background_hue": Range(0.0, 1.0, 1, 0.6),
@@ -177,7 +177,7 @@ VIEW: dict[str, Factor] = {
     "occluder": _rare(OCCLUDERS, 0.86),
     "occluder_side": _even(("left", "right")),
     "occluder_hue": Range(0.0, 1.0, 1, 0.6),
-    "noise": Range(0.0, 0.03, 1),  # amplitude, of a full scale of 1
+    "noise": Range(0.0, 0.02, 1),  # amplitude, of a full scale of 1
     "noise_seed": Seed(),
 }
 

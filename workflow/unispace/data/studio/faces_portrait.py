@@ -7,10 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from unispace.data.studio import faces_factors as factors
 from unispace.data.studio.canvas import Floats, column, turned
-from unispace.data.studio.faces_pose import Doubles, Layer, Pose, fixed
+from unispace.data.studio.faces_pose import Doubles, Layer, Pose, Window, fixed
 
 SKIN_TONES = np.array(
-    [(255, 226, 202), (244, 204, 168), (226, 176, 130), (192, 134, 92), (140, 90, 60), (92, 58, 44)]
+    [(250, 218, 194), (242, 200, 164), (224, 172, 128), (190, 132, 92), (146, 94, 64), (104, 66, 50)]
 ) / 255.0  # fmt: skip
 SKULL_TOP = 0.98  # of the head's half height
 INK = np.array([0.13, 0.10, 0.11])
@@ -42,8 +42,9 @@ class Portrait:
 
     Attributes:
         identity, view: factor name to `(n,)` values.
-        skin, hair: colours `(n, 3)`.
+        skin, hair, cloth: colours `(n, 3)`.
         face: signed distance to the outline of the face without hair, `(n, h, w)`.
+        bare: opacity of the head's skin, before hair, `(n, h, w)`.
         skull: points of the upper head seen by each pixel; see `Pose.sphere`.
         head: opacity of what the light on the head shades, `(n, h, w)`.
     """
@@ -53,21 +54,24 @@ class Portrait:
         self.canvas = Layer(len(view["yaw"]), size)
         self.pose = Pose(identity, view)
         self.skin = self._skin()
+        self.cloth = hsv(view["clothing_hue"], view["clothing_saturation"], view["clothing_value"])
         self.hair = self._hair()
         self.face = self._face()
         p = self.pose
         self.skull_radii = (p.a * 0.99, p.b * 0.82, p.c)
         self.skull_centre = (0 * p.a, p.b * (0.82 - SKULL_TOP), -0.12 * p.c)
         self.skull = p.sphere(self.canvas, self.skull_centre, self.skull_radii)
-        self.head: Floats = np.zeros_like(self.face)
+        bald = (self.skull[3] - 1) * column(fixed(p.scale * p.a))
+        self.bare = self.canvas.coverage(np.minimum(self.face, bald))
+        self.head: Floats = self.bare.copy()
 
     def rows(self, condition: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Numbers of the images for which a condition holds."""
         return np.flatnonzero(condition)
 
-    def cover(self, coverage: Floats) -> None:
-        """Let the light on the head also shade what `coverage` covers."""
-        np.maximum(self.head, coverage, out=self.head)
+    def cover(self, part: Window, coverage: Floats) -> None:
+        """Let the light on the head also shade what `coverage` covers in a window."""
+        part.paste(self.head, np.maximum(part.crop(self.head), coverage))
 
     def _skin(self) -> Floats:
         place = self.identity["skin_tone"] * (len(SKIN_TONES) - 1)
@@ -85,8 +89,8 @@ class Portrait:
         p, identity = self.pose, self.identity
         none = 0 * p.a
         chin = p.upright((none, p.b + identity["chin_length"], 0.5 * p.c))
-        cheek = p.upright((none, none + 0.10, 0.12 * p.c))
-        width = p.a * (1 - 0.1 * p.sin_yaw * p.sin_yaw)
+        cheek = p.upright((none, none + 0.10, 0.14 * p.c))
+        width = p.a * (1 - 0.03 * p.sin_yaw * p.sin_yaw)
         x, y = turned(self.canvas.x, self.canvas.y, fixed(p.cx), fixed(p.cy), p.roll)
         x, y = x / column(fixed(p.scale)), y / column(fixed(p.scale))
         below = (y - column(fixed(cheek[1]))) / column(fixed(chin[1] - cheek[1]))

@@ -20,6 +20,10 @@ Doubles: TypeAlias = NDArray[np.float64]
 Point: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]
 
 
+ZOOM = 1.18  # of a head at scale 1, so that it fills the picture
+DEPTH = 0.98  # of a head, relative to its width
+
+
 def fixed(values: ArrayLike) -> Floats:
     """Round parameters so that they do not depend on the maths library."""
     return np.round(np.asarray(values, dtype=np.float64), 6).astype(np.float32)
@@ -80,10 +84,15 @@ class Window(Layer):
     ) -> None:
         self.n, self.size, self.edge = len(rows), parent.size, parent.edge
         across, down = (self._indices(centre[i], half[i]) for i in range(2))
-        self._parent = parent
-        self._index = (rows[:, None, None], down[:, :, None], across[:, None, :])
-        self.x, self.y = parent.x[self._index], parent.y[self._index]
-        self._hold(parent.planes[:, *self._index])
+        # One coordinate per column and per line: arithmetic widens them to pixels when it must.
+        self.x = parent.x[0, 0][across][:, None, :]
+        self.y = parent.y[0, :, 0][down][:, :, None]
+        self.shape = (self.n, down.shape[1], across.shape[1])
+        self._whole = self.shape[1:] == (self.size, self.size)
+        lines = rows[:, None] * self.size + down
+        self._target = rows if self._whole else lines[:, :, None] * self.size + across[:, None, :]
+        self._parent, self._within = parent, None
+        self._hold(np.stack([self.crop(plane) for plane in parent.planes]))
 
     def _indices(self, centre: ArrayLike, half: float) -> NDArray[np.intp]:
         width = min(int(np.ceil(half * self.size)) + 2, self.size)
@@ -92,8 +101,23 @@ class Window(Layer):
         return np.broadcast_to(start, (self.n,))[:, None] + np.arange(width)
 
     def crop(self, layer: Floats) -> Floats:
-        """The window's part of a `(n, h, w)` array that belongs to the whole images."""
-        return layer[self._index]
+        """The window's part of a `(n, size, size)` array that belongs to the whole images."""
+        return layer[self._target] if self._whole else layer.ravel().take(self._target)
+
+    def paste(self, layer: Floats, values: Floats) -> None:
+        """Write values into the window's part of a contiguous `(n, size, size)` array."""
+        if self._whole:
+            layer[self._target] = values
+        else:
+            layer.reshape(-1)[self._target] = values
+
+    def keep_within(self, layer: Floats) -> None:
+        """Let paint stick only where a `(n, size, size)` opacity of the whole images allows it."""
+        self._within = self.crop(layer)
+
+    def paint(self, coverage: Floats, colour: ArrayLike, opacity: ArrayLike = 1.0) -> None:
+        """Composite a colour over the window; see `Layer.paint`."""
+        super().paint(coverage if self._within is None else coverage * self._within, colour, opacity)
 
     def __enter__(self) -> Window:
         """Start painting."""
@@ -103,7 +127,8 @@ class Window(Layer):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Write the window back into the images."""
-        self._parent.planes[:, *self._index] = self.planes
+        for whole, part in zip(self._parent.planes, self.planes, strict=True):
+            self.paste(whole, part)
 
 
 @dataclass(frozen=True)
@@ -151,11 +176,11 @@ class Pose:
             tuple(sr * p + cr * q for p, q in zip(u, v, strict=True)),
             w,
         )
-        self.scale = view["scale"].astype(np.float64)
+        self.scale = ZOOM * view["scale"].astype(np.float64)
         self.cx = view["shift_x"].astype(np.float64)
-        self.cy = view["shift_y"].astype(np.float64) - 0.06
+        self.cy = view["shift_y"].astype(np.float64) + 0.02
         self.a, self.b = identity["head_width"], identity["head_height"]
-        self.c = 1.12 * self.a
+        self.c = DEPTH * self.a
 
     def upright(self, point: Point) -> tuple[Doubles, Doubles]:
         """Place of a head point on the image before roll, scale and shift."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unispace.data.studio.canvas import Floats, box, column, ellipse, polygon, rotation, segment, turned
-from unispace.data.studio.faces_pose import Layer, fixed
+from unispace.data.studio.faces_pose import Window, fixed
 from unispace.data.studio.faces_portrait import INK, Portrait, hsv, mix
 
 LATTICE = 7  # points along a side of the cloud pattern
@@ -40,8 +40,10 @@ def background(portrait: Portrait) -> None:
         np.clip(value + view["background_step"], 0.12, 1),
     )
     across, _ = turned(canvas.x, canvas.y, 0, 0, view["background_angle"])
-    canvas.paint(np.ones_like(across), first)
-    canvas.paint(np.clip(across * np.float32(0.4) + np.float32(0.5), 0, 1), second)
+    share = np.clip(across * np.float32(0.4) + np.float32(0.5), 0, 1)
+    for channel, plane in enumerate(canvas.planes):
+        np.multiply(share, column(second[:, channel] - first[:, channel]), out=plane)
+        plane += column(first[:, channel])
     third = hsv(hue - 0.5 * view["background_turn"], view["background_saturation"] * 0.8, value * 0.72)
     for kind, draw in PATTERNS.items():
         rows = portrait.rows(view["pattern"] == kind)
@@ -56,32 +58,32 @@ def _wave(x: Floats) -> Floats:
     return np.abs(x - np.floor(x + np.float32(0.5))) * 2
 
 
-def _grid(part: Layer, view: dict[str, NDArray]) -> tuple[Floats, Floats, Floats]:
+def _grid(part: Window, view: dict[str, NDArray]) -> tuple[Floats, Floats, Floats]:
     """Turned coordinates counted in pattern periods, and the softness of an edge in them."""
     x, y = turned(part.x, part.y, 0, 0, view["background_angle"])
     period = column(fixed(view["pattern_scale"]))
     return x / period, y / period, part.edge / period
 
 
-def _stripes(part: Layer, view: dict[str, NDArray]) -> Floats:
+def _stripes(part: Window, view: dict[str, NDArray]) -> Floats:
     x, _, edge = _grid(part, view)
     return np.clip((_wave(x) - np.float32(0.5)) / (4 * edge) + np.float32(0.5), 0, 1)
 
 
-def _checks(part: Layer, view: dict[str, NDArray]) -> Floats:
+def _checks(part: Window, view: dict[str, NDArray]) -> Floats:
     x, y, edge = _grid(part, view)
     u, v = _wave(x) - np.float32(0.5), _wave(y) - np.float32(0.5)
     u, v = np.clip(u / (4 * edge), -0.5, 0.5), np.clip(v / (4 * edge), -0.5, 0.5)
     return np.float32(0.5) - 2 * u * v
 
 
-def _dots(part: Layer, view: dict[str, NDArray]) -> Floats:
+def _dots(part: Window, view: dict[str, NDArray]) -> Floats:
     x, y, edge = _grid(part, view)
     u, v = _wave(x), _wave(y)
     return np.clip((np.float32(0.55) - np.sqrt(u * u + v * v)) / (4 * edge) + np.float32(0.5), 0, 1)
 
 
-def _clouds(part: Layer, view: dict[str, NDArray]) -> Floats:
+def _clouds(part: Window, view: dict[str, NDArray]) -> Floats:
     """Bilinear interpolation of random heights on a coarse lattice."""
     heights = seeded(view["pattern_seed"], LATTICE * LATTICE) >> np.uint32(16)
     heights = (heights.astype(np.float32) / np.float32(65535)).reshape(-1, LATTICE, LATTICE)
@@ -95,10 +97,10 @@ def _clouds(part: Layer, view: dict[str, NDArray]) -> Floats:
     return np.clip(smooth * 2 - np.float32(0.5), 0, 1)
 
 
-def _panels(part: Layer, view: dict[str, NDArray]) -> Floats:
+def _panels(part: Window, view: dict[str, NDArray]) -> Floats:
     """Three boxes, like pictures or windows on a wall."""
     throws = (seeded(view["pattern_seed"], 12) >> np.uint32(16)) / 65535.0
-    cover = np.zeros_like(part.x)
+    cover = np.zeros(part.shape, np.float32)
     for i in range(3):
         x, y, w, h = throws[:, 4 * i : 4 * i + 4].T
         shape = box(
@@ -119,15 +121,13 @@ PATTERNS = {
 def shoulders(portrait: Portrait) -> None:
     """Clothed shoulders, lit from one side."""
     canvas, view, pose = portrait.canvas, portrait.view, portrait.pose
-    cloth = hsv(view["clothing_hue"], view["clothing_saturation"], view["clothing_value"])
     x, y = canvas.x - column(fixed(pose.cx)), canvas.y - column(fixed(pose.cy))
     rise = fixed(pose.scale * 1.32)
     shape = ellipse(x, y - column(rise), fixed(pose.scale * 0.86), fixed(pose.scale * 0.60))
     side = fixed(view["light_contrast"] * np.sign(view["light_azimuth"]) * 0.22)
     lit = np.clip(1 + x * column(side), 0, 2)
     cover = canvas.coverage(shape)
-    canvas.paint(cover, cloth)
-    canvas.darken(cover, 0.97)
+    canvas.paint(cover, portrait.cloth)
     for channel in canvas.planes:
         channel *= 1 + cover * (lit - 1)
 
@@ -136,37 +136,56 @@ def neck(portrait: Portrait) -> None:
     """The neck with the shadow of the chin, and the collar around it."""
     pose, skin = portrait.pose, portrait.skin.astype(np.float64)
     everyone = np.arange(portrait.canvas.n)
-    with portrait.canvas.window(everyone, fixed(pose.cx), fixed(pose.cy + 0.62), 0.5, 0.5) as part:
+    with portrait.canvas.window(everyone, fixed(pose.cx), fixed(pose.cy + 0.7), 0.5, 0.62) as part:
         x, y = part.x - column(fixed(pose.cx)), part.y - column(fixed(pose.cy))
         s = pose.scale
         half = fixed(s * pose.a * (0.5 + 0.12 * portrait.identity["jaw_square"]))
         shape = box(x, y - column(fixed(0.5 * s)), half, fixed(0.34 * s), fixed(0.15 * s))
         cover = part.coverage(shape)
         part.paint(cover, fixed(skin * 0.86))
-        shadow = np.clip(1 - portrait.canvas.n * 0 - part.crop(portrait.face) / np.float32(0.16), 0, 1)
+        shadow = np.clip(1 - part.crop(portrait.face) / np.float32(0.16), 0, 1)
         part.paint(cover * shadow, fixed(skin * np.array([0.62, 0.58, 0.60])))
-        view = {k: v for k, v in portrait.view.items()}
-        cloth = hsv(view["clothing_hue"], view["clothing_saturation"], view["clothing_value"])
-        _collar(portrait, part, x, y, cloth)
+    for kind, draw in COLLARS.items():
+        rows = portrait.rows(portrait.view["collar"] == kind)
+        if len(rows):
+            cx, cy, s = (v[rows] for v in (pose.cx, pose.cy, pose.scale))
+            with portrait.canvas.window(rows, fixed(cx), fixed(cy + 0.8 * s), 0.46, 0.42) as part:
+                x, y = part.x - column(fixed(cx)), part.y - column(fixed(cy))
+                draw(part, x / column(fixed(s)), y / column(fixed(s)), portrait.cloth[rows], skin[rows])
 
 
-def _collar(portrait: Portrait, part: Layer, x: Floats, y: Floats, cloth: Floats) -> None:
-    kind, s = portrait.view["collar"], portrait.pose.scale
-    scale = column(fixed(s))
-    x, y = x / scale, y / scale
-    dark, pale = mix(cloth, (0, 0, 0), 0.3), mix(cloth, (1, 1, 1), 0.75)
+def _crew(part: Window, x: Floats, y: Floats, cloth: Floats, skin: NDArray) -> None:
+    del skin
     ring = np.abs(ellipse(x, y - np.float32(0.72), 0.27, 0.11)) - np.float32(0.025)
-    lower = part.coverage(np.float32(0.72) - y)
-    part.paint(part.coverage(ring) * lower, dark, kind == "crew")
-    part.paint(part.coverage(ring - np.float32(0.03)) * lower, pale, kind == "striped")
-    skin = fixed(portrait.skin.astype(np.float64) * 0.86)
-    vee = polygon(x, y, [(-0.2, 0.7), (0.2, 0.7), (0.0, 1.0)])
-    part.paint(part.coverage(vee), skin, kind == "vee")
+    part.paint(part.coverage(ring) * part.coverage(np.float32(0.72) - y), mix(cloth, (0, 0, 0), 0.3))
+
+
+def _trimmed(part: Window, x: Floats, y: Floats, cloth: Floats, skin: NDArray) -> None:
+    del skin
+    ring = np.abs(ellipse(x, y - np.float32(0.72), 0.28, 0.13)) - np.float32(0.05)
+    part.paint(part.coverage(ring) * part.coverage(np.float32(0.72) - y), mix(cloth, (1, 1, 1), 0.7))
+
+
+def _vee(part: Window, x: Floats, y: Floats, cloth: Floats, skin: NDArray) -> None:
+    del cloth
+    cut = polygon(x, y, [(-0.2, 0.7), (0.2, 0.7), (0.0, 1.0)])
+    part.paint(part.coverage(cut), fixed(skin * 0.86))
+
+
+def _turtleneck(part: Window, x: Floats, y: Floats, cloth: Floats, skin: NDArray) -> None:
+    del skin
     tube = box(x, y - np.float32(0.78), 0.27, 0.15, 0.08)
-    part.paint(part.coverage(tube), mix(cloth, (0, 0, 0), 0.12), kind == "turtleneck")
+    part.paint(part.coverage(tube), mix(cloth, (0, 0, 0), 0.12))
+
+
+def _shirt(part: Window, x: Floats, y: Floats, cloth: Floats, skin: NDArray) -> None:
+    del skin
     for side in (-1, 1):
         wing = polygon(x * side, y, [(0.0, 0.86), (0.14, 0.60), (0.34, 0.76), (0.17, 1.02)])
-        part.paint(part.coverage(wing), pale, kind == "shirt")
+        part.paint(part.coverage(wing), mix(cloth, (1, 1, 1), 0.75))
+
+
+COLLARS = {"crew": _crew, "striped": _trimmed, "vee": _vee, "turtleneck": _turtleneck, "shirt": _shirt}
 
 
 def occluders(portrait: Portrait) -> None:
@@ -178,10 +197,10 @@ def occluders(portrait: Portrait) -> None:
             tint = hsv(view["occluder_hue"][rows], np.full(len(rows), 0.5), np.full(len(rows), 0.68))
             with portrait.canvas.window(rows, 0, 0, 1, 1) as part:
                 cover = draw(portrait, part, rows, tint)
-            portrait.head[rows] = np.maximum(portrait.head[rows], cover)
+                portrait.cover(part, cover)
 
 
-def _hand(portrait: Portrait, part: Layer, rows: NDArray[np.intp], tint: Floats) -> Floats:
+def _hand(portrait: Portrait, part: Window, rows: NDArray[np.intp], tint: Floats) -> Floats:
     """Four fingers and a palm from below, over a cheek; always in the portrait's own skin."""
     del tint
     pose, skin = portrait.pose, portrait.skin[rows].astype(np.float64)
@@ -201,13 +220,13 @@ def _hand(portrait: Portrait, part: Layer, rows: NDArray[np.intp], tint: Floats)
     return cover
 
 
-def _below(portrait: Portrait, part: Layer, rows: NDArray[np.intp], y: float, curve: float) -> Floats:
+def _below(portrait: Portrait, part: Window, rows: NDArray[np.intp], y: float, curve: float) -> Floats:
     """Distance to the part of the head below a line bent upwards at the sides."""
     u, v = portrait.pose.on_face(0 * portrait.pose.a, y).take(rows).local(part)
     return column(fixed(portrait.pose.scale[rows])) * (-v - np.float32(curve) * u * u)
 
 
-def _scarf(portrait: Portrait, part: Layer, rows: NDArray[np.intp], tint: Floats) -> Floats:
+def _scarf(portrait: Portrait, part: Window, rows: NDArray[np.intp], tint: Floats) -> Floats:
     wrap = np.maximum(portrait.face[rows] - np.float32(0.07), _below(portrait, part, rows, 0.26, -0.3))
     pose = portrait.pose
     x, y = part.x - column(fixed(pose.cx[rows])), part.y - column(fixed(pose.cy[rows] + 0.62))
@@ -219,7 +238,7 @@ def _scarf(portrait: Portrait, part: Layer, rows: NDArray[np.intp], tint: Floats
     return cover
 
 
-def _mask(portrait: Portrait, part: Layer, rows: NDArray[np.intp], tint: Floats) -> Floats:
+def _mask(portrait: Portrait, part: Window, rows: NDArray[np.intp], tint: Floats) -> Floats:
     shape = np.maximum(portrait.face[rows] - np.float32(0.012), _below(portrait, part, rows, 0.13, 0.9))
     cloth = mix(tint, (0.92, 0.97, 1.0), 0.7)
     cover = part.coverage(shape)
@@ -229,15 +248,15 @@ def _mask(portrait: Portrait, part: Layer, rows: NDArray[np.intp], tint: Floats)
     return cover
 
 
-def _cap(portrait: Portrait, part: Layer, rows: NDArray[np.intp], tint: Floats) -> Floats:
-    _, qy, qz, radius = (q[rows] for q in portrait.skull)
+def _cap(portrait: Portrait, part: Window, rows: NDArray[np.intp], tint: Floats) -> Floats:
+    _, qy, _, radius = (q[rows] for q in portrait.skull)
     size = column(fixed(portrait.pose.scale[rows] * portrait.pose.b[rows] * 0.82))
-    dome = np.maximum((radius - np.float32(1.14)) * size, (qy + np.float32(0.34) - qz * 0) * size)
+    dome = np.maximum((radius - np.float32(1.14)) * size, (qy + np.float32(0.34)) * size)
     cover = part.coverage(dome)
     part.paint(cover, tint)
     peak = portrait.pose.on_face(0 * portrait.pose.a, -0.33, 0.16).take(rows)
     u, v = peak.local(part)
-    brim = ellipse(u, v + np.float32(0.35) * u * u * -1, 0.36, 0.085)
+    brim = ellipse(u, v - np.float32(0.35) * u * u, 0.36, 0.085)
     part.paint(part.coverage(brim - np.float32(0.03)), INK, 0.35)
     part.paint(part.coverage(brim), mix(tint, (0, 0, 0), 0.25))
     return np.maximum(cover, part.coverage(brim))
@@ -258,7 +277,7 @@ def light(portrait: Portrait) -> None:
     # Half flat, half with a soft terminator: keeps the look of an illustration.
     tone = np.clip(lambert, 0, 1) * np.float32(0.6)
     tone += np.clip(lambert * np.float32(2.5) - np.float32(0.4), 0, 1) * np.float32(0.4)
-    shade = 1 + portrait.head * (contrast * (tone * np.float32(1.25) - np.float32(0.95)))
+    shade = 1 + portrait.head * (contrast * (tone * np.float32(1.2) - np.float32(0.85)))
     level, warmth = view["light_level"][:, None], view["light_warmth"][:, None]
     colour = fixed(level * (1 + warmth * np.array([0.08, 0.0, -0.10])))
     for channel, plane in enumerate(canvas.planes):

@@ -1,0 +1,63 @@
+"""A map survives the disk bit for bit, and a broken write leaves no trace."""
+
+import os
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from unispace.alignment.maps import METHODS
+from unispace.alignment.storage import load_map, save_map
+
+
+@pytest.fixture
+def clouds():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(30, 6)), rng.normal(size=(30, 4))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_round_trip_is_exact(method, clouds, tmp_path):
+    fitted = METHODS[method](*clouds)
+    save_map(fitted, tmp_path / "map.safetensors")
+    loaded = load_map(tmp_path / "map.safetensors")
+    assert (loaded.method, loaded.settings) == (fitted.method, fitted.settings)
+    assert loaded.scale == fitted.scale
+    assert loaded.source.width == fitted.source.width == 6
+    np.testing.assert_array_equal(loaded.source.mean, fitted.source.mean, strict=True)
+    np.testing.assert_array_equal(loaded.target.mean, fitted.target.mean, strict=True)
+    np.testing.assert_array_equal(
+        loaded.transform(clouds[0]), fitted.transform(clouds[0]), strict=True
+    )
+    assert os.listdir(tmp_path) == ["map.safetensors"]
+
+
+def test_the_penalty_is_read_back(clouds, tmp_path):
+    save_map(METHODS["ridge"](*clouds, alpha=0.3), tmp_path / "map.safetensors")
+    assert load_map(tmp_path / "map.safetensors").settings == {"alpha": 0.3}
+
+
+def test_equal_maps_give_equal_bytes(clouds, tmp_path):
+    for name in ("a", "b"):
+        save_map(METHODS["ridge"](*clouds), tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_write_that_breaks_keeps_the_old_map(clouds, tmp_path, monkeypatch):
+    path = tmp_path / "map.safetensors"
+    save_map(METHODS["linear"](*clouds), path)
+    before = path.read_bytes()
+
+    def full(descriptor):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="disk full"):
+        save_map(METHODS["ridge"](*clouds), path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["map.safetensors"]
+
+
+def test_other_safetensors_are_refused(tmp_path):
+    save_file({"weight": np.ones(3, np.float32)}, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match=r"model\.safetensors is not a unispace-map-1 file"):
+        load_map(tmp_path / "model.safetensors")

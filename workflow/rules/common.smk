@@ -1,0 +1,123 @@
+"""What all rules share: the checked study, the folders, and the inputs that follow from the package.
+
+Nothing here computes; the study is parsed by unispace.config, so errors come before the first job.
+"""
+
+import json
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+WORKFLOW = Path(workflow.basedir).resolve() / "workflow"
+sys.path.insert(0, str(WORKFLOW))
+
+from unispace.config.parse import parse_study
+from unispace.errors import UserError
+from unispace.records.code import PACKAGE, code_of
+
+from snakemake.exceptions import WorkflowError
+
+# Jobs run this clone's package with this interpreter, whatever environment is active around them.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+os.environ["PYTHONPATH"] = str(WORKFLOW)
+
+STARTED = time.monotonic()
+
+
+def checked_study():
+    """The study, checked together with what it needs from this machine."""
+    from unispace.data.preflight import check_sources
+
+    files = [str(f) for f in workflow.overwrite_configfiles] or ["config.yaml"]
+    name = os.path.relpath(files[-1])
+    text = Path(files[-1]).read_text("utf-8") if len(files) == 1 else ""
+    try:
+        study = parse_study(config, name, text)
+        if workflow.is_main_process:
+            check_sources(study, Path("data/raw"))
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+    return study
+
+
+STUDY = checked_study()
+DATA = f"data/{STUDY.study}"
+CHECKPOINTS = f"checkpoints/{STUDY.study}"
+RESULTS = f"results/{STUDY.study}"
+LOGS = f"logs/{STUDY.study}"
+BENCHMARKS = f"benchmarks/{STUDY.study}"
+
+
+def one_of(names):
+    """A wildcard constraint that matches these names and nothing else."""
+    return "|".join(re.escape(name) for name in sorted(names)) or "(?!)"
+
+
+wildcard_constraints:
+    dataset=one_of(STUDY.datasets),
+    backbone=one_of(STUDY.backbones),
+    curriculum=one_of(STUDY.curricula),
+    seed=one_of(str(seed) for seed in STUDY.seeds),
+
+
+def code(command):
+    """The modules that a command is made of, as input: a change in one reruns what uses it."""
+    return [os.path.relpath(path) for path in code_of(command)]
+
+
+def settings(part, **extra):
+    """A part of the study as canonical JSON, the only form in which jobs get it."""
+    return part.to_json(**extra)
+
+
+def text(**values):
+    """Values as canonical JSON."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"))
+
+
+def dumped(part):
+    """A part of the study as plain values, to go into `text`."""
+    return part.model_dump(mode="json")
+
+
+def model_name(wildcards):
+    """backbone/curriculum/seedN of a job."""
+    return f"{wildcards.backbone}/{wildcards.curriculum}/seed{wildcards.seed}"
+
+
+def checkpoint_of(model):
+    """Folder of a model's weights."""
+    return f"{CHECKPOINTS}/{model}"
+
+
+def embeddings_of(model, dataset):
+    """The three files that hold a model's embeddings of a data set."""
+    folder = f"{RESULTS}/embeddings/{model}/{dataset}"
+    return [f"{folder}/vectors.npy", f"{folder}/index.parquet", f"{folder}/embedding.json"]
+
+
+def images_of(dataset):
+    """Manifest and image store of a data set."""
+    return [f"{DATA}/{dataset}/manifest.parquet", f"{DATA}/{dataset}/images.npy"]
+
+
+def announce(study):
+    """Say what is about to run."""
+    print(
+        f"Study {study.study}: {len(study.datasets)} data sets, {len(study.models())} models, "
+        f"{len(study.map_pairs())} maps. Logs: {LOGS}/",
+        file=sys.stderr,
+    )
+
+
+def summarise(study, page):
+    """Say where the report is and how long it took."""
+    seconds = time.monotonic() - STARTED
+    if Path(page).is_file():
+        print(
+            f"\nStudy {study.study} is complete after {seconds // 60:.0f} min {seconds % 60:.0f} s.\n"
+            f"  report   {page}\n  numbers  {RESULTS}/results.parquet\n  logs     {LOGS}/",
+            file=sys.stderr,
+        )

@@ -1,0 +1,149 @@
+"""Metrics.
+
+Purpose: verification, identification and classification of every model, and of every map.
+Inputs:  embeddings and maps; no network, no image.
+Outputs: results/<study>/metrics/*.parquet, results/<study>/curves/*.parquet, results/<study>/results.parquet.
+"""
+
+MODEL = "{backbone}+{curriculum}+seed{seed}"
+
+
+def evaluated(datasets):
+    """An input function: embeddings of a model on data sets."""
+    return lambda w: [f for d in datasets for f in embeddings_of(model_name(w), d)]
+
+
+def evaluation(datasets):
+    """A params function: what decides the metrics of a model on data sets."""
+    return lambda w: text(
+        study=STUDY.study,
+        model=model_name(w),
+        seed=STUDY.seed,
+        datasets=list(datasets),
+        domains={d: STUDY.datasets[d].domain for d in datasets},
+        evaluation={
+            k: v for k, v in dumped(STUDY.evaluation).items() if k not in ("datasets",)
+        },
+    )
+
+
+rule evaluate_verification:
+    input:
+        code=code("evaluate_verification"),
+        embeddings=evaluated(STUDY.identity_datasets()),
+    output:
+        metrics=f"{RESULTS}/metrics/verification/{MODEL}.parquet",
+        curves=f"{RESULTS}/curves/verification/{MODEL}.parquet",
+    params:
+        settings=evaluation(STUDY.identity_datasets()),
+        embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
+    log:
+        f"{LOGS}/evaluate_verification/{MODEL}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_verification/{MODEL}.tsv"
+    shell:
+        "python -m unispace evaluate-verification --settings {params.settings:q}"
+        " --embeddings {params.embeddings}"
+        " --metrics {output.metrics} --curves {output.curves} > {log} 2>&1"
+
+
+rule evaluate_identification:
+    input:
+        code=code("evaluate_identification"),
+        embeddings=evaluated(STUDY.identity_datasets()),
+    output:
+        metrics=f"{RESULTS}/metrics/identification/{MODEL}.parquet",
+        curves=f"{RESULTS}/curves/identification/{MODEL}.parquet",
+    params:
+        settings=evaluation(STUDY.identity_datasets()),
+        embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
+    log:
+        f"{LOGS}/evaluate_identification/{MODEL}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_identification/{MODEL}.tsv"
+    shell:
+        "python -m unispace evaluate-identification --settings {params.settings:q}"
+        " --embeddings {params.embeddings}"
+        " --metrics {output.metrics} --curves {output.curves} > {log} 2>&1"
+
+
+rule evaluate_classification:
+    input:
+        code=code("evaluate_classification"),
+        embeddings=evaluated(STUDY.class_datasets()),
+    output:
+        metrics=f"{RESULTS}/metrics/classification/{MODEL}.parquet",
+    params:
+        settings=evaluation(STUDY.class_datasets()),
+        embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
+    log:
+        f"{LOGS}/evaluate_classification/{MODEL}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_classification/{MODEL}.tsv"
+    shell:
+        "python -m unispace evaluate-classification --settings {params.settings:q}"
+        " --embeddings {params.embeddings} --metrics {output.metrics} > {log} 2>&1"
+
+
+rule evaluate_maps:
+    input:
+        code=code("evaluate_maps"),
+        embeddings=mapped_embeddings,
+        maps=MAP_FILES,
+        record=f"{RESULTS}/maps/{{dataset}}/maps.json",
+    output:
+        metrics=f"{RESULTS}/metrics/maps/{{dataset}}.parquet",
+        curves=f"{RESULTS}/curves/maps/{{dataset}}.parquet",
+    params:
+        settings=lambda w: text(
+            study=STUDY.study,
+            seed=STUDY.seed,
+            dataset=w.dataset,
+            domain=STUDY.datasets[w.dataset].domain,
+            evaluation={
+                k: v for k, v in dumped(STUDY.evaluation).items() if k not in ("datasets", "split")
+            },
+        ),
+        embeddings=f"{RESULTS}/embeddings",
+        maps=f"{RESULTS}/maps/{{dataset}}",
+    log:
+        f"{LOGS}/evaluate_maps/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_maps/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(STUDY.maps.datasets),
+    shell:
+        "python -m unispace evaluate-maps --settings {params.settings:q}"
+        " --embeddings {params.embeddings} --maps {params.maps}"
+        " --metrics {output.metrics} --curves {output.curves} > {log} 2>&1"
+
+
+def parts(kind):
+    """All metric or curve files of the study."""
+    names = [m.replace("/", "+") for m in STUDY.models()]
+    experiments = []
+    if STUDY.identity_datasets():
+        experiments += ["verification", "identification"]
+    if STUDY.class_datasets() and kind == "metrics":
+        experiments += ["classification"]
+    files = [f"{RESULTS}/{kind}/{e}/{n}.parquet" for e in experiments for n in names]
+    if STUDY.map_pairs():
+        files += [f"{RESULTS}/{kind}/maps/{d}.parquet" for d in STUDY.maps.datasets]
+    return files
+
+
+rule collect_results:
+    input:
+        code=code("collect_results"),
+        metrics=parts("metrics"),
+        curves=parts("curves"),
+    output:
+        results=f"{RESULTS}/results.parquet",
+        curves=f"{RESULTS}/curves.parquet",
+    log:
+        f"{LOGS}/collect_results.log",
+    benchmark:
+        f"{BENCHMARKS}/collect_results.tsv"
+    shell:
+        "python -m unispace collect-results --metrics {input.metrics} --curves {input.curves}"
+        " --results {output.results} --all-curves {output.curves} > {log} 2>&1"

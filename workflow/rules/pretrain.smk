@@ -1,0 +1,64 @@
+"""Backbones before tuning.
+
+Purpose: pretrain a backbone in the pipeline, or fetch published weights.
+Inputs:  the data set to learn from, or a weights file or hub repository.
+Outputs: checkpoints/<study>/<backbone>/pretrained/ model.safetensors, history.parquet, model.json.
+"""
+
+FETCHED = [n for n, b in STUDY.backbones.items() if b.weights.kind in ("file", "hub")]
+MADE = [n for n in STUDY.backbones if n not in FETCHED]
+
+
+def learnt_from(wildcards):
+    """The data set that a backbone is pretrained on, if any."""
+    weights = STUDY.backbones[wildcards.backbone].weights
+    return images_of(weights.dataset) if weights.kind == "pretrain" else []
+
+
+rule pretrain_backbone:
+    input:
+        code=code("pretrain_backbone"),
+        data=learnt_from,
+    output:
+        weights=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.safetensors",
+        history=f"{CHECKPOINTS}/{{backbone}}/pretrained/history.parquet",
+        card=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.json",
+    params:
+        settings=lambda w: text(
+            name=w.backbone, seed=STUDY.seed, backbone=dumped(STUDY.backbones[w.backbone])
+        ),
+        data=lambda w, input: f"--data {Path(input.data[0]).parent}" if input.data else "",
+        resume=f"{CHECKPOINTS}/.unfinished",
+    log:
+        f"{LOGS}/pretrain_backbone/{{backbone}}.log",
+    benchmark:
+        f"{BENCHMARKS}/pretrain_backbone/{{backbone}}.tsv"
+    wildcard_constraints:
+        backbone=one_of(MADE),
+    threads: 1
+    priority: 40
+    shell:
+        "python -m unispace pretrain-backbone --settings {params.settings:q} {params.data}"
+        " --weights {output.weights} --history {output.history} --card {output.card}"
+        " --resume {params.resume} --threads {threads} > {log} 2>&1"
+
+
+rule fetch_weights:
+    input:
+        code=code("fetch_weights"),
+    output:
+        weights=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.safetensors",
+        history=f"{CHECKPOINTS}/{{backbone}}/pretrained/history.parquet",
+        card=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.json",
+    params:
+        settings=lambda w: text(name=w.backbone, backbone=dumped(STUDY.backbones[w.backbone])),
+    log:
+        f"{LOGS}/fetch_weights/{{backbone}}.log",
+    benchmark:
+        f"{BENCHMARKS}/fetch_weights/{{backbone}}.tsv"
+    wildcard_constraints:
+        backbone=one_of(FETCHED),
+    priority: 100
+    shell:
+        "python -m unispace fetch-weights --settings {params.settings:q}"
+        " --weights {output.weights} --history {output.history} --card {output.card} > {log} 2>&1"

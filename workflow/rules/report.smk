@@ -1,0 +1,100 @@
+"""Pictures and the page.
+
+Purpose: draw every figure from tidy numbers, and put them on one self-contained page.
+Inputs:  results.parquet, curves.parquet, views, histories, images for the contact sheets.
+Outputs: results/<study>/report/index.html, results/<study>/report/figures/<name>.svg, .png and .csv.
+"""
+
+FIGURES = f"{RESULTS}/report/figures"
+
+# What each figure is drawn from.
+DRAWN_FROM = {
+    "losses": [f"{checkpoint_of(m)}/history.parquet" for m in STUDY.models()]
+    + [f"{CHECKPOINTS}/{b}/pretrained/history.parquet" for b in STUDY.backbones],
+    "views": [f"{RESULTS}/analysis/views.parquet"],
+    "tasks": [f"{RESULTS}/results.parquet"],
+}
+if STUDY.identity_datasets():
+    DRAWN_FROM["cmc"] = [f"{RESULTS}/curves.parquet"]
+    DRAWN_FROM["roc"] = [f"{RESULTS}/curves.parquet"]
+if STUDY.map_pairs():
+    DRAWN_FROM["maps"] = [f"{RESULTS}/results.parquet"]
+    DRAWN_FROM["maps_cmc"] = [f"{RESULTS}/curves.parquet"]
+
+
+rule draw_contact_sheet:
+    input:
+        code=code("draw_contact_sheet"),
+        data=lambda w: images_of(w.dataset),
+    output:
+        image=f"{FIGURES}/sheet_{{dataset}}.png",
+        table=f"{FIGURES}/sheet_{{dataset}}.csv",
+    params:
+        settings=lambda w: text(
+            labels=STUDY.report.sheet_labels, images=STUDY.report.sheet_images
+        ),
+        data=lambda w: f"{DATA}/{w.dataset}",
+    log:
+        f"{LOGS}/draw_contact_sheet/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/draw_contact_sheet/{{dataset}}.tsv"
+    shell:
+        "python -m unispace draw-contact-sheet --settings {params.settings:q} --data {params.data}"
+        " --image {output.image} --table {output.table} > {log} 2>&1"
+
+
+rule draw_figure:
+    input:
+        code=code("draw_figure"),
+        style="workflow/report/style.mplstyle",
+        tables=lambda w: DRAWN_FROM[w.figure],
+    output:
+        svg=f"{FIGURES}/{{figure}}.svg",
+        png=f"{FIGURES}/{{figure}}.png",
+        table=f"{FIGURES}/{{figure}}.csv",
+    params:
+        settings=lambda w: text(
+            figure=w.figure,
+            domains={d: s.domain for d, s in STUDY.datasets.items()},
+        ),
+    log:
+        f"{LOGS}/draw_figure/{{figure}}.log",
+    benchmark:
+        f"{BENCHMARKS}/draw_figure/{{figure}}.tsv"
+    wildcard_constraints:
+        figure=one_of(DRAWN_FROM),
+    shell:
+        "python -m unispace draw-figure --settings {params.settings:q} --tables {input.tables}"
+        " --style {input.style} --svg {output.svg} --png {output.png} --csv {output.table}"
+        " > {log} 2>&1"
+
+
+rule render_report:
+    input:
+        code=code("render_report"),
+        templates=[f"workflow/report/{f}" for f in ("page.html.j2", "page.css", "page.js")],
+        results=f"{RESULTS}/results.parquet",
+        figures=[f"{FIGURES}/{f}.{e}" for f in DRAWN_FROM for e in ("svg", "png", "csv")],
+        sheets=[f"{FIGURES}/sheet_{d}.png" for d in STUDY.datasets],
+        manifests=[f"{DATA}/{d}/manifest.parquet" for d in STUDY.datasets],
+        cards=[f"{checkpoint_of(m)}/model.json" for m in STUDY.models()],
+    output:
+        page=f"{RESULTS}/report/index.html",
+    params:
+        settings=settings(STUDY),
+        templates="workflow/report",
+        figures=FIGURES,
+    log:
+        f"{LOGS}/render_report.log",
+    benchmark:
+        f"{BENCHMARKS}/render_report.tsv"
+    shell:
+        "python -m unispace render-report --settings {params.settings:q}"
+        " --templates {params.templates} --results {input.results} --figures {params.figures}"
+        " --manifests {input.manifests} --cards {input.cards} --page {output.page} > {log} 2>&1"
+
+
+rule figures:
+    input:
+        [f"{FIGURES}/{f}.svg" for f in DRAWN_FROM],
+        [f"{FIGURES}/sheet_{d}.png" for d in STUDY.datasets],

@@ -1,0 +1,43 @@
+"""Weights from the Hugging Face hub."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+from unispace.config.backbones import HubWeights
+from unispace.errors import UserError
+from unispace.records.files import replacing, sha256_of
+
+log = logging.getLogger(__name__)
+
+
+def fetch_from_hub(weights: HubWeights, destination: Path) -> None:
+    """Download a safetensors file of a repository at a revision.
+
+    Raises:
+        UserError: where the hub cannot be reached or refuses, the file is no safetensors file, or its checksum
+            differs.
+    """
+    if not weights.filename.endswith(".safetensors"):
+        raise UserError(f"{weights.repo}/{weights.filename}: only safetensors files are loaded")
+    try:
+        found = hf_hub_download(weights.repo, weights.filename, revision=weights.revision)
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise UserError(
+            f"{weights.repo}/{weights.filename} at {weights.revision}: not to be had from the hub ({error}). "
+            f"Check names and network, or fetch it by hand and use `kind: file`"
+        ) from error
+    with replacing(destination) as temporary:
+        shutil.copyfile(found, temporary)
+    checksum = sha256_of(destination)
+    if weights.sha256 is None:
+        log.warning("no sha256 given: trusting %s, recorded in the card", checksum)
+    elif checksum != weights.sha256:
+        raise UserError(
+            f"{weights.repo}/{weights.filename}: sha256 is {checksum}, the study says {weights.sha256}"
+        )

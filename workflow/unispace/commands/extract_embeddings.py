@@ -1,0 +1,42 @@
+"""Embed the images of data sets with a model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from unispace.backbones.network import Network, load_weights
+from unispace.config.backbones import Backbone
+from unispace.curricula.training import fix_arithmetic
+from unispace.embedding.extract import extract
+from unispace.records.files import read_json
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--settings", required=True, help="JSON: model, backbone, datasets")
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--card", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="folder of all data sets of the study")
+    parser.add_argument("--shelf", type=Path, required=True, help="vectors by content, of all studies")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the model's embeddings")
+    parser.add_argument("--threads", type=int, required=True)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    settings = json.loads(arguments.settings)
+    fix_arithmetic(arguments.threads)
+    network = Network(Backbone.model_validate(settings["backbone"]))
+    load_weights(network, arguments.weights, settings["model"])
+    network.eval()
+    for dataset in settings["datasets"]:
+        extract(
+            network,
+            read_json(arguments.card),
+            dataset,
+            arguments.data / dataset,
+            arguments.shelf,
+            arguments.output / dataset,
+        )

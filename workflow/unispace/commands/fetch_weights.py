@@ -1,0 +1,56 @@
+"""Bring published weights of a backbone into the project and check that they fit its architecture."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from unispace.backbones.hub import fetch_from_hub
+from unispace.backbones.network import Network, card, load_weights, save_weights
+from unispace.config.backbones import Backbone, FileWeights, HubWeights
+from unispace.data.sources.fetch import fetch
+from unispace.records.files import sha256_of, write_json
+from unispace.records.models import HISTORY_SCHEMA
+from unispace.records.tables import write_table
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--settings", required=True, help="JSON: name, backbone")
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--history", type=Path, required=True)
+    parser.add_argument("--card", type=Path, required=True)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    settings = json.loads(arguments.settings)
+    name = settings["name"]
+    backbone = Backbone.model_validate(settings["backbone"])
+    network = Network(backbone)
+    with tempfile.TemporaryDirectory() as scratch:
+        published = Path(scratch) / "published.safetensors"
+        match backbone.weights:
+            case FileWeights():
+                fetch(backbone.weights.path, backbone.weights.sha256, published)
+            case HubWeights():
+                fetch_from_hub(backbone.weights, published)
+            case _:
+                raise ValueError(f"{name}: weights of kind {backbone.weights.kind} are not fetched")
+        load_weights(network, published, f"backbones.{name}")
+        published_sha256 = sha256_of(published)
+    save_weights(network, arguments.weights)
+    write_table(HISTORY_SCHEMA.empty_table().to_pandas(), HISTORY_SCHEMA, arguments.history)
+    write_json(
+        arguments.card,
+        {
+            **card(backbone, network, arguments.weights),
+            "backbone": name,
+            "weights": {
+                **backbone.weights.model_dump(mode="json"),
+                "published_sha256": published_sha256,
+            },
+        },
+    )

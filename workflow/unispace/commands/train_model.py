@@ -1,0 +1,91 @@
+"""Tune a backbone with a curriculum."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from unispace.config.backbones import Backbone
+from unispace.config.curricula import Curriculum
+from unispace.records.files import read_json, replacing, sha256_of, sha256_of_text, write_json
+from unispace.records.models import HISTORY_SCHEMA
+from unispace.records.tables import write_table
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--settings", required=True, help="JSON: model, backbone, curriculum, seed")
+    parser.add_argument("--pretrained", type=Path, required=True, help="weights of the backbone")
+    parser.add_argument("--pretrained-card", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="folder of all data sets of the study")
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--history", type=Path, required=True)
+    parser.add_argument("--card", type=Path, required=True)
+    parser.add_argument("--resume", type=Path, required=True, help="folder of unfinished trainings")
+    parser.add_argument("--threads", type=int, required=True)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    settings = json.loads(arguments.settings)
+    curriculum = Curriculum.model_validate(settings["curriculum"])
+    base = read_json(arguments.pretrained_card)
+    if curriculum.train_on:
+        tuned = _tune(settings, curriculum, arguments)
+    else:
+        # The base model is the backbone as it is; no network is needed to copy a file.
+        with replacing(arguments.weights) as temporary:
+            shutil.copyfile(arguments.pretrained, temporary)
+        write_table(HISTORY_SCHEMA.empty_table().to_pandas(), HISTORY_SCHEMA, arguments.history)
+        tuned = {}
+    write_json(
+        arguments.card,
+        {
+            **base,
+            **tuned,
+            "weights_sha256": sha256_of(arguments.weights),
+            "pretrained_sha256": base["weights_sha256"],
+            "model": settings["model"],
+            "curriculum": settings["curriculum"],
+            "seed": settings["seed"],
+        },
+    )
+
+
+def _tune(
+    settings: dict, curriculum: Curriculum, arguments: argparse.Namespace
+) -> dict[str, object]:
+    """Train and write weights and history; returns what the card gains."""
+    from unispace.backbones.network import Network, card, load_weights, save_weights
+    from unispace.curricula.resume import Resume
+    from unispace.curricula.tasks import load_task
+    from unispace.curricula.training import fix_arithmetic, train
+
+    backbone = Backbone.model_validate(settings["backbone"])
+    fix_arithmetic(arguments.threads)
+    network = Network(backbone)
+    load_weights(network, arguments.pretrained, settings["model"])
+    folders = {name: arguments.data / name for name in curriculum.train_on}
+    files = [arguments.pretrained]
+    files += [f / part for f in folders.values() for part in ("manifest.parquet", "images.npy")]
+    key = sha256_of_text(arguments.settings, *map(sha256_of, files), str(arguments.threads))
+    arguments.resume.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=arguments.resume) as scratch:
+        tasks = [
+            load_task(name, folders[name], how, backbone.preprocessing, Path(scratch))
+            for name, how in curriculum.train_on.items()
+        ]
+        history = train(
+            network,
+            tasks,
+            curriculum,
+            curriculum.coupling,
+            settings["seed"],
+            Resume(arguments.resume, key),
+        )
+    save_weights(network, arguments.weights)
+    write_table(history, HISTORY_SCHEMA, arguments.history)
+    return card(backbone, network, arguments.weights)

@@ -1,0 +1,51 @@
+"""Changes of training images, a whole batch at a time."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+# At strength 1: shares of the image side, degrees, and factors of colour.
+_SHIFT, _TURN, _ZOOM, _COLOUR = 0.12, 15.0, 0.15, 0.4
+
+
+def augment(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+    """Flip, shift, turn, zoom and recolour images.
+
+    Args:
+        images: `(n, 3, h, w)` in [0, 1].
+        strength: 0 returns the images as they are, 1 changes them most.
+        generator: source of the draws.
+
+    Returns:
+        `(n, 3, h, w)` in [0, 1].
+    """
+    if strength == 0:
+        return images
+    n = len(images)
+
+    def draw(limit: float) -> Tensor:
+        return (torch.rand(n, generator=generator) * 2 - 1) * limit * strength
+
+    angle = torch.deg2rad(draw(_TURN))
+    zoom = 1 + draw(_ZOOM)
+    flip = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0)
+    cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
+    shift_x, shift_y = 2 * draw(_SHIFT), 2 * draw(_SHIFT)
+    matrix = torch.stack(
+        [torch.stack([cos * flip, -sin, shift_x], 1), torch.stack([sin * flip, cos, shift_y], 1)], 1
+    )
+    grid = functional.affine_grid(matrix, list(images.shape), align_corners=False)
+    moved = functional.grid_sample(
+        images, grid, mode="bilinear", padding_mode="reflection", align_corners=False
+    )
+    brightness, contrast, saturation = (
+        (1 + draw(_COLOUR)).view(n, 1, 1, 1),
+        (1 + draw(_COLOUR)).view(n, 1, 1, 1),
+        (1 + draw(_COLOUR)).view(n, 1, 1, 1),
+    )
+    grey = moved.mean(1, keepdim=True)
+    coloured = grey + (moved - grey) * saturation
+    centre = coloured.mean((1, 2, 3), keepdim=True)
+    return ((coloured - centre) * contrast + centre * brightness).clamp_(0, 1)

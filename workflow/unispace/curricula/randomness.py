@@ -1,0 +1,44 @@
+"""Random numbers that depend on the step and not on what was drawn before.
+
+A resumed run therefore needs no random state: step 200 draws the same numbers whether or not steps 0 to 199
+were made in this process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+from torch import Tensor
+
+
+def generator(*key: int | str) -> torch.Generator:
+    """A generator seeded by a key; different keys give unrelated streams."""
+    digest = hashlib.sha256(repr(key).encode()).digest()
+    made = torch.Generator()
+    made.manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+    return made
+
+
+def batch_rows(count: int, batch_size: int, step: int, *key: int | str) -> Tensor:
+    """Rows of the batch of one step: every row once per epoch, in an order of its own for each.
+
+    Args:
+        count: rows there are.
+        batch_size: rows of a batch; may exceed `count`.
+        step: from 0.
+        key: seed and what else tells this stream from others.
+
+    Returns:
+        `(batch_size,)`, int64.
+    """
+    start = step * batch_size
+    rows: list[Tensor] = []
+    while batch_size:
+        epoch, offset = divmod(start, count)
+        order = torch.randperm(count, generator=generator(*key, "epoch", epoch))
+        part = order[offset : offset + batch_size]
+        rows.append(part)
+        start += len(part)
+        batch_size -= len(part)
+    return torch.cat(rows)

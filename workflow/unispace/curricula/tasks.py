@@ -1,0 +1,57 @@
+"""From data sets on disk to what the training loop takes."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from unispace.config.backbones import Preprocessing
+from unispace.config.curricula import TrainOn
+from unispace.curricula.heads import default_head
+from unispace.curricula.training import Task
+from unispace.errors import UserError
+from unispace.records.images import ImageStore, decode_once
+from unispace.records.manifest import read_manifest, rows_of_split
+
+log = logging.getLogger(__name__)
+
+
+def load_task(
+    name: str, folder: Path, settings: TrainOn, preprocessing: Preprocessing, scratch: Path
+) -> Task:
+    """The train split of a data set, with labels counted from 0 in the order of their names.
+
+    Args:
+        name: the data set.
+        folder: where its manifest and images lie.
+        settings: how it is trained on.
+        preprocessing: size and interpolation of the network's input.
+        scratch: folder for decoded images, removed by the caller.
+
+    Raises:
+        UserError: where the train split is empty or has one label only.
+    """
+    path = folder / "manifest.parquet"
+    rows = rows_of_split(read_manifest(path), "train", path)
+    names, labels = np.unique(rows["label"].to_numpy(str), return_inverse=True)
+    if len(names) < 2:
+        raise UserError(f"{name}: its train split has one label, {names[0]}; training needs two")
+    store = ImageStore(folder / "images.npy")
+    images = decode_once(
+        store,
+        rows["row"].to_numpy(),
+        preprocessing.size,
+        preprocessing.interpolation,
+        scratch,
+    )
+    log.info("%s: %d images of %d labels to train on", name, len(rows), len(names))
+    return Task(
+        name=name,
+        images=images,
+        labels=labels.astype(np.int64),
+        head=settings.head or default_head(rows["domain"].iloc[0]),
+        batch_size=settings.batch_size,
+        weight=settings.weight,
+    )

@@ -1,0 +1,209 @@
+"""The training loop: domains in turn, coupled or not, with resume."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from unispace.backbones.network import Network, to_unit
+from unispace.config.curricula import Head, Optimisation
+from unispace.curricula.augment import augment
+from unispace.curricula.heads import build_head
+from unispace.curricula.randomness import batch_rows, generator
+from unispace.curricula.resume import Resume
+from unispace.errors import UserError
+
+log = logging.getLogger(__name__)
+
+Coupling = Literal["accumulate", "alternate"]
+
+# Seconds between two saved states: at most this much work is lost to a kill.
+SAVE_EVERY = 30.0
+REPORT_EVERY = 5.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """A data set as it is trained on.
+
+    Attributes:
+        name: the data set.
+        images: `(n, size, size, 3)` uint8, may be memory-mapped.
+        labels: `(n,)` int64, counting from 0.
+        head: the classifier over the labels.
+        batch_size: images of a step.
+        weight: factor of the loss.
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    head: Head
+    batch_size: int
+    weight: float = 1.0
+
+
+def fix_arithmetic(threads: int) -> None:
+    """Make torch give the same bits in every run with this number of threads."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+
+
+def learning_rate(step: int, settings: Optimisation) -> float:
+    """Linear warm-up to the peak, then a half cosine to 0; `step` counts from 0."""
+    warm = round(settings.warmup * settings.steps)
+    if step < warm:
+        return settings.learning_rate * (step + 1) / warm
+    share = (step - warm) / max(1, settings.steps - warm)
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
+
+
+def train(
+    network: Network,
+    tasks: Sequence[Task],
+    settings: Optimisation,
+    coupling: Coupling,
+    seed: int,
+    resume: Resume,
+) -> pd.DataFrame:
+    """Tune a network in place.
+
+    One cycle visits every task once. `accumulate` adds the weighted gradients of all tasks and takes one
+    optimiser step; `alternate` takes a step after each task.
+
+    Returns:
+        The history: step, dataset, loss, learning_rate.
+
+    Raises:
+        UserError: where a loss is not finite; it names the step, the data set and the learning rate.
+    """
+    torch.manual_seed(generator(seed, "heads").initial_seed())
+    heads = nn.ModuleDict(
+        {t.name: build_head(t.head, int(t.labels.max()) + 1, network.dimension) for t in tasks}
+    )
+    modules = nn.ModuleDict({"network": network, "heads": heads})
+    optimiser = torch.optim.AdamW(_groups(modules, settings.weight_decay), lr=0.0)
+    parameters = [p for p in modules.parameters() if p.requires_grad]
+    first, losses = 0, torch.zeros(settings.steps, len(tasks))
+    found = resume.load(modules, optimiser)
+    if found is not None:
+        first, losses = found
+        log.info("resumed after step %d of %d", first, settings.steps)
+
+    modules.train()
+    started = saved = told = time.monotonic()
+    for step in range(first, settings.steps):
+        rate = learning_rate(step, settings)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        # Dropout and stochastic depth draw from the global state.
+        torch.manual_seed(generator(seed, "step", step).initial_seed())
+        for number, task in enumerate(tasks):
+            loss = _loss(network, heads[task.name], task, settings.augment, step, seed)
+            if not torch.isfinite(loss):
+                raise UserError(
+                    f"the loss of `{task.name}` became {float(loss)} at step {step + 1} with learning rate "
+                    f"{rate:.2g}; lower learning_rate or clip_norm"
+                )
+            losses[step, number] = float(loss)
+            if task.weight:
+                (loss * task.weight).backward()
+            if coupling == "alternate":
+                _update(optimiser, parameters, settings.clip_norm)
+        if coupling == "accumulate":
+            _update(optimiser, parameters, settings.clip_norm)
+        now = time.monotonic()
+        if now - told > REPORT_EVERY or step + 1 == settings.steps:
+            told = now
+            _tell(step + 1, first, settings.steps, now - started, tasks, losses[step], rate)
+        if now - saved > SAVE_EVERY and step + 1 < settings.steps:
+            saved = now
+            resume.save(step + 1, modules, optimiser, losses)
+    modules.eval()
+    resume.clear()
+    return _history(tasks, losses, settings)
+
+
+def _loss(
+    network: Network, head: nn.Module, task: Task, strength: float, step: int, seed: int
+) -> Tensor:
+    rows = batch_rows(len(task.labels), task.batch_size, step, seed, task.name)
+    # Sorted reads go forward through a memory-mapped file; the order within a batch does not matter.
+    rows = rows.sort().values.numpy()
+    images = to_unit(torch.from_numpy(np.asarray(task.images[rows])))
+    images = augment(images, strength, generator(seed, task.name, "augment", step))
+    return head(network(images), torch.from_numpy(task.labels[rows]))
+
+
+def _update(
+    optimiser: torch.optim.Optimizer, parameters: list[nn.Parameter], clip_norm: float
+) -> None:
+    nn.utils.clip_grad_norm_(parameters, clip_norm)
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
+
+
+def _groups(modules: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Matrices decay; biases, norms and position tables do not."""
+    decayed, free = [], []
+    for name, parameter in modules.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        plain = parameter.ndim < 2 or name.endswith(("pos_embed", "cls_token", "reg_token"))
+        (free if plain else decayed).append(parameter)
+    return [
+        {"params": decayed, "weight_decay": weight_decay},
+        {"params": free, "weight_decay": 0.0},
+    ]
+
+
+def _tell(
+    step: int,
+    first: int,
+    steps: int,
+    elapsed: float,
+    tasks: Sequence[Task],
+    losses: Tensor,
+    rate: float,
+) -> None:
+    per_step = elapsed / (step - first)
+    images = sum(task.batch_size for task in tasks) / per_step
+    shown = "  ".join(f"{t.name} {v:.3f}" for t, v in zip(tasks, losses.tolist(), strict=True))
+    log.info(
+        "step %d of %d  loss: %s  learning rate %.2g  %.0f images/s  %.0f s left",
+        step,
+        steps,
+        shown,
+        rate,
+        images,
+        per_step * (steps - step),
+    )
+
+
+def _history(tasks: Sequence[Task], losses: Tensor, settings: Optimisation) -> pd.DataFrame:
+    steps = np.arange(settings.steps)
+    rates = [learning_rate(int(step), settings) for step in steps]
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "step": steps + 1,
+                    "dataset": task.name,
+                    "loss": losses[:, number].double().numpy(),
+                    "learning_rate": rates,
+                }
+            )
+            for number, task in enumerate(tasks)
+        ],
+        ignore_index=True,
+    )

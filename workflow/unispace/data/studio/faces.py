@@ -1,0 +1,150 @@
+"""Portraits of invented people: identities, views of them, and pictures.
+
+An identity is a row of factors (`sample_identities`), a view is a row of everything that is not
+the identity (`sample_views`: pose, expression, light, background, clothes, what is in the way),
+and `render` turns the two into an image. The factors are listed in `faces_factors`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from unispace.data.studio import faces_factors as factors
+from unispace.data.studio import faces_features as features
+from unispace.data.studio import faces_scene as scene
+from unispace.data.studio.faces_hair import Hair
+from unispace.data.studio.faces_portrait import Portrait
+
+CHUNK = 64  # images painted together: enough to amortise numpy's calls, small enough for the cache
+SMALLEST = 16
+STRONGEST = 2.0
+
+
+def sample_identities(rng: np.random.Generator, n: int, sibling_fraction: float = 0.0) -> pd.DataFrame:
+    """Invent people.
+
+    Args:
+        rng: spawned once per factor, so that a larger `n` keeps the first rows.
+        n: number of identities, at least 1.
+        sibling_fraction: share in [0, 1] of rows that are near-copies of the row before them: all
+            numbers close, three visible factors redrawn.
+
+    Returns:
+        `n` rows; the columns of `faces_factors.IDENTITY` (numbers and names) and `family`, the row
+        number of the first of a run of siblings (of the row itself where there is none).
+
+    Raises:
+        ValueError: if `n` or `sibling_fraction` is out of range.
+    """
+    _check_count(n)
+    if not 0 <= sibling_fraction <= 1:
+        raise ValueError(f"sibling_fraction must be within [0, 1], not {sibling_fraction}")
+    drawing, relating = rng.spawn(2)
+    table = factors.draw_table(factors.IDENTITY, drawing, n, strength=1.0)
+    return factors.add_siblings(table, relating, sibling_fraction)
+
+
+def sample_views(rng: np.random.Generator, n: int, strength: float = 1.0) -> pd.DataFrame:
+    """Invent circumstances of pictures.
+
+    Args:
+        rng: spawned once per factor, so that a larger `n` keeps the first rows.
+        n: number of views, at least 1.
+        strength: how far views depart from a plain frontal portrait, 0 (not at all) to 2; above 1
+            the numbers crowd at the ends of their ranges.
+
+    Returns:
+        `n` rows; the columns of `faces_factors.VIEW`, angles in degrees.
+
+    Raises:
+        ValueError: if `n` or `strength` is out of range.
+    """
+    _check_count(n)
+    if not 0 <= strength <= STRONGEST:
+        raise ValueError(f"strength must be within [0, {STRONGEST:g}], not {strength}")
+    return factors.draw_table(factors.VIEW, rng, n, strength)
+
+
+def render(identities: pd.DataFrame, views: pd.DataFrame, size: int) -> NDArray[np.uint8]:
+    """Paint row i of `identities` as seen in row i of `views`.
+
+    The bytes of an image depend on its two rows and `size` alone: not on the other images, nor on
+    the machine.
+
+    Args:
+        identities: `n` rows as from `sample_identities`; any index.
+        views: `n` rows as from `sample_views`; any index.
+        size: side of the images in pixels, at least 16.
+
+    Returns:
+        `(n, size, size, 3)`, RGB.
+
+    Raises:
+        ValueError: if the tables differ in length, are empty, lack a factor or hold an unknown
+            name, or if `size` is too small.
+    """
+    if len(identities) != len(views):
+        raise ValueError(f"{len(identities)} identities do not match {len(views)} views: one each per image")
+    _check_count(len(identities))
+    if size < SMALLEST:
+        raise ValueError(f"size must be at least {SMALLEST} pixels, not {size}")
+    identity = _columns(identities, factors.IDENTITY, "identities")
+    view = _columns(views, factors.VIEW, "views")
+    images = np.empty((len(views), size, size, 3), np.uint8)
+    for start in range(0, len(views), CHUNK):
+        part = slice(start, start + CHUNK)
+        images[part] = _paint(
+            {k: v[part] for k, v in identity.items()}, {k: v[part] for k, v in view.items()}, size
+        )
+    return images
+
+
+def _paint(identity: dict[str, NDArray], view: dict[str, NDArray], size: int) -> NDArray[np.uint8]:
+    """One chunk, back to front."""
+    portrait = Portrait(identity, view, size)
+    hair = Hair(portrait)
+    scene.background(portrait)
+    scene.shoulders(portrait)
+    hair.behind()
+    scene.neck(portrait)
+    everyone = np.arange(portrait.canvas.n)
+    features.ears(portrait, True, everyone)
+    features.skin(portrait)
+    features.cheeks(portrait)
+    features.beard(portrait)
+    features.mouth(portrait)
+    features.eyes(portrait)
+    features.nose(portrait)
+    hair.in_front()
+    features.ears(portrait, False, portrait.rows(hair.style["ears"]))
+    features.glasses(portrait)
+    scene.occluders(portrait)
+    scene.light(portrait)
+    scene.noise(portrait)
+    return portrait.canvas.finish()
+
+
+def _check_count(n: int) -> None:
+    if n < 1:
+        raise ValueError(f"n must be at least 1, not {n}")
+
+
+def _columns(table: pd.DataFrame, expected: dict[str, factors.Factor], role: str) -> dict[str, NDArray]:
+    """The factors of a table as arrays, checked."""
+    missing = [name for name in expected if name not in table.columns]
+    if missing:
+        raise ValueError(f"{role} lack the columns {', '.join(missing)}")
+    columns: dict[str, NDArray] = {}
+    for name, factor in expected.items():
+        if isinstance(factor, factors.Choice):
+            columns[name] = table[name].to_numpy(dtype=object)
+            unknown = sorted(set(map(str, columns[name])) - set(factor.weights))
+            if unknown:
+                raise ValueError(
+                    f"{role}: {name} cannot be {unknown[0]!r}; choose from {', '.join(factor.weights)}"
+                )
+        else:
+            columns[name] = table[name].to_numpy()
+    return columns

@@ -1,0 +1,251 @@
+"""Hair: a cap over the skull with an opening for the face, and what hangs or stands out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unispace.data.studio.canvas import Floats, box, column, ellipse, segment, turned
+from unispace.data.studio.faces_pose import Window, fixed
+from unispace.data.studio.faces_portrait import INK, Portrait, mix
+
+
+@dataclass(frozen=True)
+class Style:
+    """A hair style. Heights and depths are on the unit sphere of the skull (y down, z in front).
+
+    Attributes:
+        volume: thickness over the skull, relative to its radius.
+        line: height of the hairline in the middle of the forehead.
+        arch: how much lower the hairline gets towards the temples.
+        tilt: how much lower it gets from one side to the other.
+        vee: how much the hairline rises at the parting.
+        part: x of the parting.
+        side: how far in front the hair at the sides reaches.
+        bottom: lower end of the hair at the sides.
+        nape: how much lower it ends at the back.
+        ears: whether the ears are in front of the hair.
+        mass: half width of the hair behind head and neck, 0 for none.
+        length: lower end of that hair, in half head heights.
+        wave: waviness of the outline.
+        fray: raggedness of the hairline.
+        opacity: of the cap.
+    """
+
+    volume: float = 0.07
+    line: float = -0.50
+    arch: float = 0.25
+    tilt: float = 0.0
+    vee: float = 0.0
+    part: float = 0.0
+    side: float = 0.12
+    bottom: float = 0.35
+    nape: float = 0.6
+    ears: bool = True
+    mass: float = 0.0
+    length: float = 0.0
+    wave: float = 0.0
+    fray: float = 0.0
+    opacity: float = 1.0
+
+
+STYLES = {
+    "bald": Style(opacity=0.0, volume=0.0),
+    "buzz": Style(volume=0.015, line=-0.55, arch=0.15, opacity=0.72),
+    "short": Style(volume=0.11, line=-0.44, arch=-0.12, fray=0.30, bottom=0.30),
+    "side_part": Style(volume=0.11, line=-0.46, tilt=0.34, arch=0.10, vee=0.35, part=-0.5),
+    "quiff": Style(volume=0.07, line=-0.60, arch=0.15, bottom=0.25),
+    "fringe": Style(volume=0.12, line=-0.14, arch=0.05, side=0.30, bottom=0.75, ears=False),
+    "bob": Style(volume=0.13, line=-0.36, tilt=0.25, arch=0.15, vee=0.5, part=-0.35, side=0.42,
+                 bottom=1.2, ears=False, mass=1.16, length=0.72),
+    "long": Style(volume=0.10, line=-0.42, arch=0.30, vee=0.5, side=0.40, bottom=1.2, ears=False,
+                  mass=1.16, length=1.75),
+    "curly": Style(volume=0.22, line=-0.42, arch=0.15, side=0.30, bottom=0.7, ears=False, wave=0.09, fray=0.2,
+                   mass=1.30, length=0.72),
+    "afro": Style(volume=0.52, line=-0.36, arch=0.10, side=0.18, bottom=0.45, ears=True, wave=0.05, fray=0.1),
+    "bun": Style(volume=0.05, line=-0.62, arch=0.20, side=0.0),
+    "ponytail": Style(volume=0.05, line=-0.55, arch=0.35, side=0.05, vee=0.0),
+    "mohawk": Style(volume=0.015, line=-0.55, arch=0.15, opacity=0.30),
+    "receding": Style(volume=0.07, line=-1.30, arch=1.05, side=0.05, bottom=0.35),
+    "space_buns": Style(volume=0.07, line=-0.28, arch=0.10, vee=0.45, side=0.22, ears=True),
+    "wavy": Style(volume=0.14, line=-0.44, tilt=-0.2, arch=0.25, vee=0.6, part=0.35, side=0.34,
+                  bottom=1.2, ears=False, mass=1.34, length=1.45, wave=0.05),
+}  # fmt: skip
+
+
+def _ridge(x: Floats) -> Floats:
+    """A triangle wave of period 1 between 0 and 0.5."""
+    return np.abs(x - np.floor(x + np.float32(0.5)))
+
+
+class Hair:
+    """The hair of a chunk of portraits, painted in two passes: behind and in front of the face."""
+
+    def __init__(self, portrait: Portrait) -> None:
+        self.portrait = portrait
+        styles = [STYLES[name] for name in portrait.identity["hair_style"]]
+        self.style = {f.name: np.array([getattr(s, f.name) for s in styles]) for f in fields(Style)}
+        self.kind = portrait.identity["hair_style"]
+        self.side = np.where(portrait.identity["hair_side"] == "left", 1.0, -1.0)
+        self.style["volume"] = self.style["volume"] * portrait.identity["hair_volume"]
+        self.dark = mix(portrait.hair, INK, 0.32)
+        self.bright = mix(portrait.hair, (1.0, 0.96, 0.88), 0.22)
+
+    def behind(self) -> None:
+        """Hair hanging behind the neck, buns and tails."""
+        portrait, pose = self.portrait, self.portrait.pose
+        rows = portrait.rows(self.style["mass"] > 0)
+        if len(rows):
+            with portrait.canvas.window(rows, 0, 0, 1, 1) as part:
+                self._mass(part, rows)
+        crown = 0.9 * pose.b
+        self._tuft("bun", (0 * pose.a, -1.1 * pose.b, -0.55 * pose.c), (0.23, 0.2))
+        for side in (-1.0, 1.0):
+            self._tuft("space_buns", (side * 0.72 * pose.a, -0.98 * crown, -0.1 * pose.c), (0.19, 0.19))
+        self._tail()
+
+    def in_front(self) -> None:
+        """The cap of hair over the skull, its shadow on the forehead, and hair standing up."""
+        portrait, style = self.portrait, self.style
+        rows = portrait.rows(style["opacity"] > 0)
+        if len(rows):
+            with portrait.canvas.window(rows, 0, 0, 1, 1) as part:
+                self._cap(part, rows)
+        self._mohawk()
+        self._quiff()
+
+    def _get(self, name: str, rows: NDArray[np.intp]) -> Floats:
+        return column(fixed(self.style[name][rows]))
+
+    def _cap(self, part: Window, rows: NDArray[np.intp]) -> None:
+        portrait, pose = self.portrait, self.portrait.pose
+        side = column(fixed(self.side[rows]))
+        x, y, z, radius = (q[rows] for q in portrait.skull)
+        x = x * side
+        size = column(fixed(pose.scale[rows] * pose.a[rows]))
+        grain = _ridge(x * 5 + z * 3)
+        curl = _ridge(x * 4) + _ridge(y * 4)
+        wave = self._get("wave", rows) * (1 - 4 * curl * curl)
+        shell = (radius - 1 - self._get("volume", rows) + wave) * size
+        parting = np.maximum(1 - np.abs(x - self._get("part", rows)) * np.float32(2.2), 0)
+        line = self._get("line", rows) + column(fixed(portrait.identity["hairline"][rows]))
+        line = line + self._get("arch", rows) * x * x + self._get("tilt", rows) * x
+        # A parting ends on top of the head, where there is no forehead left.
+        line = np.maximum(line - self._get("vee", rows) * parting, np.minimum(line, -0.86))
+        line = line + self._get("fray", rows) * (grain - np.float32(0.25))
+        # In front of the hairline and of the hair at the sides lies the face.
+        opening = np.minimum(y - line, (z - self._get("side", rows)) * np.float32(0.8))
+        lower = y - self._get("bottom", rows) - self._get("nape", rows) * np.maximum(-z, 0)
+        tips = np.maximum(opening, lower) * size
+        cover = part.coverage(np.maximum(shell, tips))
+        opacity = fixed(self.style["opacity"][rows])
+        solid = fixed(self.style["opacity"][rows] >= 1)
+        bare = part.coverage((radius - 1) * size)
+        shadow = np.clip(1 - tips / np.float32(0.075), 0, 1) * bare
+        part.darken(shadow * column(solid), 0.80)
+        part.paint(cover, portrait.hair[rows], opacity)
+        part.paint(cover * np.clip(grain * 6 - 2, 0, 1), self.dark[rows], solid * np.float32(0.16))
+        band = np.abs(y - z * np.float32(0.55) + np.float32(1.05) + grain * np.float32(0.25))
+        part.paint(cover * np.clip(1 - band * 6, 0, 1), self.bright[rows], solid * np.float32(0.75))
+        portrait.cover(part, cover * column(opacity))
+
+    def _mass(self, part: Window, rows: NDArray[np.intp]) -> None:
+        """A block of hair from the crown down, rounded at its lower corners."""
+        portrait, pose = self.portrait, self.portrait.pose
+        s, a, b = pose.scale[rows], pose.a[rows], pose.b[rows]
+        x, y = turned(part.x, part.y, fixed(pose.cx[rows]), fixed(pose.cy[rows]), 0.6 * pose.roll[rows])
+        x = x + column(fixed(0.42 * s * pose.c[rows] * pose.sin_yaw[rows]))
+        end, top = self.style["length"][rows] * b, -0.5 * b
+        half = self.style["mass"][rows] * a * (0.94 + 0.06 * portrait.identity["hair_volume"][rows])
+        step = _ridge(y * 4)
+        edge = self._get("wave", rows) * (4 * step * step - np.float32(0.5))
+        shape = box(
+            x,
+            y - column(fixed(s * (end + top) / 2)),
+            fixed(s * half),
+            fixed(s * (end - top) / 2),
+            fixed(s * 0.22),
+        )
+        cover = part.coverage(shape + edge)
+        part.paint(cover, mix(portrait.hair[rows], INK, 0.22))
+        strand = _ridge(x * 8)
+        part.paint(cover * np.clip(strand * 6 - 2, 0, 1), self.dark[rows], 0.3)
+
+    def _tuft(self, kind: str, point: tuple, size: tuple[float, float]) -> None:
+        """A ball of hair fixed to the head."""
+        portrait, pose = self.portrait, self.portrait.pose
+        rows = portrait.rows(self.kind == kind)
+        if not len(rows):
+            return
+        cx, cy, _ = (fixed(v)[rows] for v in pose.place(point))
+        grow = pose.scale[rows] * (0.6 + 0.4 * portrait.identity["hair_volume"][rows])
+        with portrait.canvas.window(rows, cx, cy, 0.4, 0.4) as part:
+            x, y = part.x - column(cx), part.y - column(cy)
+            ball = ellipse(x, y, fixed(size[0] * grow), fixed(size[1] * grow))
+            part.paint(part.coverage(ball), mix(portrait.hair[rows], INK, 0.12))
+            ring = np.abs(ellipse(x, y, fixed(0.55 * size[0] * grow), fixed(0.5 * size[1] * grow)))
+            part.paint(part.coverage(ring - np.float32(0.012)), self.dark[rows], 0.6)
+
+    def _tail(self) -> None:
+        """A pony tail that swings out on one side."""
+        portrait, pose = self.portrait, self.portrait.pose
+        rows = portrait.rows(self.kind == "ponytail")
+        if not len(rows):
+            return
+        path = ((0.45, -0.80, -0.7, 0.11), (1.02, -0.62, -0.9, 0.13), (1.22, -0.1, -0.9, 0.14),
+                (1.20, 0.40, -0.85, 0.11), (1.02, 0.78, -0.8, 0.04))  # fmt: skip
+        s = pose.scale[rows]
+        points = [pose.place((x * self.side * pose.a, y * pose.b, z * pose.c)) for x, y, z, _ in path]
+        ends = [(fixed(px)[rows], fixed(py)[rows]) for px, py, _ in points]
+        with portrait.canvas.window(rows, 0, 0, 1, 1) as part:
+            tail = np.full(part.shape, 9, np.float32)
+            core = tail
+            for (*_, wide), (*_, next_wide), start, end in zip(path, path[1:], ends, ends[1:], strict=False):
+                reach = segment(part.x, part.y, *start, *end, fixed((wide + next_wide) / 2 * s))
+                tail, core = np.minimum(tail, reach), np.minimum(core, reach + column(fixed(0.085 * s)))
+            part.paint(part.coverage(tail), mix(portrait.hair[rows], INK, 0.1))
+            part.paint(part.coverage(core), self.bright[rows], 0.4)
+            tie = ellipse(part.x - column(ends[0][0]), part.y - column(ends[0][1]), 0.12, 0.12)
+            part.paint(part.coverage(tie), mix(portrait.hair[rows], INK, 0.5))
+
+    def _mohawk(self) -> None:
+        """A crest along the middle of the skull: overlapping discs from the forehead to the nape."""
+        portrait, pose = self.portrait, self.portrait.pose
+        rows = portrait.rows(self.kind == "mohawk")
+        if not len(rows):
+            return
+        volume = portrait.identity["hair_volume"]
+        with portrait.canvas.window(rows, 0, 0, 1, 1) as part:
+            crest = np.full(part.shape, 9, np.float32)
+            for turn in (-0.55, -0.3, -0.05, 0.2, 0.45, 0.7):
+                y, z = -0.96 + 0.55 * turn * turn, 0.72 - 1.35 * (turn + 0.5)
+                out = 1.0 + 0.08 * volume
+                cx, cy, _ = pose.place((0 * pose.a, pose.b * y * out, pose.c * z))
+                dx, dy = part.x - column(fixed(cx[rows])), part.y - column(fixed(cy[rows]))
+                reach = pose.scale[rows] * (0.08 + 0.06 * volume[rows])
+                crest = np.minimum(crest, ellipse(dx, dy, fixed(reach * 0.8), fixed(reach * 1.25)))
+            cover = part.coverage(crest)
+            part.paint(cover, portrait.hair[rows])
+            part.paint(part.coverage(crest + np.float32(0.07)), self.bright[rows], 0.35)
+            portrait.cover(part, cover)
+
+    def _quiff(self) -> None:
+        """A roll of hair above the forehead, swept to one side."""
+        portrait, pose = self.portrait, self.portrait.pose
+        rows = portrait.rows(self.kind == "quiff")
+        if not len(rows):
+            return
+        volume = portrait.identity["hair_volume"]
+        cx, cy, _ = pose.place((0.12 * self.side * pose.a, -0.98 * pose.b, 0.42 * pose.c))
+        with portrait.canvas.window(rows, 0, 0, 1, 1) as part:
+            lean = pose.roll[rows] - 10 * self.side[rows]
+            x, y = turned(part.x, part.y, fixed(cx[rows]), fixed(cy[rows]), lean)
+            s = pose.scale[rows]
+            roll = ellipse(x, y, fixed(s * pose.a[rows] * 0.86), fixed(s * (0.12 + 0.08 * volume[rows])))
+            cover = part.coverage(roll)
+            part.paint(cover, portrait.hair[rows])
+            shine = ellipse(x, y + np.float32(0.05), fixed(s * pose.a[rows] * 0.5), fixed(s * 0.045))
+            part.paint(part.coverage(shine), self.bright[rows], 0.6)
+            portrait.cover(part, cover)

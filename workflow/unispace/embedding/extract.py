@@ -1,0 +1,104 @@
+"""From images on disk to vectors on disk, once for each content."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unispace.backbones.network import Network
+from unispace.records.embeddings import Embeddings, write_embeddings
+from unispace.records.files import replacing, sha256_of, sha256_of_text
+from unispace.records.images import ImageStore
+from unispace.records.manifest import read_manifest
+from unispace.records.models import decisive
+
+log = logging.getLogger(__name__)
+
+_BATCH = 128
+_REPORT_EVERY = 5.0
+
+
+def content_key(model_card: dict[str, Any], manifest: Path, images: Path) -> str:
+    """Hash of everything that decides the embeddings of a data set: equal keys, equal vectors."""
+    content = {
+        "model": decisive(model_card),
+        "manifest": sha256_of(manifest),
+        "images": sha256_of(images),
+    }
+    return sha256_of_text(json.dumps(content, sort_keys=True))
+
+
+def compute(network: Network, store: ImageStore, rows: NDArray[np.int64], name: str) -> NDArray[np.float32]:
+    """Embed images.
+
+    Args:
+        network: in evaluation mode.
+        store: the images.
+        rows: which of them, `(n,)`.
+        name: what the log calls them.
+
+    Returns:
+        `(n, d)`, float32, unit length, in the order of `rows`.
+    """
+    vectors = np.full((len(rows), network.dimension), np.nan, np.float32)
+    size, how = network.preprocessing.size, network.preprocessing.interpolation
+    started = told = time.monotonic()
+    for start in range(0, len(rows), _BATCH):
+        part = slice(start, start + _BATCH)
+        images = torch.from_numpy(store.batch(rows[part], size, how))
+        vectors[part] = network.embed(images).numpy()
+        now = time.monotonic()
+        if now - told > _REPORT_EVERY:
+            told = now
+            done = min(start + _BATCH, len(rows))
+            left = (now - started) / done * (len(rows) - done)
+            log.info("%s: %d of %d images embedded, %.0f s left", name, done, len(rows), left)
+    return vectors
+
+
+def extract(
+    network: Network,
+    model_card: dict[str, Any],
+    dataset: str,
+    data: Path,
+    shelf: Path,
+    folder: Path,
+) -> None:
+    """Write the embeddings of a data set, computed or taken from the shelf.
+
+    Args:
+        network: in evaluation mode.
+        model_card: the card of the model.
+        dataset: its name.
+        data: folder of its manifest and images.
+        shelf: folder of vectors by content key, shared by all studies.
+        folder: where vectors.npy, index.parquet and embedding.json go.
+    """
+    manifest_path, images_path = data / "manifest.parquet", data / "images.npy"
+    manifest = read_manifest(manifest_path)
+    key = content_key(model_card, manifest_path, images_path)
+    shelved = shelf / f"{key}.npy"
+    if shelved.is_file():
+        log.info("%s: these embeddings exist already, taken over", dataset)
+        vectors = np.load(shelved, mmap_mode="r", allow_pickle=False)
+    else:
+        vectors = compute(network, ImageStore(images_path), manifest["row"].to_numpy(), dataset)
+        with replacing(shelved) as temporary, temporary.open("wb") as stream:
+            np.save(stream, vectors, allow_pickle=False)
+    card = {
+        "key": key,
+        "dataset": dataset,
+        "images": len(manifest),
+        "dimension": network.dimension,
+        "normalised": True,
+        "model": decisive(model_card),
+        "manifest_sha256": sha256_of(manifest_path),
+    }
+    write_embeddings(Embeddings(vectors, manifest.drop(columns=["source"]), card), folder)
