@@ -5,6 +5,7 @@ import pytest
 from scipy.linalg import orthogonal_procrustes
 from scipy.stats import ortho_group
 from sklearn.linear_model import Ridge
+
 from unispace.alignment.maps import METHODS, Map, fit_linear, fit_procrustes, fit_ridge
 from unispace.alignment.space import Frame, unit_rows
 
@@ -162,8 +163,14 @@ def test_parameter_count(method, dx, dy, count):
 
 @pytest.mark.parametrize(
     ("singular", "rank"),
-    [([1, 1, 1, 1], 4), ([5, 0, 0, 0], 1), ([2, 2, 0, 0], 2), ([0, 0, 0, 0], 0), ([3, 1, 0, 0], 1.7548)],
-)  # fmt: skip
+    [
+        ([1, 1, 1, 1], 4),
+        ([5, 0, 0, 0], 1),
+        ([2, 2, 0, 0], 2),
+        ([3, 1, 0, 0], 1.7548),  # exp(H(3/4, 1/4))
+        ([0, 0, 0, 0], 0),
+    ],
+)
 def test_effective_rank_of_known_singular_values(singular, rank):
     rotation = ortho_group.rvs(4, random_state=np.random.default_rng(0))
     frame = Frame(np.zeros(4, np.float32), 4)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from unispace.alignment.space import Frame, unit_rows
 
 

@@ -19,7 +19,7 @@ def command_names() -> list[str]:
     return sorted(
         module.name.replace("_", "-")
         for module in pkgutil.iter_modules(commands.__path__)
-        if module.name != "run"
+        if not module.ispkg
     )
 
 
@@ -31,9 +31,11 @@ def main() -> int:
         return 0
     name = sys.argv[1]
     if name not in command_names():
-        print(f"unispace: no command `{name}`; {did_you_mean(name, command_names())}", file=sys.stderr)
+        print(
+            f"unispace: no command `{name}`; {did_you_mean(name, command_names())}", file=sys.stderr
+        )
         return 2
-    from unispace.commands.run import run_command
+    from unispace.commands.common.run import run_command
 
     module = importlib.import_module(f"unispace.commands.{name.replace('-', '_')}")
     return run_command(name, module.configure, module.run, sys.argv[2:])

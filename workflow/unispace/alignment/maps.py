@@ -198,9 +198,7 @@ METHODS: dict[str, Callable[..., Map]] = {
 """Name of a method to its fit: `(source (n, d_x), target (n, d_y), **settings) -> Map`."""
 
 
-def _frames(
-    source: NDArray[np.floating], target: NDArray[np.floating]
-) -> tuple[Frame, Frame]:
+def _frames(source: NDArray[np.floating], target: NDArray[np.floating]) -> tuple[Frame, Frame]:
     """Check a pair of fit clouds and take their frames."""
     for name, vectors in (("source", source), ("target", target)):
         if np.ndim(vectors) != 2:

@@ -55,7 +55,8 @@ class Frame:
     @classmethod
     def fit(cls, vectors: NDArray[np.floating], width: int) -> Frame:
         """Take the mean of the fit split `(n, d)`."""
-        return cls(np.mean(vectors, axis=0, dtype=np.float64).astype(np.float32), width)
+        mean = np.asarray(np.mean(vectors, axis=0, dtype=np.float64), dtype=np.float32)
+        return cls(mean, width)
 
     @property
     def dimension(self) -> int:

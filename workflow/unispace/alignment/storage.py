@@ -1,4 +1,8 @@
-"""Maps on disk: safetensors with the settings of the fit in the metadata."""
+"""Maps on disk: safetensors with the settings of the fit in the metadata.
+
+The metadata is one JSON string under one key, because safetensors writes several keys in an order
+that changes from run to run, and equal maps should be equal files.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from pathlib import Path
 from unispace.alignment.maps import Map
 from unispace.alignment.space import Frame
 
-FORMAT = "unispace-map-1"
+KEY = "unispace-map"
 
 
 def save_map(fitted: Map, path: Path | str) -> None:
@@ -17,7 +21,8 @@ def save_map(fitted: Map, path: Path | str) -> None:
 
     The bytes go to a temporary file in the same folder, are flushed to the disk and then renamed.
     Tensors: `source_mean`, `target_mean` and, unless the map is the identity, `matrix`.
-    Metadata: `format`, `method`, `settings` (JSON), `scale` (JSON).
+    Metadata: key `unispace-map`, JSON of `method`, `settings` and `scale`. Equal maps give equal
+    bytes.
 
     Args:
         fitted: The map.
@@ -29,19 +34,18 @@ def save_map(fitted: Map, path: Path | str) -> None:
     tensors = {"source_mean": fitted.source.mean, "target_mean": fitted.target.mean}
     if fitted.matrix is not None:
         tensors["matrix"] = fitted.matrix
-    metadata = {
-        "format": FORMAT,
+    card = {
         "method": fitted.method,
-        "settings": json.dumps(dict(fitted.settings), sort_keys=True),
-        "scale": json.dumps(fitted.scale),
+        "settings": dict(fitted.settings),
+        "scale": fitted.scale,
     }
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb") as file:
-            file.write(save(tensors, metadata))
+        with temporary.open("wb") as file:
+            file.write(save(tensors, {KEY: json.dumps(card, sort_keys=True)}))
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -56,17 +60,17 @@ def load_map(path: Path | str) -> Map:
     from safetensors import safe_open
 
     with safe_open(str(path), framework="numpy") as file:
-        metadata = file.metadata() or {}
-        if metadata.get("format") != FORMAT:
-            raise ValueError(f"{path} is not a {FORMAT} file")
-        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        card = json.loads((file.metadata() or {}).get(KEY, "null"))
+        if card is None:
+            raise ValueError(f"{path} is not a map: its metadata has no {KEY!r}")
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not iterable)
     source, target = tensors["source_mean"], tensors["target_mean"]
     width = max(source.size, target.size)
     return Map(
-        method=metadata["method"],
+        method=card["method"],
         source=Frame(source, width),
         target=Frame(target, width),
         matrix=tensors.get("matrix"),
-        settings=json.loads(metadata["settings"]),
-        scale=json.loads(metadata["scale"]),
+        settings=card["settings"],
+        scale=card["scale"],
     )

@@ -6,9 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
+from unispace.backbones.arithmetic import fix_arithmetic
 from unispace.backbones.network import Network, load_weights
 from unispace.config.backbones import Backbone
-from unispace.curricula.training import fix_arithmetic
 from unispace.embedding.extract import extract
 from unispace.records.files import read_json
 
@@ -18,9 +18,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", required=True, help="JSON: model, backbone, datasets")
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--card", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="folder of all data sets of the study")
-    parser.add_argument("--shelf", type=Path, required=True, help="vectors by content, of all studies")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the model's embeddings")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder of all data sets of the study"
+    )
+    parser.add_argument(
+        "--shelf", type=Path, required=True, help="vectors by content, of all studies"
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder of the model's embeddings"
+    )
     parser.add_argument("--threads", type=int, required=True)
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from unispace.backbones.arithmetic import fix_arithmetic
 from unispace.backbones.network import Network, card, save_weights
 from unispace.config.backbones import Backbone, Pretrain
 from unispace.config.curricula import Head, TrainOn
 from unispace.curricula.randomness import generator
 from unispace.curricula.resume import Resume
 from unispace.curricula.tasks import load_task
-from unispace.curricula.training import fix_arithmetic, train
+from unispace.curricula.training import train
 from unispace.records.files import sha256_of, sha256_of_text, write_json
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.tables import write_table

@@ -20,7 +20,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", required=True, help="JSON: model, backbone, curriculum, seed")
     parser.add_argument("--pretrained", type=Path, required=True, help="weights of the backbone")
     parser.add_argument("--pretrained-card", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="folder of all data sets of the study")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder of all data sets of the study"
+    )
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--history", type=Path, required=True)
     parser.add_argument("--card", type=Path, required=True)
@@ -59,10 +61,11 @@ def _tune(
     settings: dict, curriculum: Curriculum, arguments: argparse.Namespace
 ) -> dict[str, object]:
     """Train and write weights and history; returns what the card gains."""
+    from unispace.backbones.arithmetic import fix_arithmetic
     from unispace.backbones.network import Network, card, load_weights, save_weights
     from unispace.curricula.resume import Resume
     from unispace.curricula.tasks import load_task
-    from unispace.curricula.training import fix_arithmetic, train
+    from unispace.curricula.training import train
 
     backbone = Backbone.model_validate(settings["backbone"])
     fix_arithmetic(arguments.threads)

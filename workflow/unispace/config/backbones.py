@@ -73,7 +73,9 @@ class RandomWeights(Settings):
     """`random`"""
 
 
-Weights = Annotated[Pretrain | FileWeights | HubWeights | RandomWeights, Field(discriminator="kind")]
+Weights = Annotated[
+    Pretrain | FileWeights | HubWeights | RandomWeights, Field(discriminator="kind")
+]
 
 
 class Preprocessing(Settings):
@@ -107,5 +109,7 @@ class Backbone(Settings):
     @classmethod
     def _known(cls, name: str) -> str:
         if name not in known_architectures():
-            raise ValueError(f"unknown backbone `{name}`: {did_you_mean(name, known_architectures())}")
+            raise ValueError(
+                f"unknown backbone `{name}`: {did_you_mean(name, known_architectures())}"
+            )
         return name

@@ -19,7 +19,11 @@ class Settings(BaseModel):
     """A part of the study. Unknown keys are refused; instances do not change."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=False, validate_default=True, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        strict=False,
+        validate_default=True,
+        use_attribute_docstrings=True,
     )
 
     def to_json(self, **extra: Any) -> str:

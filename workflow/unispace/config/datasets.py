@@ -18,8 +18,8 @@ class Degrade(Settings):
     """What may happen to an image; two or three of these are chained for each image."""
     severity: tuple[float, float] = (0.2, 0.8)
     """Range of the severity of each step, 0 (none) to 1 (worst)."""
-    always: tuple[Degradation, ...] = ("resample",)
-    """What happens to every image before the chain."""
+    always_resample: bool = True
+    """Whether every image also loses resolution: what all low-quality faces have in common."""
 
     @model_validator(mode="after")
     def _range(self) -> Degrade:

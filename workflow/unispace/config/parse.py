@@ -61,7 +61,9 @@ def _describe(problem: dict[str, Any], schema: Schema, name: str, text: str) -> 
         hint = did_you_mean(str(path[-1]), here.get("properties", {}))
         return f"{place}`{key}`: unknown key, {hint}"
     if kind == "missing":
-        about = _resolve(here.get("properties", {}).get(path[-1], {}), schema).get("description", "")
+        about = _resolve(here.get("properties", {}).get(path[-1], {}), schema).get(
+            "description", ""
+        )
         return f"{place}`{key}`: missing; add the line `{path[-1]}: ...` {about}".rstrip()
     if kind == "value_error":
         message = str(context["error"])
@@ -73,7 +75,9 @@ def _describe(problem: dict[str, Any], schema: Schema, name: str, text: str) -> 
         if kind == "union_tag_not_found":
             allowed = sorted(here.get("discriminator", {}).get("mapping", {}))
             return f"{place}`{key}.kind`: missing; one of: {', '.join(allowed)}"
-        return f"{place}`{key}.kind`: got {context['tag']!r}, {did_you_mean(context['tag'], allowed)}"
+        return (
+            f"{place}`{key}.kind`: got {context['tag']!r}, {did_you_mean(context['tag'], allowed)}"
+        )
     if kind == "literal_error":
         allowed = [word.strip(" '") for word in context["expected"].replace(" or ", ",").split(",")]
         return f"{place}`{key}`: got {value!r}, {did_you_mean(str(value), allowed)}"

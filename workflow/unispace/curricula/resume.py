@@ -26,7 +26,9 @@ class Resume:
     def __init__(self, folder: Path, key: str) -> None:
         self.path = folder / f"{key}.safetensors"
 
-    def save(self, step: int, modules: nn.ModuleDict, optimiser: Optimizer, history: Tensor) -> None:
+    def save(
+        self, step: int, modules: nn.ModuleDict, optimiser: Optimizer, history: Tensor
+    ) -> None:
         """Write the state after `step` steps."""
         tensors = {f"module.{k}": v.contiguous() for k, v in modules.state_dict().items()}
         for number, state in optimiser.state_dict()["state"].items():

@@ -53,12 +53,6 @@ class Task:
     weight: float = 1.0
 
 
-def fix_arithmetic(threads: int) -> None:
-    """Make torch give the same bits in every run with this number of threads."""
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
-
-
 def learning_rate(step: int, settings: Optimisation) -> float:
     """Linear warm-up to the peak, then a half cosine to 0; `step` counts from 0."""
     warm = round(settings.warmup * settings.steps)

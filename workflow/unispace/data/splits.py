@@ -24,7 +24,9 @@ def fractions(keys: Iterable[str], salt: str = "") -> NDArray[np.float64]:
     return np.array([table[key] for key in keys])
 
 
-def split_by_hash(keys: Sequence[str], train: float, val: float, salt: str = "") -> NDArray[np.str_]:
+def split_by_hash(
+    keys: Sequence[str], train: float, val: float, salt: str = ""
+) -> NDArray[np.str_]:
     """`train`, `val` or `test` for each key; equal keys share a split.
 
     Args:

@@ -35,7 +35,9 @@ def content_key(model_card: dict[str, Any], manifest: Path, images: Path) -> str
     return sha256_of_text(json.dumps(content, sort_keys=True))
 
 
-def compute(network: Network, store: ImageStore, rows: NDArray[np.int64], name: str) -> NDArray[np.float32]:
+def compute(
+    network: Network, store: ImageStore, rows: NDArray[np.int64], name: str
+) -> NDArray[np.float32]:
     """Embed images.
 
     Args:

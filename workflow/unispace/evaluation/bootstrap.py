@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.integer]
+Values = NDArray[np.floating | np.bool_]
 
 LEVEL = 0.95
 MEMORY = 256 * 2**20
@@ -121,7 +122,7 @@ def proportion_interval(
 
 
 def resampled_means(
-    values: NDArray[np.floating] | NDArray[np.bool_],
+    values: Values,
     cluster: Integers,
     resamples: int,
     rng: np.random.Generator,
@@ -165,7 +166,7 @@ def resampled_means(
 
 
 def cluster_mean(
-    values: NDArray[np.floating] | NDArray[np.bool_],
+    values: Values,
     cluster: Integers,
     resamples: int,
     rng: np.random.Generator,
@@ -271,9 +272,13 @@ def verification_samples(
         accepted = np.cumsum(np.take(weight, genuine_identity, axis=1), axis=1, dtype=np.int64)
         false = _impostor_weight(weight, *pair, wanted)
         _measure(
-            accepted[:, ends], false[:, at_least], false[:, above], false[:, -1], fmr_targets,
-            samples.auc[chunk], samples.eer[chunk], samples.tmr[chunk],
-        )  # fmt: skip
+            np.take(accepted, ends, axis=1),
+            np.take(false, at_least, axis=1),
+            np.take(false, above, axis=1),
+            false[:, -1],
+            fmr_targets,
+            VerificationSamples(samples.auc[chunk], samples.eer[chunk], samples.tmr[chunk]),
+        )
     return samples
 
 
@@ -301,9 +306,7 @@ def _measure(
     false_above: NDArray[np.int64],
     impostors: NDArray[np.int64],
     fmr_targets: Sequence[float],
-    auc: Doubles,
-    eer: Doubles,
-    tmr_at: Doubles,
+    samples: VerificationSamples,
 ) -> None:
     """Fill in the metrics of a chunk of resamples.
 
@@ -313,9 +316,7 @@ def _measure(
         false_above: `(b, k)` impostor weight strictly above it.
         impostors: `(b,)` weight of all impostor pairs.
         fmr_targets: FMR in [0, 1].
-        auc: `(b,)` to fill.
-        eer: `(b,)` to fill.
-        tmr_at: `(b, len(fmr_targets))` to fill.
+        samples: Of these b resamples, to fill.
     """
     defined = (accepted[:, -1] > 0) & (impostors > 0)
     genuines = np.where(defined, accepted[:, -1], 1)[:, None]
@@ -327,9 +328,9 @@ def _measure(
 
     row = np.arange(len(tmr))
 
-    auc[:] = np.clip(1 - np.sum((tmr - before) * (fmr + fmr_above) / 2, axis=1), 0, 1)
+    samples.auc[:] = np.clip(1 - np.sum((tmr - before) * (fmr + fmr_above) / 2, axis=1), 0, 1)
     for column, target in enumerate(fmr_targets):
-        tmr_at[:, column] = from_zero[row, np.sum(fmr <= target, axis=1)]
+        samples.tmr[:, column] = from_zero[row, np.sum(fmr <= target, axis=1)]
 
     # The first distinct genuine score at which FMR >= FNMR. Up to just above it, FNMR stays as it
     # was, so a crossing on the way is at that FNMR; otherwise it is on the step itself.
@@ -339,8 +340,8 @@ def _measure(
     gap = np.maximum(fnmr - left, 0)
     rise = gap + right - (1 - tmr[row, step])
     share = np.divide(gap, rise, out=np.zeros_like(gap), where=rise > 0)
-    eer[:] = np.where(left >= fnmr, fnmr, left + share * (right - left))
-    for metric in (auc, eer, tmr_at):
+    samples.eer[:] = np.where(left >= fnmr, fnmr, left + share * (right - left))
+    for metric in (samples.auc, samples.eer, samples.tmr):
         metric[~defined] = np.nan
 
 

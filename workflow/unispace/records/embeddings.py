@@ -76,5 +76,7 @@ def read_embeddings(folder: Path) -> Embeddings:
         raise UserError(f"{folder / 'vectors.npy'}: {error}; run snakemake to make it") from error
     index = read_table(folder / "index.parquet", INDEX_SCHEMA)
     if len(vectors) != len(index):
-        raise UserError(f"{folder}: {len(vectors)} vectors for {len(index)} images; delete the folder")
+        raise UserError(
+            f"{folder}: {len(vectors)} vectors for {len(index)} images; delete the folder"
+        )
     return Embeddings(vectors, index, read_json(folder / "embedding.json"))

@@ -50,7 +50,9 @@ def resize(image: Image.Image, size: int, interpolation: str) -> Pixels:
     """Resize to a square of `size` pixels, `(size, size, 3)`, with anti-aliasing."""
     if image.size == (size, size):
         return np.asarray(image)
-    how = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}[interpolation]
+    how = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}[
+        interpolation
+    ]
     return np.asarray(image.resize((size, size), how))
 
 
@@ -92,7 +94,9 @@ class ImageStore:
         content = self._data[start : int(self._ends[row])].tobytes()
         return decode(content, f"{self.path}, image {row}")
 
-    def batch(self, rows: Sequence[int] | NDArray[np.int64], size: int, interpolation: str) -> Pixels:
+    def batch(
+        self, rows: Sequence[int] | NDArray[np.int64], size: int, interpolation: str
+    ) -> Pixels:
         """Images as squares of `size` pixels, `(len(rows), size, size, 3)`, RGB."""
         if self.raw and self._data.shape[1:3] == (size, size):
             return np.asarray(self._data[np.asarray(rows, dtype=np.int64)])

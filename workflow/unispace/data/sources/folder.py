@@ -12,7 +12,9 @@ import pandas as pd
 from unispace.errors import UserError
 from unispace.records.files import replacing, sha256_of, sha256_of_text
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"})
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"}
+)
 
 
 def read_listing(folder: Path) -> pd.DataFrame:
@@ -39,7 +41,9 @@ def read_listing(folder: Path) -> pd.DataFrame:
         if file.suffix.lower() in SUFFIXES and file.is_file() and not file.name.startswith(".")
     ]
     if not names:
-        raise UserError(f"{folder}: no images in its subfolders (looked for {', '.join(sorted(SUFFIXES))})")
+        raise UserError(
+            f"{folder}: no images in its subfolders (looked for {', '.join(sorted(SUFFIXES))})"
+        )
     return pd.DataFrame(
         {"image_id": names, "member": names, "label": [name.split("/", 1)[0] for name in names]}
     )

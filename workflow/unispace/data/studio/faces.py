@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from unispace.data.studio import faces_factors as factors
 from unispace.data.studio import faces_features as features
+from unispace.data.studio import faces_marks as marks
 from unispace.data.studio import faces_scene as scene
 from unispace.data.studio.faces_hair import Hair
 from unispace.data.studio.faces_portrait import Portrait
@@ -22,7 +23,9 @@ SMALLEST = 16
 STRONGEST = 2.0
 
 
-def sample_identities(rng: np.random.Generator, n: int, sibling_fraction: float = 0.0) -> pd.DataFrame:
+def sample_identities(
+    rng: np.random.Generator, n: int, sibling_fraction: float = 0.0
+) -> pd.DataFrame:
     """Invent people.
 
     Args:
@@ -86,7 +89,9 @@ def render(identities: pd.DataFrame, views: pd.DataFrame, size: int) -> NDArray[
             name, or if `size` is too small.
     """
     if len(identities) != len(views):
-        raise ValueError(f"{len(identities)} identities do not match {len(views)} views: one each per image")
+        raise ValueError(
+            f"{len(identities)} identities do not match {len(views)} views: one each per image"
+        )
     _check_count(len(identities))
     if size < SMALLEST:
         raise ValueError(f"size must be at least {SMALLEST} pixels, not {size}")
@@ -112,14 +117,14 @@ def _paint(identity: dict[str, NDArray], view: dict[str, NDArray], size: int) ->
     everyone = np.arange(portrait.canvas.n)
     features.ears(portrait, True, everyone)
     features.skin(portrait)
-    features.cheeks(portrait)
-    features.beard(portrait)
+    marks.cheeks(portrait)
+    marks.beard(portrait)
     features.mouth(portrait)
     features.eyes(portrait)
     features.nose(portrait)
     hair.in_front()
     features.ears(portrait, False, portrait.rows(hair.style["ears"]))
-    features.glasses(portrait)
+    marks.glasses(portrait)
     scene.occluders(portrait)
     scene.light(portrait)
     scene.noise(portrait)
@@ -131,7 +136,9 @@ def _check_count(n: int) -> None:
         raise ValueError(f"n must be at least 1, not {n}")
 
 
-def _columns(table: pd.DataFrame, expected: dict[str, factors.Factor], role: str) -> dict[str, NDArray]:
+def _columns(
+    table: pd.DataFrame, expected: dict[str, factors.Factor], role: str
+) -> dict[str, NDArray]:
     """The factors of a table as arrays, checked."""
     missing = [name for name in expected if name not in table.columns]
     if missing:

@@ -110,7 +110,9 @@ IDENTITY: dict[str, Factor] = {
     "skin_tone": Range(0.0, 1.0),  # 0 fair .. 1 deep
     "skin_warmth": Range(-1.0, 1.0),
     "hair_style": _even(HAIR_STYLES),
-    "hair_colour": Choice(dict(zip(HAIR_COLOURS, (4, 3, 3, 2, 2, 3, 1.5, 1.5, 0.8, 0.8, 0.8), strict=True))),
+    "hair_colour": Choice(
+        dict(zip(HAIR_COLOURS, (4, 3, 3, 2, 2, 3, 1.5, 1.5, 0.8, 0.8, 0.8), strict=True))
+    ),
     "hair_shade": Range(-1.0, 1.0),
     "hair_volume": Range(0.75, 1.3),
     "hair_side": _even(("left", "right")),
@@ -150,7 +152,7 @@ VIEW: dict[str, Factor] = {
     "scale": Range(0.82, 1.12, 1, 1.0),
     "shift_x": Range(-0.14, 0.14, 2),
     "shift_y": Range(-0.10, 0.10, 2),
-    "smile": Range(-0.7, 1.3, 1, 0.2),
+    "smile": Range(-0.6, 1.4, 1, 0.4),
     "mouth_open": Range(-0.9, 1.0, 1),  # up to 0: closed
     "brow_raise": Range(-1.0, 1.0, 2),
     "eye_open": Range(-0.1, 3.0, 1, 1.0),  # 0 shut, 1 and above open

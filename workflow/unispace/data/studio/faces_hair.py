@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unispace.data.studio.canvas import Floats, box, column, ellipse, segment, turned
-from unispace.data.studio.faces_pose import Window, fixed
 from unispace.data.studio.faces_portrait import INK, Portrait, mix
+from unispace.data.studio.faces_pose import Window, fixed
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Style:
         ears: whether the ears are in front of the hair.
         mass: half width of the hair behind head and neck, 0 for none.
         length: lower end of that hair, in half head heights.
+        locks: lower end of the hair before the ears, in half head heights, 0 for none.
         wave: waviness of the outline.
         fray: raggedness of the hairline.
         opacity: of the cap.
@@ -46,6 +47,7 @@ class Style:
     ears: bool = True
     mass: float = 0.0
     length: float = 0.0
+    locks: float = 0.0
     wave: float = 0.0
     fray: float = 0.0
     opacity: float = 1.0
@@ -57,21 +59,22 @@ STYLES = {
     "short": Style(volume=0.11, line=-0.44, arch=-0.12, fray=0.30, bottom=0.30),
     "side_part": Style(volume=0.11, line=-0.46, tilt=0.34, arch=0.10, vee=0.35, part=-0.5),
     "quiff": Style(volume=0.07, line=-0.60, arch=0.15, bottom=0.25),
-    "fringe": Style(volume=0.12, line=-0.14, arch=0.05, side=0.30, bottom=0.75, ears=False),
-    "bob": Style(volume=0.13, line=-0.36, tilt=0.25, arch=0.15, vee=0.5, part=-0.35, side=0.42,
-                 bottom=1.2, ears=False, mass=1.16, length=0.72),
-    "long": Style(volume=0.10, line=-0.42, arch=0.30, vee=0.5, side=0.40, bottom=1.2, ears=False,
-                  mass=1.16, length=1.75),
-    "curly": Style(volume=0.22, line=-0.42, arch=0.15, side=0.30, bottom=0.7, ears=False, wave=0.09, fray=0.2,
-                   mass=1.30, length=0.72),
-    "afro": Style(volume=0.52, line=-0.36, arch=0.10, side=0.18, bottom=0.45, ears=True, wave=0.05, fray=0.1),
+    "fringe": Style(volume=0.12, line=-0.14, arch=0.05, side=0.30, bottom=0.25, nape=1.2, ears=False,
+                    locks=0.42),
+    "bob": Style(volume=0.13, line=-0.36, tilt=0.25, arch=0.15, vee=0.5, part=-0.35, side=0.30,
+                 bottom=0.2, nape=1.2, ears=False, locks=0.66, mass=1.16, length=0.80),
+    "long": Style(volume=0.10, line=-0.42, arch=0.30, vee=0.5, side=0.28, bottom=0.2, nape=1.2,
+                  ears=False, locks=1.35, mass=1.16, length=1.75),
+    "curly": Style(volume=0.22, line=-0.42, arch=0.15, side=0.26, bottom=0.2, nape=1.2, ears=False,
+                   wave=0.09, fray=0.2, locks=0.5, mass=1.30, length=0.75),
+    "afro": Style(volume=0.34, line=-0.42, arch=0.05, side=0.15, bottom=0.10, nape=1.2, wave=0.03, fray=0.1),
     "bun": Style(volume=0.05, line=-0.62, arch=0.20, side=0.0),
     "ponytail": Style(volume=0.05, line=-0.55, arch=0.35, side=0.05, vee=0.0),
     "mohawk": Style(volume=0.015, line=-0.55, arch=0.15, opacity=0.30),
-    "receding": Style(volume=0.07, line=-1.30, arch=1.05, side=0.05, bottom=0.35),
+    "receding": Style(volume=0.05, line=-1.14, arch=1.15, side=0.20, bottom=0.30),
     "space_buns": Style(volume=0.07, line=-0.28, arch=0.10, vee=0.45, side=0.22, ears=True),
-    "wavy": Style(volume=0.14, line=-0.44, tilt=-0.2, arch=0.25, vee=0.6, part=0.35, side=0.34,
-                  bottom=1.2, ears=False, mass=1.34, length=1.45, wave=0.05),
+    "wavy": Style(volume=0.14, line=-0.44, tilt=-0.2, arch=0.25, vee=0.6, part=0.35, side=0.28,
+                  bottom=0.2, nape=1.2, ears=False, locks=1.1, mass=1.34, length=1.45, wave=0.06),
 }  # fmt: skip
 
 
@@ -101,34 +104,44 @@ class Hair:
             with portrait.canvas.window(rows, 0, 0, 1, 1) as part:
                 self._mass(part, rows)
         crown = 0.9 * pose.b
+        self._tuft("afro", (0 * pose.a, -0.42 * pose.b, -0.3 * pose.c), (0.66, 0.60))
         self._tuft("bun", (0 * pose.a, -1.1 * pose.b, -0.55 * pose.c), (0.23, 0.2))
         for side in (-1.0, 1.0):
-            self._tuft("space_buns", (side * 0.72 * pose.a, -0.98 * crown, -0.1 * pose.c), (0.19, 0.19))
+            self._tuft(
+                "space_buns", (side * 0.72 * pose.a, -0.98 * crown, -0.1 * pose.c), (0.19, 0.19)
+            )
         self._tail()
+        self._locks(behind=True)
 
     def in_front(self) -> None:
         """The cap of hair over the skull, its shadow on the forehead, and hair standing up."""
         portrait, style = self.portrait, self.style
-        rows = portrait.rows(style["opacity"] > 0)
-        if len(rows):
-            with portrait.canvas.window(rows, 0, 0, 1, 1) as part:
-                self._cap(part, rows)
+        for waved in (False, True):
+            rows = portrait.rows((style["opacity"] > 0) & ((style["wave"] > 0) == waved))
+            if len(rows):
+                with portrait.canvas.window(rows, 0, 0, 1, 1) as part:
+                    self._cap(part, rows, waved)
+        self._locks(behind=False)
         self._mohawk()
         self._quiff()
 
     def _get(self, name: str, rows: NDArray[np.intp]) -> Floats:
         return column(fixed(self.style[name][rows]))
 
-    def _cap(self, part: Window, rows: NDArray[np.intp]) -> None:
+    def _cap(self, part: Window, rows: NDArray[np.intp], waved: bool) -> None:
         portrait, pose = self.portrait, self.portrait.pose
         side = column(fixed(self.side[rows]))
         x, y, z, radius = (q[rows] for q in portrait.skull)
         x = x * side
         size = column(fixed(pose.scale[rows] * pose.a[rows]))
         grain = _ridge(x * 5 + z * 3)
-        curl = _ridge(x * 4) + _ridge(y * 4)
-        wave = self._get("wave", rows) * (1 - 4 * curl * curl)
-        shell = (radius - 1 - self._get("volume", rows) + wave) * size
+        shell = radius - 1 - self._get("volume", rows)
+        if waved:
+            # Outside the skull the waves run straight outwards.
+            inward = np.float32(2.7) / np.maximum(radius, 1)
+            over, down = _ridge(x * inward), _ridge(y * inward)
+            shell += self._get("wave", rows) * (1 - 4 * (over * over + down * down))
+        shell *= size
         parting = np.maximum(1 - np.abs(x - self._get("part", rows)) * np.float32(2.2), 0)
         line = self._get("line", rows) + column(fixed(portrait.identity["hairline"][rows]))
         line = line + self._get("arch", rows) * x * x + self._get("tilt", rows) * x
@@ -147,6 +160,9 @@ class Hair:
         part.darken(shadow * column(solid), 0.80)
         part.paint(cover, portrait.hair[rows], opacity)
         part.paint(cover * np.clip(grain * 6 - 2, 0, 1), self.dark[rows], solid * np.float32(0.16))
+        if waved:
+            curls = np.clip((_ridge(x * 4) + _ridge(y * 4 + z * 2)) * 4 - 2, 0, 1)
+            part.paint(cover * curls, self.dark[rows], 0.26)
         band = np.abs(y - z * np.float32(0.55) + np.float32(1.05) + grain * np.float32(0.25))
         part.paint(cover * np.clip(1 - band * 6, 0, 1), self.bright[rows], solid * np.float32(0.75))
         portrait.cover(part, cover * column(opacity))
@@ -155,7 +171,9 @@ class Hair:
         """A block of hair from the crown down, rounded at its lower corners."""
         portrait, pose = self.portrait, self.portrait.pose
         s, a, b = pose.scale[rows], pose.a[rows], pose.b[rows]
-        x, y = turned(part.x, part.y, fixed(pose.cx[rows]), fixed(pose.cy[rows]), 0.6 * pose.roll[rows])
+        x, y = turned(
+            part.x, part.y, fixed(pose.cx[rows]), fixed(pose.cy[rows]), 0.6 * pose.roll[rows]
+        )
         x = x + column(fixed(0.42 * s * pose.c[rows] * pose.sin_yaw[rows]))
         end, top = self.style["length"][rows] * b, -0.5 * b
         half = self.style["mass"][rows] * a * (0.94 + 0.06 * portrait.identity["hair_volume"][rows])
@@ -173,6 +191,28 @@ class Hair:
         strand = _ridge(x * 8)
         part.paint(cover * np.clip(strand * 6 - 2, 0, 1), self.dark[rows], 0.3)
 
+    def _locks(self, behind: bool) -> None:
+        """A lock on each side of the face; the far one disappears behind the head as it turns."""
+        portrait, pose = self.portrait, self.portrait.pose
+        rows = portrait.rows(self.style["locks"] > 0)
+        if not len(rows):
+            return
+        wide = fixed(0.085 * pose.scale * portrait.identity["hair_volume"])[rows]
+        low = (self.style["locks"] - 0.15) * pose.b
+        for side in (-1.0, 1.0):
+            top = pose.place((side * 0.97 * pose.a, -0.12 * pose.b, 0 * pose.c))
+            tip = pose.place((side * 1.03 * pose.a, low, 0.05 * pose.c))
+            near = np.ones(len(rows)) if behind else np.clip(top[2][rows] * 8 + 1.1, 0, 1)
+            ends = [fixed(v)[rows] for v in (top[0], top[1], tip[0], tip[1])]
+            with portrait.canvas.window(rows, (ends[0] + ends[2]) / 2, 0, 0.42, 1) as part:
+                wave = self._get("wave", rows) * (1 - 4 * np.square(_ridge(part.y * 4)))
+                cover = part.coverage(segment(part.x, part.y, *ends, wide) - wave * np.float32(0.5))
+                part.paint(cover, portrait.hair[rows], fixed(near))
+                inner = segment(part.x, part.y, *ends, wide * np.float32(0.3))
+                part.paint(part.coverage(inner, 2), self.bright[rows], fixed(near * 0.2))
+                if not behind:
+                    portrait.cover(part, cover * column(fixed(near)))
+
     def _tuft(self, kind: str, point: tuple, size: tuple[float, float]) -> None:
         """A ball of hair fixed to the head."""
         portrait, pose = self.portrait, self.portrait.pose
@@ -181,12 +221,20 @@ class Hair:
             return
         cx, cy, _ = (fixed(v)[rows] for v in pose.place(point))
         grow = pose.scale[rows] * (0.6 + 0.4 * portrait.identity["hair_volume"][rows])
-        with portrait.canvas.window(rows, cx, cy, 0.4, 0.4) as part:
+        with portrait.canvas.window(rows, cx, cy, 1.6 * size[0], 1.6 * size[1]) as part:
             x, y = part.x - column(cx), part.y - column(cy)
             ball = ellipse(x, y, fixed(size[0] * grow), fixed(size[1] * grow))
-            part.paint(part.coverage(ball), mix(portrait.hair[rows], INK, 0.12))
-            ring = np.abs(ellipse(x, y, fixed(0.55 * size[0] * grow), fixed(0.5 * size[1] * grow)))
-            part.paint(part.coverage(ring - np.float32(0.012)), self.dark[rows], 0.6)
+            cover = part.coverage(ball)
+            part.paint(cover, mix(portrait.hair[rows], INK, 0.04 if kind == "afro" else 0.12))
+            portrait.cover(part, cover)
+            if kind == "afro":
+                curls = np.clip((_ridge(x * 5) + _ridge(y * 5)) * 4 - 2, 0, 1)
+                part.paint(cover * curls, self.dark[rows], 0.26)
+            else:
+                ring = np.abs(
+                    ellipse(x, y, fixed(0.55 * size[0] * grow), fixed(0.5 * size[1] * grow))
+                )
+                part.paint(part.coverage(ring - np.float32(0.012)), self.dark[rows], 0.6)
 
     def _tail(self) -> None:
         """A pony tail that swings out on one side."""
@@ -194,17 +242,21 @@ class Hair:
         rows = portrait.rows(self.kind == "ponytail")
         if not len(rows):
             return
-        path = ((0.45, -0.80, -0.7, 0.11), (1.02, -0.62, -0.9, 0.13), (1.22, -0.1, -0.9, 0.14),
-                (1.20, 0.40, -0.85, 0.11), (1.02, 0.78, -0.8, 0.04))  # fmt: skip
         s = pose.scale[rows]
-        points = [pose.place((x * self.side * pose.a, y * pose.b, z * pose.c)) for x, y, z, _ in path]
-        ends = [(fixed(px)[rows], fixed(py)[rows]) for px, py, _ in points]
+        ends, radii = [], []
+        for t in np.linspace(0, 1, 8):
+            # A quadratic curve: out of the back of the head, sideways, then down.
+            x, y = (1 - t) ** 2 * 0.4 + 2 * t * (1 - t) * 1.75 + t * t * 1.05, -0.8 + 1.6 * t * t
+            px, py, _ = pose.place((x * self.side * pose.a, y * pose.b, -0.8 * pose.c))
+            ends.append((fixed(px)[rows], fixed(py)[rows]))
+            radii.append(0.10 + 0.20 * t * (1 - t) - 0.06 * t * t)
         with portrait.canvas.window(rows, 0, 0, 1, 1) as part:
             tail = np.full(part.shape, 9, np.float32)
             core = tail
-            for (*_, wide), (*_, next_wide), start, end in zip(path, path[1:], ends, ends[1:], strict=False):
-                reach = segment(part.x, part.y, *start, *end, fixed((wide + next_wide) / 2 * s))
-                tail, core = np.minimum(tail, reach), np.minimum(core, reach + column(fixed(0.085 * s)))
+            for start, end, radius in zip(ends[:-1], ends[1:], radii[1:], strict=True):
+                reach = segment(part.x, part.y, *start, *end, fixed(radius * s))
+                tail = np.minimum(tail, reach)
+                core = np.minimum(core, reach + column(fixed(0.7 * radius * s)))
             part.paint(part.coverage(tail), mix(portrait.hair[rows], INK, 0.1))
             part.paint(part.coverage(core), self.bright[rows], 0.4)
             tie = ellipse(part.x - column(ends[0][0]), part.y - column(ends[0][1]), 0.12, 0.12)
@@ -243,9 +295,13 @@ class Hair:
             lean = pose.roll[rows] - 10 * self.side[rows]
             x, y = turned(part.x, part.y, fixed(cx[rows]), fixed(cy[rows]), lean)
             s = pose.scale[rows]
-            roll = ellipse(x, y, fixed(s * pose.a[rows] * 0.86), fixed(s * (0.12 + 0.08 * volume[rows])))
+            roll = ellipse(
+                x, y, fixed(s * pose.a[rows] * 0.86), fixed(s * (0.12 + 0.08 * volume[rows]))
+            )
             cover = part.coverage(roll)
             part.paint(cover, portrait.hair[rows])
-            shine = ellipse(x, y + np.float32(0.05), fixed(s * pose.a[rows] * 0.5), fixed(s * 0.045))
+            shine = ellipse(
+                x, y + np.float32(0.05), fixed(s * pose.a[rows] * 0.5), fixed(s * 0.045)
+            )
             part.paint(part.coverage(shine), self.bright[rows], 0.6)
             portrait.cover(part, cover)

@@ -58,8 +58,8 @@ class Portrait:
         self.hair = self._hair()
         self.face = self._face()
         p = self.pose
-        self.skull_radii = (p.a * 0.99, p.b * 0.82, p.c)
-        self.skull_centre = (0 * p.a, p.b * (0.82 - SKULL_TOP), -0.12 * p.c)
+        self.skull_radii = (p.a * 0.99, p.b * 0.82, 1.2 * p.c)
+        self.skull_centre = (0 * p.a, p.b * (0.82 - SKULL_TOP), -0.16 * p.c)
         self.skull = p.sphere(self.canvas, self.skull_centre, self.skull_radii)
         bald = (self.skull[3] - 1) * column(fixed(p.scale * p.a))
         self.bare = self.canvas.coverage(np.minimum(self.face, bald))

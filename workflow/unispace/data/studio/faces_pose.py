@@ -21,7 +21,7 @@ Point: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]
 
 
 ZOOM = 1.18  # of a head at scale 1, so that it fills the picture
-DEPTH = 0.98  # of a head, relative to its width
+DEPTH = 0.86  # of the face in front of the middle of the head, relative to its half width
 
 
 def fixed(values: ArrayLike) -> Floats:
@@ -38,6 +38,8 @@ class Layer(Canvas):
 
     def __init__(self, n: int, size: int) -> None:
         super().__init__(n, size)
+        # One coordinate per column and per line: arithmetic widens them to pixels when it must.
+        self.x, self.y = self.x[:1, :1, :], self.y[:1, :, :1]
         self._hold(np.zeros((3, n, size, size), np.float32))
 
     def _hold(self, planes: Floats) -> None:
@@ -60,14 +62,21 @@ class Layer(Canvas):
         self.planes *= scale[None]
 
     def window(
-        self, rows: NDArray[np.intp], cx: ArrayLike, cy: ArrayLike, half_width: float, half_height: float
+        self,
+        rows: NDArray[np.intp],
+        cx: ArrayLike,
+        cy: ArrayLike,
+        half_width: float,
+        half_height: float,
     ) -> Window:
         """Open a window of a fixed size around a point of each of the images `rows`.
 
         Args:
             rows: `(m,)` image numbers.
-            cx, cy: `(m,)` or scalar centres, canvas coordinates.
-            half_width, half_height: in half image sides; the window is pushed inside the image.
+            cx: centres across, `(m,)` or scalar, canvas coordinates.
+            cy: centres down, likewise.
+            half_width: in half image sides; the window is pushed inside the image.
+            half_height: likewise.
         """
         return Window(self, rows, (cx, cy), (half_width, half_height))
 
@@ -84,7 +93,6 @@ class Window(Layer):
     ) -> None:
         self.n, self.size, self.edge = len(rows), parent.size, parent.edge
         across, down = (self._indices(centre[i], half[i]) for i in range(2))
-        # One coordinate per column and per line: arithmetic widens them to pixels when it must.
         self.x = parent.x[0, 0][across][:, None, :]
         self.y = parent.y[0, :, 0][down][:, :, None]
         self.shape = (self.n, down.shape[1], across.shape[1])
@@ -117,14 +125,19 @@ class Window(Layer):
 
     def paint(self, coverage: Floats, colour: ArrayLike, opacity: ArrayLike = 1.0) -> None:
         """Composite a colour over the window; see `Layer.paint`."""
-        super().paint(coverage if self._within is None else coverage * self._within, colour, opacity)
+        super().paint(
+            coverage if self._within is None else coverage * self._within, colour, opacity
+        )
 
     def __enter__(self) -> Window:
         """Start painting."""
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Write the window back into the images."""
         for whole, part in zip(self._parent.planes, self.planes, strict=True):
@@ -165,7 +178,9 @@ class Pose:
     """The turn, size and place of each head, and of things on it."""
 
     def __init__(self, identity: dict[str, NDArray], view: dict[str, NDArray]) -> None:
-        angles = np.deg2rad(np.stack([view[k].astype(np.float64) for k in ("yaw", "pitch", "roll")]))
+        angles = np.deg2rad(
+            np.stack([view[k].astype(np.float64) for k in ("yaw", "pitch", "roll")])
+        )
         (cy, cp, cr), (sy, sp, sr) = np.round(np.cos(angles), 6), np.round(np.sin(angles), 6)
         self.sin_yaw, self.cos_yaw, self.roll = sy, cy, view["roll"]
         # Rows of the rotation before the roll: first the yaw, then the pitch.

@@ -5,9 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unispace.data.studio.canvas import Floats, box, column, ellipse, polygon, rotation, segment, turned
-from unispace.data.studio.faces_pose import Window, fixed
+from unispace.data.studio.canvas import (
+    Floats,
+    box,
+    column,
+    ellipse,
+    polygon,
+    rotation,
+    segment,
+    turned,
+)
+from unispace.data.studio.faces_hair import STYLES
 from unispace.data.studio.faces_portrait import INK, Portrait, hsv, mix
+from unispace.data.studio.faces_pose import Window, fixed
 
 LATTICE = 7  # points along a side of the cloud pattern
 HALF_BYTES = np.uint32(0xFFFF)
@@ -44,7 +54,9 @@ def background(portrait: Portrait) -> None:
     for channel, plane in enumerate(canvas.planes):
         np.multiply(share, column(second[:, channel] - first[:, channel]), out=plane)
         plane += column(first[:, channel])
-    third = hsv(hue - 0.5 * view["background_turn"], view["background_saturation"] * 0.8, value * 0.72)
+    third = hsv(
+        hue - 0.5 * view["background_turn"], view["background_saturation"] * 0.8, value * 0.72
+    )
     for kind, draw in PATTERNS.items():
         rows = portrait.rows(view["pattern"] == kind)
         if len(rows):
@@ -122,7 +134,7 @@ def shoulders(portrait: Portrait) -> None:
     """Clothed shoulders, lit from one side."""
     canvas, view, pose = portrait.canvas, portrait.view, portrait.pose
     x, y = canvas.x - column(fixed(pose.cx)), canvas.y - column(fixed(pose.cy))
-    rise = fixed(pose.scale * 1.32)
+    rise = fixed(pose.scale * 1.25)
     shape = ellipse(x, y - column(rise), fixed(pose.scale * 0.86), fixed(pose.scale * 0.60))
     side = fixed(view["light_contrast"] * np.sign(view["light_azimuth"]) * 0.22)
     lit = np.clip(1 + x * column(side), 0, 2)
@@ -151,41 +163,57 @@ def neck(portrait: Portrait) -> None:
             cx, cy, s = (v[rows] for v in (pose.cx, pose.cy, pose.scale))
             with portrait.canvas.window(rows, fixed(cx), fixed(cy + 0.8 * s), 0.46, 0.42) as part:
                 x, y = part.x - column(fixed(cx)), part.y - column(fixed(cy))
-                draw(part, x / column(fixed(s)), y / column(fixed(s)), portrait.cloth[rows], skin[rows])
+                draw(
+                    part,
+                    x / column(fixed(s)),
+                    y / column(fixed(s)),
+                    portrait.cloth[rows],
+                    skin[rows],
+                )
 
 
 def _crew(part: Window, x: Floats, y: Floats, cloth: Floats, skin: NDArray) -> None:
     del skin
-    ring = np.abs(ellipse(x, y - np.float32(0.72), 0.27, 0.11)) - np.float32(0.025)
-    part.paint(part.coverage(ring) * part.coverage(np.float32(0.72) - y), mix(cloth, (0, 0, 0), 0.3))
+    ring = np.abs(ellipse(x, y - np.float32(0.67), 0.27, 0.11)) - np.float32(0.025)
+    part.paint(
+        part.coverage(ring) * part.coverage(np.float32(0.67) - y), mix(cloth, (0, 0, 0), 0.3)
+    )
 
 
 def _trimmed(part: Window, x: Floats, y: Floats, cloth: Floats, skin: NDArray) -> None:
     del skin
-    ring = np.abs(ellipse(x, y - np.float32(0.72), 0.28, 0.13)) - np.float32(0.05)
-    part.paint(part.coverage(ring) * part.coverage(np.float32(0.72) - y), mix(cloth, (1, 1, 1), 0.7))
+    ring = np.abs(ellipse(x, y - np.float32(0.67), 0.28, 0.13)) - np.float32(0.05)
+    part.paint(
+        part.coverage(ring) * part.coverage(np.float32(0.67) - y), mix(cloth, (1, 1, 1), 0.7)
+    )
 
 
 def _vee(part: Window, x: Floats, y: Floats, cloth: Floats, skin: NDArray) -> None:
     del cloth
-    cut = polygon(x, y, [(-0.2, 0.7), (0.2, 0.7), (0.0, 1.0)])
+    cut = polygon(x, y, [(-0.2, 0.62), (0.2, 0.62), (0.0, 0.95)])
     part.paint(part.coverage(cut), fixed(skin * 0.86))
 
 
 def _turtleneck(part: Window, x: Floats, y: Floats, cloth: Floats, skin: NDArray) -> None:
     del skin
-    tube = box(x, y - np.float32(0.78), 0.27, 0.15, 0.08)
+    tube = box(x, y - np.float32(0.74), 0.27, 0.16, 0.08)
     part.paint(part.coverage(tube), mix(cloth, (0, 0, 0), 0.12))
 
 
 def _shirt(part: Window, x: Floats, y: Floats, cloth: Floats, skin: NDArray) -> None:
     del skin
     for side in (-1, 1):
-        wing = polygon(x * side, y, [(0.0, 0.86), (0.14, 0.60), (0.34, 0.76), (0.17, 1.02)])
+        wing = polygon(x * side, y, [(0.0, 0.80), (0.14, 0.54), (0.34, 0.70), (0.17, 0.96)])
         part.paint(part.coverage(wing), mix(cloth, (1, 1, 1), 0.75))
 
 
-COLLARS = {"crew": _crew, "striped": _trimmed, "vee": _vee, "turtleneck": _turtleneck, "shirt": _shirt}
+COLLARS = {
+    "crew": _crew,
+    "striped": _trimmed,
+    "vee": _vee,
+    "turtleneck": _turtleneck,
+    "shirt": _shirt,
+}
 
 
 def occluders(portrait: Portrait) -> None:
@@ -194,7 +222,9 @@ def occluders(portrait: Portrait) -> None:
     for kind, draw in OCCLUDERS.items():
         rows = portrait.rows(view["occluder"] == kind)
         if len(rows):
-            tint = hsv(view["occluder_hue"][rows], np.full(len(rows), 0.5), np.full(len(rows), 0.68))
+            tint = hsv(
+                view["occluder_hue"][rows], np.full(len(rows), 0.5), np.full(len(rows), 0.68)
+            )
             with portrait.canvas.window(rows, 0, 0, 1, 1) as part:
                 cover = draw(portrait, part, rows, tint)
                 portrait.cover(part, cover)
@@ -220,14 +250,18 @@ def _hand(portrait: Portrait, part: Window, rows: NDArray[np.intp], tint: Floats
     return cover
 
 
-def _below(portrait: Portrait, part: Window, rows: NDArray[np.intp], y: float, curve: float) -> Floats:
+def _below(
+    portrait: Portrait, part: Window, rows: NDArray[np.intp], y: float, curve: float
+) -> Floats:
     """Distance to the part of the head below a line bent upwards at the sides."""
     u, v = portrait.pose.on_face(0 * portrait.pose.a, y).take(rows).local(part)
     return column(fixed(portrait.pose.scale[rows])) * (-v - np.float32(curve) * u * u)
 
 
 def _scarf(portrait: Portrait, part: Window, rows: NDArray[np.intp], tint: Floats) -> Floats:
-    wrap = np.maximum(portrait.face[rows] - np.float32(0.07), _below(portrait, part, rows, 0.26, -0.3))
+    wrap = np.maximum(
+        portrait.face[rows] - np.float32(0.07), _below(portrait, part, rows, 0.26, -0.3)
+    )
     pose = portrait.pose
     x, y = part.x - column(fixed(pose.cx[rows])), part.y - column(fixed(pose.cy[rows] + 0.62))
     wrap = np.minimum(wrap, box(x, y, fixed(0.36 * pose.scale[rows]), 0.14, 0.12))
@@ -239,7 +273,9 @@ def _scarf(portrait: Portrait, part: Window, rows: NDArray[np.intp], tint: Float
 
 
 def _mask(portrait: Portrait, part: Window, rows: NDArray[np.intp], tint: Floats) -> Floats:
-    shape = np.maximum(portrait.face[rows] - np.float32(0.012), _below(portrait, part, rows, 0.13, 0.9))
+    shape = np.maximum(
+        portrait.face[rows] - np.float32(0.012), _below(portrait, part, rows, 0.13, 0.9)
+    )
     cloth = mix(tint, (0.92, 0.97, 1.0), 0.7)
     cover = part.coverage(shape)
     part.paint(cover, cloth)
@@ -251,14 +287,16 @@ def _mask(portrait: Portrait, part: Window, rows: NDArray[np.intp], tint: Floats
 def _cap(portrait: Portrait, part: Window, rows: NDArray[np.intp], tint: Floats) -> Floats:
     _, qy, _, radius = (q[rows] for q in portrait.skull)
     size = column(fixed(portrait.pose.scale[rows] * portrait.pose.b[rows] * 0.82))
-    dome = np.maximum((radius - np.float32(1.14)) * size, (qy + np.float32(0.34)) * size)
+    volume = [STYLES[name].volume for name in portrait.identity["hair_style"][rows]]
+    over = column(fixed(1.07 + np.minimum(volume, 0.3)))
+    dome = np.maximum((radius - over) * size, (qy + np.float32(0.34)) * size)
     cover = part.coverage(dome)
     part.paint(cover, tint)
-    peak = portrait.pose.on_face(0 * portrait.pose.a, -0.33, 0.16).take(rows)
+    peak = portrait.pose.on_face(0 * portrait.pose.a, -0.225, 0.12).take(rows)
     u, v = peak.local(part)
-    brim = ellipse(u, v - np.float32(0.35) * u * u, 0.36, 0.085)
+    brim = ellipse(u, v - np.float32(0.3) * u * u, 0.37, 0.07)
     part.paint(part.coverage(brim - np.float32(0.03)), INK, 0.35)
-    part.paint(part.coverage(brim), mix(tint, (0, 0, 0), 0.25))
+    part.paint(part.coverage(brim), mix(tint, (0, 0, 0), 0.4))
     return np.maximum(cover, part.coverage(brim))
 
 
@@ -277,7 +315,7 @@ def light(portrait: Portrait) -> None:
     # Half flat, half with a soft terminator: keeps the look of an illustration.
     tone = np.clip(lambert, 0, 1) * np.float32(0.6)
     tone += np.clip(lambert * np.float32(2.5) - np.float32(0.4), 0, 1) * np.float32(0.4)
-    shade = 1 + portrait.head * (contrast * (tone * np.float32(1.2) - np.float32(0.85)))
+    shade = 1 + portrait.head * (contrast * (tone * np.float32(1.25) - np.float32(0.75)))
     level, warmth = view["light_level"][:, None], view["light_warmth"][:, None]
     colour = fixed(level * (1 + warmth * np.array([0.08, 0.0, -0.10])))
     for channel, plane in enumerate(canvas.planes):

@@ -105,13 +105,14 @@ def render(
         if "camera" in views.columns:
             extra["camera"] = [f"camera-{c}" for c in views["camera"].to_numpy()[part]]
         if source.degrade is not None:
-            images, _ = degrade(
+            images, loss = degrade(
                 images,
                 source.degrade.kinds,
                 severity=source.degrade.severity,
                 seeds=loss_seeds[part],
-                always=source.degrade.always,
+                always_resample=source.degrade.always_resample,
             )
+            extra["degradation"] = loss["chain"].to_numpy()
         yield extra, images
 
 

@@ -22,7 +22,9 @@ def run_command(name: str, configure: Configure, run: Run, argv: Sequence[str]) 
     """
     doc = sys.modules[run.__module__].__doc__ or ""
     parser = argparse.ArgumentParser(
-        prog=f"unispace {name}", description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=f"unispace {name}",
+        description=doc,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     configure(parser)
     arguments = parser.parse_args(argv)

@@ -1,0 +1,61 @@
+# Two commands do everything: `make reproduce` and `make test`.
+#
+#   make reproduce                      the default study, to results/studio/report/index.html
+#   make reproduce STUDY=FILE CORES=2   another study, with two cores
+#   make test                           all checks and tests
+#   make test-fast                      without the tests that run Snakemake or train
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
+STUDY ?=
+CORES ?=
+READY := $(VENV)/.ready
+# Everything runs as in an activated environment, and never with code of another one.
+RUN := export VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH"; unset PYTHONPATH PYTHONHOME;
+
+.PHONY: help setup reproduce test test-fast check format lock schema clean
+
+help:
+	@sed -n 's/^#  *//p' Makefile | head -7
+
+setup: $(READY)
+
+$(READY): envs/requirements.lock
+	@test -n "$(PYTHON)" || { echo "No python3 found. Install Python 3.11, 3.12 or 3.13, or say make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "Unispace needs Python 3.11, 3.12 or 3.13; $(PYTHON) is %d.%d. Say make PYTHON=/path/to/python" % v)'
+	@echo "Setting up $(VENV) (once; several GB, a few minutes) ..."
+	@rm -f $@
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r envs/requirements.lock
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+reproduce: $(READY)
+	@$(RUN) snakemake --cores $(CORES) $(if $(STUDY),--configfile $(STUDY))
+
+check: $(READY)
+	@$(RUN) ruff check . && ruff format --check . && snakefmt --check Snakefile workflow/rules
+	@$(RUN) lint-imports && pyright
+	@$(RUN) snakemake --lint
+
+test: check
+	@$(RUN) pytest
+
+test-fast: $(READY)
+	@$(RUN) pytest -m "not slow"
+
+format: $(READY)
+	@$(RUN) ruff check --fix . ; ruff format . ; snakefmt Snakefile workflow/rules
+
+schema: $(READY)
+	@$(RUN) unispace write-schema
+
+lock: $(READY)
+	@$(RUN) python envs/lock.py
+
+clean:
+	rm -rf .snakemake data/studio checkpoints/studio results/studio logs benchmarks

@@ -1,0 +1,238 @@
+"""Enrolment, exact search and CMC against brute force."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score
+
+from unispace.evaluation.bootstrap import TooFewClusters, wilson_interval
+from unispace.evaluation.identification import Ranking, enrol_probe, identify, search
+
+quick = settings(
+    deadline=None, max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+
+# Enrolment
+
+
+def ids(n):
+    return [f"image-{i:03d}" for i in range(n)]
+
+
+@quick
+@given(st.lists(st.integers(-3, 9), min_size=1, max_size=40))
+def test_one_image_per_identity_is_enrolled_and_the_others_are_probes(identity):
+    identity, key = np.array(identity), ids(len(identity))
+    found = enrol_probe(identity, key)
+    assert sorted(identity[found.gallery]) == sorted(set(identity.tolist()))
+    assert sorted([*found.gallery, *found.probe]) == list(range(len(identity)))
+    for name in set(identity.tolist()):
+        mine = [key[i] for i in np.flatnonzero(identity == name)]
+        enrolled = key[found.gallery[identity[found.gallery] == name][0]]
+        assert enrolled == min(mine, key=lambda k: hashlib.sha256(k.encode()).hexdigest())
+    counts = np.unique(identity, return_counts=True)[1]
+    assert found.single_image_identities == (counts == 1).sum()
+    assert found.single_camera_identities == 0
+
+
+def test_images_of_others_and_their_order_change_no_enrolment():
+    rng = np.random.default_rng(0)
+    identity, key = rng.integers(0, 8, 50), np.array(ids(50))
+    enrolled = set(key[enrol_probe(identity, key.tolist()).gallery])
+    order = rng.permutation(50)
+    moved = enrol_probe(identity[order], key[order].tolist())
+    assert set(key[order][moved.gallery]) == enrolled
+    more = enrol_probe(np.append(identity, [90, 90, 91]), [*key, "x", "y", "z"])
+    assert {[*key, "x", "y", "z"][i] for i in more.gallery} > enrolled
+
+
+def test_probes_come_from_other_cameras():
+    identity = np.array([0, 0, 0, 0, 1, 1, 2])
+    camera = np.array(["a", "b", "a", "b", "a", "a", "b"])
+    found = enrol_probe(identity, ids(7), camera)
+    enrolled = dict(zip(identity[found.gallery], camera[found.gallery], strict=True))
+    expected = [i for i in range(4) if camera[i] != enrolled[0]]
+    assert found.probe.tolist() == expected
+    assert len(expected) == 2
+    assert (found.single_image_identities, found.single_camera_identities) == (1, 1)
+    assert len(found.gallery) == 3
+
+
+def test_unusable_images_are_refused():
+    with pytest.raises(ValueError, match="image id 'b' occurs more than once"):
+        enrol_probe(np.arange(3), ["a", "b", "b"])
+    with pytest.raises(ValueError, match="3 identities, 2 keys; all must be of the same images"):
+        enrol_probe(np.arange(3), ["a", "b"])
+    with pytest.raises(ValueError, match="3 identities, 3 keys, 1 cameras"):
+        enrol_probe(np.arange(3), ["a", "b", "c"], np.array(["x"]))
+    with pytest.raises(ValueError, match="no image to enrol"):
+        enrol_probe(np.array([], int), [])
+
+
+# Search
+
+
+def brute_search(scores, probe_identity, gallery_identity):
+    """Walk down every list, wrong entries first among equals."""
+    ranks, precisions = [], []
+    for row, name in zip(scores.tolist(), probe_identity.tolist(), strict=True):
+        walk = sorted(
+            zip(row, (gallery_identity == name).tolist(), strict=True),
+            key=lambda e: (-e[0], e[1]),
+        )
+        found, precision = 0, []
+        for place, (_, correct) in enumerate(walk, start=1):
+            if correct:
+                found += 1
+                precision.append(found / place)
+                if found == 1:
+                    ranks.append(place)
+        precisions.append(sum(precision) / found)
+    return ranks, precisions
+
+
+@quick
+@given(st.integers(0, 10**6), st.integers(1, 4), st.booleans())
+def test_search_is_a_walk_down_the_list(seed, identities, ties):
+    rng = np.random.default_rng(seed)
+    gallery_identity = rng.permutation(np.append(np.arange(identities), rng.integers(0, 6, 12)))
+    probe_identity = rng.integers(0, identities, 9)
+    # Unit vectors along axes give scores that are exactly 1, 0 or -1.
+    make = (
+        (lambda n: np.eye(3)[rng.integers(0, 3, n)] * rng.choice([-1, 1], (n, 1)))
+        if ties
+        else (lambda n: rng.normal(size=(n, 3)))
+    )
+    probe, gallery = make(9), make(len(gallery_identity))
+    found = search(probe, gallery, probe_identity, gallery_identity)
+    scores = (probe / np.linalg.norm(probe, axis=1)[:, None]) @ (
+        gallery / np.linalg.norm(gallery, axis=1)[:, None]
+    ).T
+    ranks, precisions = brute_search(scores, probe_identity, gallery_identity)
+    assert found.rank.tolist() == ranks
+    np.testing.assert_allclose(found.average_precision, precisions, atol=1e-12)
+    assert found.gallery_size == len(gallery_identity)
+
+
+def test_average_precision_is_sklearns_without_ties():
+    rng = np.random.default_rng(0)
+    probe, gallery = rng.normal(size=(20, 5)), rng.normal(size=(60, 5))
+    probe_identity, gallery_identity = rng.integers(0, 4, 20), rng.integers(0, 4, 60)
+    found = search(probe, gallery, probe_identity, gallery_identity)
+    unit = gallery / np.linalg.norm(gallery, axis=1)[:, None]
+    for vector, name, precision in zip(probe, probe_identity, found.average_precision, strict=True):
+        expected = average_precision_score(gallery_identity == name, unit @ vector)
+        assert precision == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_collapsed_model_ranks_last():
+    identity = np.repeat(np.arange(5), 2)
+    found = search(np.ones((10, 4)), np.ones((10, 4)), identity, identity)
+    assert found.rank.tolist() == [9] * 10
+    np.testing.assert_allclose(found.average_precision, (1 / 9 + 2 / 10) / 2)
+
+
+@pytest.mark.parametrize("block", [1, 64, 100, 10**6])
+def test_the_block_size_changes_no_rank(block):
+    rng = np.random.default_rng(0)
+    probe, gallery = rng.normal(size=(150, 6)), rng.normal(size=(90, 6))
+    names = rng.integers(0, 9, 150), rng.integers(0, 9, 90)
+    exclude = rng.integers(-1, 90, 150)
+    one, other = (search(probe, gallery, *names, *size, exclude=exclude) for size in ((), (block,)))
+    np.testing.assert_array_equal(one.rank, other.rank)
+    np.testing.assert_array_equal(one.average_precision, other.average_precision)
+
+
+def test_an_excluded_entry_is_not_there():
+    rng = np.random.default_rng(0)
+    vectors, identity = rng.normal(size=(40, 6)), np.repeat(np.arange(10), 4)
+    found = search(vectors, vectors, identity, identity, exclude=np.arange(40))
+    for i in range(40):
+        rest = np.delete(np.arange(40), i)
+        alone = search(vectors[[i]], vectors[rest], identity[[i]], identity[rest])
+        assert found.rank[i] == alone.rank[0]
+        assert found.average_precision[i] == pytest.approx(alone.average_precision[0])
+    everyone = search(vectors, vectors, identity, identity, exclude=np.full(40, -1))
+    assert (everyone.rank == 1).all()  # its own image
+
+
+def test_unusable_searches_are_refused():
+    vectors = np.random.default_rng(0).normal(size=(6, 3))
+    identity = np.arange(6)
+    with pytest.raises(ValueError, match="probe 4 of identity 4 has no correct entry"):
+        search(vectors, vectors[:4], identity, identity[:4])
+    with pytest.raises(ValueError, match="probe 0 of identity 0 has no correct entry"):
+        search(vectors, vectors, identity, identity, exclude=identity)
+    with pytest.raises(ValueError, match="6 gallery vectors for 5 identities"):
+        search(vectors, vectors, identity, identity[:5])
+    with pytest.raises(ValueError, match="exclude names 2 rows for 6 probes"):
+        search(vectors, vectors, identity, identity, exclude=np.arange(2))
+
+
+# Measures
+
+
+def ranking(ranks, gallery_size=100):
+    ranks = np.array(ranks)
+    return Ranking(ranks, 1 / ranks, gallery_size)
+
+
+def test_rank_k_and_cmc_count_probes():
+    rng = np.random.default_rng(0)
+    ranks, people = rng.integers(1, 30, 200), rng.integers(0, 40, 200)
+    measures, cmc = identify(ranking(ranks), people, (1, 5), 20, resamples=100, rng=rng)
+    named = {measure.metric: measure for measure in measures}
+    assert list(named) == ["Rank-1", "Rank-5", "mAP"]
+    assert named["Rank-5"].value == pytest.approx(np.mean(ranks <= 5))
+    assert named["mAP"].value == pytest.approx(np.mean(1 / ranks))
+    for measure in measures:
+        assert (measure.n, measure.unit, measure.status) == (200, "identity", "ok")
+        assert measure.lower < measure.value < measure.upper
+    assert cmc.rank.tolist() == list(range(1, 21))
+    np.testing.assert_allclose(cmc.value, [np.mean(ranks <= k) for k in range(1, 21)])
+    assert (cmc.lower < cmc.value).all()
+    assert (cmc.value < cmc.upper).all()
+    assert (cmc.value[4], cmc.lower[4], cmc.upper[4]) == (
+        named["Rank-5"].value,
+        named["Rank-5"].lower,
+        named["Rank-5"].upper,
+    )
+
+
+def test_the_cmc_ends_with_the_gallery_and_a_trivial_rank_is_refused():
+    rng = np.random.default_rng(0)
+    ranks = rng.integers(1, 6, 60)
+    measures, cmc = identify(
+        ranking(ranks, 5), np.repeat(np.arange(20), 3), (1, 5, 10), resamples=50, rng=rng
+    )
+    assert cmc.rank.tolist() == [1, 2, 3, 4, 5]
+    assert cmc.value[-1] == 1
+    assert [measure.status for measure in measures] == [
+        "ok",
+        "failed: Rank-5 is 1 by construction in a gallery of 5",
+        "failed: Rank-10 is 1 by construction in a gallery of 5",
+        "ok",
+    ]
+
+
+def test_perfect_ranks_keep_an_interval_on_identities():
+    people = np.repeat(np.arange(12), 5)
+    measures, cmc = identify(
+        ranking([1] * 60), people, (1,), 3, resamples=50, rng=np.random.default_rng(0)
+    )
+    for measure in measures:
+        assert (measure.lower, measure.upper) == wilson_interval(1.0, 12)
+    assert cmc.lower.tolist() == [wilson_interval(1.0, 12)[0]] * 3
+
+
+def test_unusable_rankings_are_refused():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="2 identities for 3 probes"):
+        identify(ranking([1, 2, 3]), np.arange(2), resamples=50, rng=rng)
+    with pytest.raises(ValueError, match="ranks start at 1"):
+        identify(ranking([1, 2, 3]), np.arange(3), (0, 1), resamples=50, rng=rng)
+    with pytest.raises(TooFewClusters, match="at least 2 clusters"):
+        identify(ranking([1, 2, 3]), np.zeros(3, int), resamples=50, rng=rng)

@@ -1,0 +1,106 @@
+"""What the evaluation commands share: settings in, embeddings in, tidy tables out."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from unispace.config.evaluation import Evaluation
+from unispace.evaluation.recognition import Images, Tidy
+from unispace.evaluation.tidy import Cell
+from unispace.records.embeddings import Embeddings, read_embeddings
+from unispace.records.files import sha256_of_text
+from unispace.records.results import CURVE_SCHEMA, SCHEMA
+from unispace.records.tables import write_table
+
+log = logging.getLogger(__name__)
+
+Recognise = Callable[[Cell, Images, Evaluation, np.random.Generator], Tidy]
+
+
+def load_settings(text: str) -> tuple[dict[str, Any], Evaluation]:
+    """Settings of an evaluation and, checked, its part of the study."""
+    settings = json.loads(text)
+    return settings, Evaluation.model_validate(settings["evaluation"])
+
+
+def load_split(folder: Path, split: str) -> Embeddings:
+    """The evaluated split of a data set's embeddings."""
+    return read_embeddings(folder).of_split(split)
+
+
+def images_of(embeddings: Embeddings) -> Images:
+    """Embeddings of one model as they are compared with themselves."""
+    index = embeddings.index
+    camera = list(index["camera"]) if "camera" in index else None
+    return Images(
+        embeddings.vectors,
+        embeddings.vectors,
+        list(index["identity"]),
+        list(index["image_id"]),
+        camera,
+    )
+
+
+def origin(settings: str, *embeddings: Embeddings) -> str:
+    """Hash of what a number comes from: the settings, and the keys of its embeddings."""
+    return sha256_of_text(settings, *(e.card["key"] for e in embeddings))
+
+
+def generator(seed: int, *name: str) -> np.random.Generator:
+    """Random numbers of one table, the same whatever else is evaluated."""
+    digest = hashlib.sha256("\0".join(name).encode()).digest()
+    return np.random.default_rng([seed, int.from_bytes(digest[:8], "big")])
+
+
+def write_metrics(parts: Iterable[pd.DataFrame], path: Path) -> None:
+    """Write tidy rows and show them in the log."""
+    frame = pd.concat(list(parts), ignore_index=True)
+    write_table(frame, SCHEMA, path)
+    columns = ["dataset", "method", "protocol", "metric", "value", "lower", "upper", "n", "status"]
+    shown = frame[columns].dropna(axis=1, how="all")
+    log.info("results\n%s", shown.to_string(index=False, float_format="{:.4f}".format))
+
+
+def write_curves(parts: Iterable[pd.DataFrame], path: Path) -> None:
+    """Write the points of curves."""
+    write_table(pd.concat(list(parts), ignore_index=True), CURVE_SCHEMA, path)
+
+
+def configure_recognition(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the commands that test one model on data sets of identities."""
+    parser.add_argument(
+        "--settings", required=True, help="JSON: study, model, seed, datasets, evaluation"
+    )
+    parser.add_argument(
+        "--embeddings", type=Path, required=True, help="folder of the model's embeddings"
+    )
+    parser.add_argument("--metrics", type=Path, required=True)
+    parser.add_argument("--curves", type=Path, required=True)
+
+
+def run_recognition(arguments: argparse.Namespace, experiment: str, evaluate: Recognise) -> None:
+    """Test one model on data sets of identities and write its rows and curves."""
+    settings, evaluation = load_settings(arguments.settings)
+    tables = []
+    for dataset in settings["datasets"]:
+        embeddings = load_split(arguments.embeddings / dataset, evaluation.split)
+        cell = Cell(
+            study=settings["study"],
+            dataset=dataset,
+            seed=settings["seed"],
+            origin=origin(arguments.settings, embeddings),
+            model=settings["model"],
+        )
+        rng = generator(settings["seed"], experiment, dataset)
+        tables.append(evaluate(cell, images_of(embeddings), evaluation, rng))
+    write_metrics((metrics for metrics, _ in tables), arguments.metrics)
+    write_curves((curves for _, curves in tables), arguments.curves)
