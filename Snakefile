@@ -33,7 +33,7 @@ rule all:
         f"{RESULTS}/results.parquet",
 
 
-rule results:
+rule tables:
     input:
         f"{RESULTS}/results.parquet",
 

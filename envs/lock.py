@@ -56,7 +56,7 @@ def environment(lock: Path = LOCK) -> str:
         "channels:\n  - conda-forge\n  - nodefaults\n"
         "dependencies:\n  - python =3.11\n  - pip\n  - git\n  - make\n  - pip:\n"
     )
-    return head + "".join(f'      - "{pin}"\n' for pin in pins(lock))
+    return head + "".join(f'      - "{pin}"\n' for pin in [*pins(lock), "-e .."])
 
 
 if __name__ == "__main__":

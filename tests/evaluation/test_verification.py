@@ -141,6 +141,9 @@ def test_perfect_separation_is_exact():
     genuine = rng.random(999) < 0.3
     curve = roc(rng.random(999) + 2 * genuine, genuine)
     assert (auc(curve), eer(curve), tmr_at_fmr(curve, 0.001, MANY)) == (1.0, 0.0, 1.0)
+    for n in range(3, 200):  # also where 1/n summed n times is not 1
+        half = np.arange(2 * n) < n
+        assert auc(roc(rng.random(2 * n) + 2 * half, half)) == 1.0
     assert auc(roc(rng.random(999) - 2 * genuine, genuine)) == 0.0
 
 

@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 
 from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
 from unispace.config.backbones import HubWeights
 from unispace.errors import UserError
@@ -27,17 +26,18 @@ def fetch_from_hub(weights: HubWeights, destination: Path) -> None:
         raise UserError(f"{weights.repo}/{weights.filename}: only safetensors files are loaded")
     try:
         found = hf_hub_download(weights.repo, weights.filename, revision=weights.revision)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except Exception as error:
+        # The client lets errors of its own, of httpx, of xet and of the operating system through.
         raise UserError(
             f"{weights.repo}/{weights.filename} at {weights.revision}: not to be had from the hub ({error}). "
             f"Check names and network, or fetch it by hand and use `kind: file`"
         ) from error
-    with replacing(destination) as temporary:
-        shutil.copyfile(found, temporary)
-    checksum = sha256_of(destination)
+    checksum = sha256_of(Path(found))
     if weights.sha256 is None:
         log.warning("no sha256 given: trusting %s, recorded in the card", checksum)
     elif checksum != weights.sha256:
         raise UserError(
             f"{weights.repo}/{weights.filename}: sha256 is {checksum}, the study says {weights.sha256}"
         )
+    with replacing(destination) as temporary:
+        shutil.copyfile(found, temporary)

@@ -8,12 +8,24 @@ from typing import Any
 import timm
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from unispace.backbones.tensors import write_tensors
 from unispace.config.backbones import NORMALISATIONS, Backbone, Preprocessing
 from unispace.errors import UserError
-from unispace.records.files import replacing, sha256_of
+from unispace.records.files import sha256_of
+
+# What timm and torch raise for options that make no network.
+_REFUSALS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 class Network(nn.Module):
@@ -28,11 +40,12 @@ class Network(nn.Module):
         """Build the architecture with fresh weights from the global random state.
 
         Raises:
-            UserError: where timm refuses the options or pooling.
+            UserError: where timm refuses the options or pooling, or the network does not run on images of
+                the size of its preprocessing.
         """
         super().__init__()
         self.body = _create(settings)
-        self.dimension: int = int(self.body.num_features)  # pyright: ignore[reportArgumentType]
+        self.dimension: int = _dimension(self.body, settings)
         self.preprocessing: Preprocessing = settings.preprocessing
         mean, std = NORMALISATIONS[settings.preprocessing.normalisation]
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
@@ -65,10 +78,11 @@ def _create(settings: Backbone) -> nn.Module:
     if fixed is not None and fixed.fixed_input_size:
         # Transformers with a position table are built for one size; others take any.
         options.setdefault("img_size", settings.preprocessing.size)
-    if options.get("img_size", settings.preprocessing.size) != settings.preprocessing.size:
+    size = settings.preprocessing.size
+    if options.get("img_size", size) not in (size, [size, size]):
         raise UserError(
             f"{settings.architecture}: options.img_size is {options['img_size']}, but "
-            f"preprocessing.size is {settings.preprocessing.size}; give both the same number"
+            f"preprocessing.size is {size}; give both the same number"
         )
     try:
         return timm.create_model(
@@ -78,18 +92,40 @@ def _create(settings: Backbone) -> nn.Module:
             global_pool=settings.pooling,
             **options,
         )
-    except (TypeError, ValueError, AssertionError, RuntimeError) as error:
+    except _REFUSALS as error:
         raise UserError(
             f"{settings.architecture}: timm refuses its options {options} with pooling "
             f"`{settings.pooling}`: {error}"
         ) from error
 
 
+@torch.no_grad()
+def _dimension(body: nn.Module, settings: Backbone) -> int:
+    """Length of the embeddings, taken from one: what timm calls `num_features` is not it everywhere."""
+    size = settings.preprocessing.size
+    try:
+        found = body.eval()(torch.zeros(1, 3, size, size))
+    except _REFUSALS as error:
+        raise UserError(
+            f"{settings.architecture} with options {settings.options} does not run on images of "
+            f"{size} x {size}: {error}"
+        ) from error
+    body.train()
+    if found.ndim != 2:
+        raise UserError(
+            f"{settings.architecture} with pooling `{settings.pooling}` gives {tuple(found.shape[1:])} "
+            f"for an image, not one vector; choose another pooling"
+        )
+    return found.shape[1]
+
+
 def save_weights(network: Network, path: Path) -> None:
-    """Write the weights of the body as safetensors."""
-    tensors = {k: v.detach().contiguous() for k, v in network.body.state_dict().items()}
-    with replacing(path) as temporary:
-        save_file(tensors, temporary)
+    """Write the weights of the body as safetensors.
+
+    Raises:
+        UserError: where the disk is full.
+    """
+    write_tensors(network.body.state_dict(), path)
 
 
 def load_weights(network: Network, path: Path, name: str) -> None:
@@ -120,7 +156,7 @@ def load_weights(network: Network, path: Path, name: str) -> None:
         shown = "\n    ".join(problems[:5]) + ("\n    ..." if len(problems) > 5 else "")
         raise UserError(
             f"{name}: the weights do not fit the architecture ({len(problems)} tensors):\n    {shown}\n"
-            f"  Check `architecture` and `options`."
+            f"  Check `architecture`, `options` and `pooling`."
         )
     network.body.load_state_dict(found)
 

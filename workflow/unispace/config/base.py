@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 # Names become folder names and Snakemake wildcards, so they hold no dot, slash or space.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Domain = Literal["object", "face_hq", "face_lq", "person"]
+
+T = TypeVar("T")
+
+
+def _each_once(values: tuple[T, ...]) -> tuple[T, ...]:
+    twice = [value for i, value in enumerate(values) if value in values[:i]]
+    if twice:
+        raise ValueError(f"`{twice[0]}` is named twice")
+    return values
+
+
+# Lists in which a repetition would count something twice.
+Distinct = Annotated[tuple[T, ...], AfterValidator(_each_once)]
+DistinctSome = Annotated[tuple[T, ...], Field(min_length=1), AfterValidator(_each_once)]
 
 IDENTITY_DOMAINS: tuple[Domain, ...] = ("face_hq", "face_lq", "person")
 
@@ -22,9 +46,21 @@ class Settings(BaseModel):
         extra="forbid",
         frozen=True,
         strict=False,
+        allow_inf_nan=False,
         validate_default=True,
         use_attribute_docstrings=True,
     )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _no_switch_as_number(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Refuse `seed: yes`: YAML reads it as true, and Python would count true as 1."""
+        made = handler(data)
+        for key, value in data.items() if isinstance(data, dict) else ():
+            for given, taken in zip(_items(value), _items(getattr(made, key)), strict=False):
+                if isinstance(given, bool) and not isinstance(taken, bool):
+                    raise PydanticCustomError("switch_as_number", "not a number", {"key": key})
+        return made
 
     def to_json(self, **extra: Any) -> str:
         """Canonical JSON of these settings and `extra`: equal settings give equal text.
@@ -34,3 +70,7 @@ class Settings(BaseModel):
         return json.dumps(
             {**self.model_dump(mode="json"), **extra}, sort_keys=True, separators=(",", ":")
         )
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else (value,)

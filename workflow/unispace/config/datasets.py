@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from unispace.config.base import Domain, Settings, Sha256
+from unispace.config.base import DistinctSome, Domain, Settings, Sha256
 
 Degradation = Literal["resample", "defocus", "motion", "noise", "jpeg", "warp", "dim"]
 
@@ -14,7 +14,7 @@ Degradation = Literal["resample", "defocus", "motion", "noise", "jpeg", "warp", 
 class Degrade(Settings):
     """Synthetic loss of quality, drawn anew for every image."""
 
-    kinds: tuple[Degradation, ...] = ("defocus", "motion", "noise", "jpeg")
+    kinds: DistinctSome[Degradation] = ("defocus", "motion", "noise", "jpeg")
     """What may happen to an image; two or three of these are chained for each image."""
     severity: tuple[float, float] = (0.2, 0.8)
     """Range of the severity of each step, 0 (none) to 1 (worst)."""
@@ -113,3 +113,12 @@ class Dataset(Settings):
     """Leave out identities or classes with fewer images; how many is said in the log."""
     unreadable: Literal["fail", "skip"] = "fail"
     """What to do with an image that cannot be decoded: stop, or leave it out and count it."""
+
+    @model_validator(mode="after")
+    def _splits_exist(self) -> Dataset:
+        if self.splits.by == "manifest" and self.source.kind != "archive":
+            raise ValueError(
+                f"splits.by is `manifest`, but a source of kind {self.source.kind} has no splits; "
+                f"use `by: hash`"
+            )
+        return self

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from unispace.config.base import Name, Settings
+from unispace.config.base import Distinct, Name, Settings
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
 
@@ -14,13 +14,13 @@ Rate = Annotated[float, Field(gt=0, lt=1)]
 class Evaluation(Settings):
     """Metrics, operating points and intervals."""
 
-    datasets: tuple[Name, ...] = ()
+    datasets: Distinct[Name] = ()
     """Data sets that every model is tested on."""
     split: Name = "test"
     """The split that is tested."""
-    fmr: tuple[Rate, ...] = (0.001, 0.01, 0.1)
+    fmr: Distinct[Rate] = (0.001, 0.01, 0.1)
     """False match rates at which the true match rate is given, where the data supports them."""
-    ranks: tuple[Annotated[int, Field(ge=1)], ...] = (1, 5, 10)
+    ranks: Distinct[Annotated[int, Field(ge=1)]] = (1, 5, 10)
     """Ranks of identification."""
     neighbours: Annotated[int, Field(ge=1)] = 5
     """Neighbours that vote in object classification."""

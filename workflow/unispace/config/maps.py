@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from unispace.config.base import Name, Settings
+from unispace.config.base import Distinct, Name, Settings
 
 
 class Empty(Settings):
@@ -40,9 +40,9 @@ class Methods(Settings):
 class Maps(Settings):
     """Maps between all ordered pairs of the named models."""
 
-    models: tuple[str, ...] = ()
+    models: Distinct[str] = ()
     """Models as backbone/curriculum/seedN; every ordered pair of them is mapped."""
-    datasets: tuple[Name, ...] = ()
+    datasets: Distinct[Name] = ()
     """Data sets of identities on which maps are fitted and tested."""
     split: Name = "test"
     """The split whose identities are divided into a fit and a test part: unseen in training."""

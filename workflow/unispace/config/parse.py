@@ -1,8 +1,8 @@
-"""From a mapping, as YAML gives it, to a checked study, with errors that name the remedy."""
+"""From YAML to a checked study, with errors that name the place and the remedy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -21,6 +21,7 @@ _EXPECTED = {
     "int_from_float": "a whole number, such as 300",
     "float_parsing": "a number, such as 0.1",
     "float_type": "a number, such as 0.1",
+    "switch_as_number": "a number",
     "string_type": "a text",
     "bool_parsing": "true or false",
     "dict_type": "a block of `key: value` lines",
@@ -31,7 +32,75 @@ _EXPECTED = {
 }
 
 
-def parse_study(data: Mapping[str, Any], name: str = "config", text: str = "") -> Study:
+def check_text(text: str, name: str) -> None:
+    """Refuse a file that is no YAML, or that says something twice.
+
+    Other loaders keep the last of two equal keys and drop the first without a word.
+
+    Raises:
+        UserError: with every problem found and its line.
+    """
+    load_yaml(text, name)
+
+
+def load_yaml(text: str, name: str) -> Any:
+    """Read YAML strictly.
+
+    Args:
+        text: the YAML text.
+        name: what to call it in errors, normally the file's name.
+
+    Raises:
+        UserError: where the text is no YAML, or a key stands twice in one block.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{name}:{mark.line + 1}" if mark else name
+        what = " ".join(part for part in (error.context, error.problem) if part)
+        hint = "; indent with spaces, not tabs" if "'\\t'" in what else ""
+        raise UserError(f"{place}: no valid YAML: {what}{hint}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise UserError(f"{name}:{line}: no valid YAML: {error.reason}") from None
+    except ValueError as error:  # a date or number that cannot be, such as 2020-13-45
+        raise UserError(f"{name}: no valid YAML: {error}") from None
+    twice = _doubled(node)
+    if twice:
+        lines = [
+            f"  {name}:{line}: `{key}`: stands already in line {first}; delete one of the two"
+            for line, key, first in twice
+        ]
+        raise UserError(_report(name, lines))
+    return data
+
+
+def _doubled(root: yaml.Node | None) -> list[tuple[int, str, int]]:
+    """Line, dotted key and earlier line of every key that repeats one of its block."""
+    found: list[tuple[int, str, int]] = []
+    seen: set[int] = set()  # anchors make a node appear in several places, or within itself
+    waiting: list[tuple[yaml.Node | None, str]] = [(root, "")]
+    while waiting:
+        node, path = waiting.pop()
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting.extend((item, f"{path}{i}.") for i, item in enumerate(node.value))
+        elif isinstance(node, yaml.MappingNode):
+            lines: dict[tuple[str, str], int] = {}
+            for key, value in node.value:
+                name, line = (key.tag, str(key.value)), key.start_mark.line + 1
+                if name in lines:
+                    found.append((line, f"{path}{key.value}", lines[name]))
+                lines.setdefault(name, line)
+                waiting.append((value, f"{path}{key.value}."))
+    return sorted(found)
+
+
+def parse_study(data: Any, name: str = "config", text: str = "") -> Study:
     """Check a study.
 
     Args:
@@ -42,29 +111,51 @@ def parse_study(data: Mapping[str, Any], name: str = "config", text: str = "") -
     Raises:
         UserError: with every problem found: the key, the value, what is allowed.
     """
+    if not isinstance(data, dict):
+        what = "nothing" if data is None else f"a {type(data).__name__}"
+        raise UserError(
+            f"{name}: a study is a block of `key: value` lines that begins with `study: NAME`, got {what}"
+        )
     try:
         return Study.model_validate(data)
     except ValidationError as error:
         schema = Study.model_json_schema()
-        problems = [_describe(dict(problem), schema, name, text) for problem in error.errors()]
+        problems = [
+            line
+            for problem in error.errors()
+            for line in _describe(dict(problem), schema, name, text).split("\n")
+        ]
+    raise UserError(_report(name, problems)) from None
+
+
+def _report(name: str, problems: list[str]) -> str:
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    raise UserError(f"{name}: {count}\n" + "\n".join(problems)) from None
+    return f"{name}: {count}\n" + "\n".join(problems)
 
 
 def _describe(problem: dict[str, Any], schema: Schema, name: str, text: str) -> str:
-    path, here = _walk(schema, problem["loc"])
+    kind, value, context = problem["type"], problem["input"], problem.get("ctx", {})
+    location = problem["loc"]
+    if kind == "switch_as_number":  # a whole block is checked, the message is about one of its keys
+        location, value = (*location, context["key"]), value[context["key"]]
+    path, block, here = _walk(schema, location)
     key = ".".join(str(part) for part in path)
     line = line_of(text, path)
     place = f"  {name}:{line}: " if line else "  "
-    kind, value, context = problem["type"], problem["input"], problem.get("ctx", {})
     if kind == "extra_forbidden":
-        hint = did_you_mean(str(path[-1]), here.get("properties", {}))
+        hint = did_you_mean(str(path[-1]), block.get("properties", {}))
         return f"{place}`{key}`: unknown key, {hint}"
+    if kind == "missing" and isinstance(path[-1], int):
+        return f"{place}`{key}`: missing; the list needs an entry more"
     if kind == "missing":
-        about = _resolve(here.get("properties", {}).get(path[-1], {}), schema).get(
-            "description", ""
-        )
+        about = block.get("properties", {}).get(path[-1], {}).get("description", "")
         return f"{place}`{key}`: missing; add the line `{path[-1]}: ...` {about}".rstrip()
+    if kind in ("too_short", "too_long"):
+        least_or_most = "at least" if kind == "too_short" else "at most"
+        length = context["min_length" if kind == "too_short" else "max_length"]
+        return f"{place}`{key}`: got {value!r}, needs {least_or_most} {length} of them"
+    if location and location[-1] == "[key]" and kind == "string_type":
+        return f"{place}`{key}`: a name must be a text; write it in quotes"
     if kind == "value_error":
         message = str(context["error"])
         return f"{place}`{key}`: {message}" if key else _references(message, name, text)
@@ -96,13 +187,14 @@ def _references(message: str, name: str, text: str) -> str:
     return "\n".join(lines)
 
 
-def _walk(schema: Schema, location: Location) -> tuple[list[str | int], Schema]:
+def _walk(schema: Schema, location: Location) -> tuple[list[str | int], Schema, Schema]:
     """Follow an error's location through the JSON schema.
 
     Pydantic puts the tag of a union into the location; it is no key of the file and left out here.
 
     Returns:
-        The keys as they stand in the file, and the schema of the block that holds the last of them.
+        The keys as they stand in the file, the schema of the block that holds the last of them, and the
+        schema of what the last of them stands for.
     """
     path: list[str | int] = []
     here = holder = _resolve(schema, schema)
@@ -119,7 +211,7 @@ def _walk(schema: Schema, location: Location) -> tuple[list[str | int], Schema]:
         else:
             inner = here.get("properties", {}).get(part) or _any_key(here)
         here = _resolve(inner if isinstance(inner, dict) else {}, schema)
-    return path, here if "discriminator" in here else holder
+    return path, holder, here
 
 
 def _any_key(schema: Schema) -> Schema:

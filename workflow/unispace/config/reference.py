@@ -55,7 +55,7 @@ def _type(field: dict[str, Any]) -> str:
         return f"`{field['const']}`"
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"])
-    kind = field.get("type", "any")
+    kind = str(field.get("type", "any"))
     if kind == "object":
         values = [*field.get("patternProperties", {}).values(), field.get("additionalProperties")]
         inner = next((v for v in values if isinstance(v, dict)), None)
@@ -70,4 +70,4 @@ def _type(field: dict[str, Any]) -> str:
 
 def _bounds(field: dict[str, Any]) -> list[str]:
     signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-    return [f"{sign} {field[key]:g}" for key, sign in signs.items() if key in field]
+    return [f"{sign} {field[key]:.12g}" for key, sign in signs.items() if key in field]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from unispace.config.backbones import Backbone, Pretrain
-from unispace.config.base import IDENTITY_DOMAINS, Name, Settings
+from unispace.config.base import IDENTITY_DOMAINS, DistinctSome, Name, Settings
 from unispace.config.curricula import Curriculum
 from unispace.config.datasets import Dataset
 from unispace.config.evaluation import Evaluation
@@ -23,13 +23,13 @@ class Study(Settings):
     """Name of the study: data/<study>, checkpoints/<study> and results/<study>."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     """Seed of everything random that has no seed of its own."""
-    datasets: dict[Name, Dataset]
+    datasets: Annotated[dict[Name, Dataset], Field(min_length=1)]
     """The data sets, by name."""
-    backbones: dict[Name, Backbone]
+    backbones: Annotated[dict[Name, Backbone], Field(min_length=1)]
     """The backbones, by name."""
-    curricula: dict[Name, Curriculum]
+    curricula: Annotated[dict[Name, Curriculum], Field(min_length=1)]
     """The curricula, by name; every backbone is tuned with each of them."""
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
+    seeds: DistinctSome[Annotated[int, Field(ge=0)]] = (0,)
     """Seeds of the models: each backbone and curriculum is trained once for each."""
     maps: Maps = Maps()
     """Maps between the embedding spaces of models."""
@@ -61,6 +61,13 @@ class Study(Settings):
         """Evaluated data sets whose labels are object classes."""
         return tuple(d for d in self.evaluation.datasets if self.datasets[d].domain == "object")
 
+    @field_validator("study")
+    @classmethod
+    def _not_reserved(cls, name: str) -> str:
+        if name == "raw":
+            raise ValueError("`raw` is the folder of fetched archives; call the study otherwise")
+        return name
+
     @model_validator(mode="after")
     def _references(self) -> Study:
         problems: list[str] = []
@@ -81,17 +88,22 @@ class Study(Settings):
             known("evaluation.datasets", dataset, names)
         for dataset in self.maps.datasets:
             if known("maps.datasets", dataset, names):
-                known("maps.datasets (must be evaluated too)", dataset, self.evaluation.datasets)
+                if dataset not in self.evaluation.datasets:
+                    problems.append(
+                        f"maps.datasets: `{dataset}` is not in evaluation.datasets; add it there too"
+                    )
                 if self.datasets[dataset].domain not in IDENTITY_DOMAINS:
                     problems.append(
                         f"maps.datasets: `{dataset}` holds objects; maps are tested on identities"
                     )
         for model in self.maps.models:
             known("maps.models", model, self.models())
-        if len(set(self.maps.models)) != len(self.maps.models):
-            problems.append("maps.models: a model is named twice")
         if len(self.maps.models) == 1:
             problems.append("maps.models: a map needs two models, got one")
+        if self.maps.models and not self.maps.datasets:
+            problems.append("maps.datasets: name at least one data set to fit and test maps on")
+        if self.maps.models and not self.maps.methods.chosen():
+            problems.append("maps.methods: name at least one, such as `procrustes: {}`")
         if not self.evaluation.datasets:
             problems.append("evaluation.datasets: name at least one data set to test on")
         if problems:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+import torch
 from pytorch_metric_learning import losses
-from torch import nn
+from torch import Tensor, nn
 
 from unispace.config.base import Domain
 from unispace.config.curricula import Head
@@ -14,6 +15,17 @@ _DEFAULTS: dict[str, Head] = {
     "object": Head(loss="softmax"),
     "identity": Head(loss="cosface"),
 }
+
+
+# The cosine nearest to 1 at which an angle still has a slope in float32.
+_NEAR_ONE = 1 - 2.0**-23
+
+
+class _ArcFace(losses.ArcFaceLoss):
+    """ArcFace whose gradient stays finite where an embedding meets its weight vector."""
+
+    def get_angles(self, cosine_of_target_classes: Tensor) -> Tensor:
+        return torch.acos(cosine_of_target_classes.clamp(-_NEAR_ONE, _NEAR_ONE))
 
 
 def default_head(domain: Domain) -> Head:
@@ -35,6 +47,6 @@ def build_head(settings: Head, labels: int, dimension: int) -> nn.Module:
             )
         case "arcface":
             # The library takes degrees.
-            return losses.ArcFaceLoss(
+            return _ArcFace(
                 labels, dimension, margin=math.degrees(settings.margin), scale=settings.scale
             )

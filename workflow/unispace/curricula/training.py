@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,19 +74,27 @@ def train(
     """Tune a network in place.
 
     One cycle visits every task once. `accumulate` adds the weighted gradients of all tasks and takes one
-    optimiser step; `alternate` takes a step after each task.
+    optimiser step; `alternate` takes a step after each task. A task of weight 0 is watched: its loss is
+    recorded, and everything else is as if it were not there.
+
+    Args:
+        network: what is tuned; left in evaluation mode.
+        tasks: the data sets.
+        settings: the optimiser and its schedule.
+        coupling: see above.
+        seed: of heads, order, augmentation and dropout.
+        resume: where the state of an unfinished training lies. The caller clears it, after it has written
+            what was trained.
 
     Returns:
         The history: step, dataset, loss, learning_rate.
 
     Raises:
-        UserError: where a loss is not finite; it names the step, the data set and the learning rate.
+        UserError: where a loss or a gradient is not finite; it names the step, the data set and the learning
+            rate.
     """
-    torch.manual_seed(generator(seed, "heads").initial_seed())
-    heads = nn.ModuleDict(
-        {t.name: build_head(t.head, int(t.labels.max()) + 1, network.dimension) for t in tasks}
-    )
-    modules = nn.ModuleDict({"network": network, "heads": heads})
+    heads = [_fresh_head(task, network.dimension, seed) for task in tasks]
+    modules = nn.ModuleDict({"network": network, "heads": nn.ModuleList(heads)})
     optimiser = torch.optim.AdamW(_groups(modules, settings.weight_decay), lr=0.0)
     parameters = [p for p in modules.parameters() if p.requires_grad]
     first, losses = 0, torch.zeros(settings.steps, len(tasks))
@@ -100,22 +109,21 @@ def train(
         rate = learning_rate(step, settings)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        # Dropout and stochastic depth draw from the global state.
-        torch.manual_seed(generator(seed, "step", step).initial_seed())
         for number, task in enumerate(tasks):
-            loss = _loss(network, heads[task.name], task, settings.augment, step, seed)
-            if not torch.isfinite(loss):
-                raise UserError(
-                    f"the loss of `{task.name}` became {float(loss)} at step {step + 1} with learning rate "
-                    f"{rate:.2g}; lower learning_rate or clip_norm"
-                )
-            losses[step, number] = float(loss)
+            where = f"`{task.name}`", step, rate
+            # Dropout and stochastic depth draw from the global state.
+            torch.manual_seed(generator(seed, task.name, "step", step).initial_seed())
+            with _watching(network) if task.weight == 0 else nullcontext():
+                loss = _loss(network, heads[number], task, settings.augment, step, seed)
+            losses[step, number] = _finite(loss.detach(), "loss", *where)
             if task.weight:
                 (loss * task.weight).backward()
             if coupling == "alternate":
-                _update(optimiser, parameters, settings.clip_norm)
+                _finite(_update(optimiser, parameters, settings.clip_norm), "gradient", *where)
         if coupling == "accumulate":
-            _update(optimiser, parameters, settings.clip_norm)
+            names = " + ".join(f"`{task.name}`" for task in tasks if task.weight)
+            norm = _update(optimiser, parameters, settings.clip_norm)
+            _finite(norm, "gradient", names, step, rate)
         now = time.monotonic()
         if now - told > REPORT_EVERY or step + 1 == settings.steps:
             told = now
@@ -124,8 +132,36 @@ def train(
             saved = now
             resume.save(step + 1, modules, optimiser, losses)
     modules.eval()
-    resume.clear()
     return _history(tasks, losses, settings)
+
+
+def _fresh_head(task: Task, dimension: int, seed: int) -> nn.Module:
+    """A head whose weights depend on seed and task, not on what other tasks there are."""
+    torch.manual_seed(generator(seed, task.name, "head").initial_seed())
+    return build_head(task.head, int(task.labels.max()) + 1, dimension)
+
+
+@contextmanager
+def _watching(network: Network) -> Iterator[None]:
+    """No gradients, and no running statistics of batch norm."""
+    network.eval()
+    with torch.no_grad():
+        yield
+    network.train()
+
+
+def _finite(value: Tensor, what: str, names: str, step: int, rate: float) -> float:
+    """The value of a loss or gradient norm.
+
+    Raises:
+        UserError: where it is not finite.
+    """
+    if not torch.isfinite(value):
+        raise UserError(
+            f"the {what} of {names} became {float(value)} at step {step + 1} with learning rate "
+            f"{rate:.2g}; lower learning_rate or clip_norm"
+        )
+    return float(value)
 
 
 def _loss(
@@ -141,10 +177,12 @@ def _loss(
 
 def _update(
     optimiser: torch.optim.Optimizer, parameters: list[nn.Parameter], clip_norm: float
-) -> None:
-    nn.utils.clip_grad_norm_(parameters, clip_norm)
+) -> Tensor:
+    """Take a step; returns the norm of the gradient before clipping."""
+    norm = nn.utils.clip_grad_norm_(parameters, clip_norm)
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)
+    return norm
 
 
 def _groups(modules: nn.Module, weight_decay: float) -> list[dict[str, object]]:

@@ -190,13 +190,14 @@ def degrade(
     for i, seed in enumerate(seeds.tolist()):
         chosen = _chain(np.random.default_rng(seed), choices, links)
         chain = [k for k in KINDS if k in chosen or (always_resample and k == "resample")]
-        image, record = images[i], {"chain": "+".join(chain)}
+        image = images[i]
+        record: dict[str, object] = {"chain": "+".join(chain)}
         for kind in chain:
             # A stream per kind: what is drawn for one does not depend on the rest of the chain.
             rng = np.random.default_rng([seed, list(KINDS).index(kind)])
             strength = low + (high - low) * rng.random()
             image, parameters = KINDS[kind](image, strength, rng)
-            record |= {f"{kind}_severity": strength}
+            record[f"{kind}_severity"] = strength
             record |= {f"{kind}_{name}": value for name, value in parameters.items()}
         result[i] = image
         records.append(record)
@@ -205,7 +206,7 @@ def degrade(
     return result, table.astype(dict.fromkeys(columns, np.float64))
 
 
-def _chain(rng: np.random.Generator, choices: Sequence[str], links: tuple[int, int]) -> set[str]:
+def _chain(rng: np.random.Generator, choices: list[str], links: tuple[int, int]) -> set[str]:
     count = min(int(rng.integers(links[0], links[1] + 1)), len(choices))
     return {choices[i] for i in rng.permutation(len(choices))[:count]}
 

@@ -18,7 +18,9 @@ from unispace.data.studio import faces_scene as scene
 from unispace.data.studio.faces_hair import Hair
 from unispace.data.studio.faces_portrait import Portrait
 
-CHUNK = 64  # images painted together: enough to amortise numpy's calls, small enough for the cache
+# Images of 64 pixels painted together (fewer of larger ones, for the memory): enough to make little
+# of numpy's calls, few enough for the cache.
+CHUNK = 64
 SMALLEST = 16
 STRONGEST = 2.0
 
@@ -32,7 +34,7 @@ def sample_identities(
         rng: spawned once per factor, so that a larger `n` keeps the first rows.
         n: number of identities, at least 1.
         sibling_fraction: share in [0, 1] of rows that are near-copies of the row before them: all
-            numbers close, three visible factors redrawn.
+            numbers close, four visible factors redrawn.
 
     Returns:
         `n` rows; the columns of `faces_factors.IDENTITY` (numbers and names) and `family`, the row
@@ -98,8 +100,9 @@ def render(identities: pd.DataFrame, views: pd.DataFrame, size: int) -> NDArray[
     identity = _columns(identities, factors.IDENTITY, "identities")
     view = _columns(views, factors.VIEW, "views")
     images = np.empty((len(views), size, size, 3), np.uint8)
-    for start in range(0, len(views), CHUNK):
-        part = slice(start, start + CHUNK)
+    chunk = max(CHUNK * 64 * 64 // (size * size), 4)
+    for start in range(0, len(views), chunk):
+        part = slice(start, start + chunk)
         images[part] = _paint(
             {k: v[part] for k, v in identity.items()}, {k: v[part] for k, v in view.items()}, size
         )

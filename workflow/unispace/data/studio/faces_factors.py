@@ -152,7 +152,7 @@ VIEW: dict[str, Factor] = {
     "scale": Range(0.82, 1.12, 1, 1.0),
     "shift_x": Range(-0.14, 0.14, 2),
     "shift_y": Range(-0.10, 0.10, 2),
-    "smile": Range(-0.6, 1.4, 1, 0.4),
+    "smile": Range(-0.4, 1.4, 1, 0.5),
     "mouth_open": Range(-0.9, 1.0, 1),  # up to 0: closed
     "brow_raise": Range(-1.0, 1.0, 2),
     "eye_open": Range(-0.1, 3.0, 1, 1.0),  # 0 shut, 1 and above open
@@ -184,13 +184,13 @@ VIEW: dict[str, Factor] = {
 }
 
 # What a sibling may differ in completely: visible, yet not what gives the head its shape.
-SIBLING_CHANGES = (
+SIBLING_CHANGES: tuple[str, ...] = (
     "hair_colour", "eye_colour", "eye_shape", "brow_thickness", "brow_angle", "nose_length",
     "nose_width", "mouth_width", "lip_fullness", "lip_colour", "jaw_taper", "beard", "mark",
     "eye_spacing",
 )  # fmt: skip
-SIBLING_CHANGED = 3  # factors redrawn
-SIBLING_SPREAD = 0.15  # how far the other numbers move towards an unrelated identity
+SIBLING_CHANGED = 4  # factors redrawn
+SIBLING_SPREAD = 0.25  # how far the other numbers move towards an unrelated identity
 
 
 def draw_table(
@@ -225,7 +225,9 @@ def add_siblings(table: pd.DataFrame, rng: np.random.Generator, fraction: float)
     sibling[0] = False
     family = np.maximum.accumulate(np.where(sibling, 0, np.arange(n)))
     rank = what.random((n, len(SIBLING_CHANGES))).argsort(axis=1).argsort(axis=1)
-    redrawn = dict(zip(SIBLING_CHANGES, (rank < SIBLING_CHANGED).T, strict=True))
+    redrawn: dict[str, NDArray[np.bool_]] = dict(
+        zip(SIBLING_CHANGES, (rank < SIBLING_CHANGED).T, strict=True)
+    )
     columns: dict[str, NDArray[np.generic]] = {}
     for name, factor in IDENTITY.items():
         own = table[name].to_numpy()

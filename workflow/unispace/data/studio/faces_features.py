@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from unispace.data.studio import faces_factors as factors
 from unispace.data.studio.canvas import Floats, column, ellipse, segment, turned
 from unispace.data.studio.faces_portrait import INK, Portrait, mix, palette
-from unispace.data.studio.faces_pose import Frame, Window, fixed
+from unispace.data.studio.faces_pose import Doubles, Frame, Pose, Window, fixed, stroke
 
 MOUTH_Y = 0.335  # of a head of average height, like the other heights below
 NOSE_Y = 0.21
@@ -38,8 +38,8 @@ def at(portrait: Portrait, x: float | NDArray, y: float | NDArray, lift: float =
     return portrait.pose.on_face(x + 0 * portrait.pose.a, y + 0 * portrait.pose.a, lift)
 
 
-def ears(portrait: Portrait, behind: bool, rows: NDArray[np.intp]) -> None:
-    """Both ears, either those behind the head's outline or those in front of it."""
+def ears(portrait: Portrait, behind: bool, among: NDArray[np.intp]) -> None:
+    """Both ears of some images: either what is behind the head's outline or what is in front."""
     pose, size = portrait.pose, portrait.identity["ear_size"]
     skin = portrait.skin.astype(np.float64)
     inner = fixed(skin * np.array([0.84, 0.72, 0.70]))
@@ -50,7 +50,9 @@ def ears(portrait: Portrait, behind: bool, rows: NDArray[np.intp]) -> None:
         _, _, near = pose.place(root)
         # Fading over a range of turns keeps an ear from popping up between two pictures.
         front = np.clip(near * 8 + 0.4, 0, 1)
-        opacity = fixed(np.ones_like(near) if behind else front)[rows]
+        opacity = fixed(np.ones_like(near) if behind else front)
+        rows = among[opacity[among] > 0]
+        opacity = opacity[rows]
         flat = pose.frame(root, (none + 1, none, none), (none, none + 1, none))
         wide = fixed(pose.scale * size * np.maximum(np.abs(_reach(pose, side, stand)), 0.3))[rows]
         tall = fixed(pose.scale * size * 1.25)[rows]
@@ -64,7 +66,8 @@ def ears(portrait: Portrait, behind: bool, rows: NDArray[np.intp]) -> None:
             part.paint(part.coverage(hollow), inner[rows], opacity)
 
 
-def _reach(pose, side: float, stand: NDArray) -> NDArray:
+def _reach(pose: Pose, side: float, stand: Doubles) -> Doubles:
+    """How far an ear stretches across the image: positive to the right."""
     return pose.cos_yaw * side * stand - pose.sin_yaw * 0.9
 
 
@@ -89,27 +92,28 @@ def nose(portrait: Portrait) -> None:
     tip = pose.place((none, base_y, 0.97 * pose.c + 0.4 * length + 0.04))
     foot = at(portrait, 0.0, base_y + 0.03, 0.03)
     s = pose.scale
-    away = -np.sign(view["light_azimuth"]) * half * 0.45 * s
+    away = fixed(-np.sign(view["light_azimuth"]) * half * 0.45 * s)
     with portrait.canvas.window(
         everyone(portrait), fixed(tip[0]), fixed(tip[1] - 0.05), 0.34, 0.36
     ) as part:
         x, y = foot.local(part)
         under = ellipse(x, y, fixed(half * 1.15), fixed(0.30 * half + 0.014))
         part.paint(part.coverage(under, 2.5), deep, 0.75)
-        ends = [fixed(v) for v in (bridge[0], bridge[1], tip[0], tip[1])]
-        shift = column(fixed(away))
-        shadow = segment(part.x - shift, part.y, *ends, fixed(half * 0.55 * s))
+        top, end = (fixed(bridge[0]), fixed(bridge[1])), (fixed(tip[0]), fixed(tip[1]))
+        shadow = stroke(
+            part, (top[0] + away, top[1]), (end[0] + away, end[1]), fixed(half * 0.55 * s)
+        )
         part.paint(part.coverage(shadow, 2.0), dark, 0.8)
         for side in (-1.0, 1.0):
             wing = ellipse(x - column(fixed(side * half * 0.72)), y + np.float32(0.015),
                            fixed(half * 0.46), fixed(half * 0.42 + 0.01))  # fmt: skip
             part.paint(part.coverage(wing), dark)
-        ridge = segment(part.x, part.y, *ends, fixed(half * 0.42 * s))
+        ridge = stroke(part, top, end, fixed(half * 0.42 * s))
         part.paint(part.coverage(ridge, 1.5), portrait.skin)
         dx, dy = part.x - column(fixed(tip[0])), part.y - column(fixed(tip[1]))
         ball = ellipse(dx, dy, fixed(half * 0.72 * s), fixed((half * 0.5 + 0.012) * s))
         part.paint(part.coverage(ball), portrait.skin)
-        glint = ellipse(dx - shift * np.float32(-0.5), dy + np.float32(0.02),
+        glint = ellipse(dx + column(away) * np.float32(0.5), dy + np.float32(0.02),
                         fixed(half * 0.35 * s), fixed(half * 0.3 * s))  # fmt: skip
         part.paint(part.coverage(glint, 1.5), bright)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from unispace.data.studio.canvas import Floats, box, column, ellipse, segment, turned
+from unispace.data.studio.canvas import Floats, box, column, ellipse, turned
 from unispace.data.studio.faces_portrait import INK, Portrait, mix
-from unispace.data.studio.faces_pose import Window, fixed
+from unispace.data.studio.faces_pose import Window, fixed, stroke
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Hair:
         line = self._get("line", rows) + column(fixed(portrait.identity["hairline"][rows]))
         line = line + self._get("arch", rows) * x * x + self._get("tilt", rows) * x
         # A parting ends on top of the head, where there is no forehead left.
-        line = np.maximum(line - self._get("vee", rows) * parting, np.minimum(line, -0.86))
+        line = np.maximum(line - self._get("vee", rows) * parting, np.minimum(line, -0.76))
         line = line + self._get("fray", rows) * (grain - np.float32(0.25))
         # In front of the hairline and of the hair at the sides lies the face.
         opening = np.minimum(y - line, (z - self._get("side", rows)) * np.float32(0.8))
@@ -203,12 +203,13 @@ class Hair:
             top = pose.place((side * 0.97 * pose.a, -0.12 * pose.b, 0 * pose.c))
             tip = pose.place((side * 1.03 * pose.a, low, 0.05 * pose.c))
             near = np.ones(len(rows)) if behind else np.clip(top[2][rows] * 8 + 1.1, 0, 1)
-            ends = [fixed(v)[rows] for v in (top[0], top[1], tip[0], tip[1])]
-            with portrait.canvas.window(rows, (ends[0] + ends[2]) / 2, 0, 0.42, 1) as part:
+            start = (fixed(top[0])[rows], fixed(top[1])[rows])
+            end = (fixed(tip[0])[rows], fixed(tip[1])[rows])
+            with portrait.canvas.window(rows, (start[0] + end[0]) / 2, 0, 0.42, 1) as part:
                 wave = self._get("wave", rows) * (1 - 4 * np.square(_ridge(part.y * 4)))
-                cover = part.coverage(segment(part.x, part.y, *ends, wide) - wave * np.float32(0.5))
+                cover = part.coverage(stroke(part, start, end, wide) - wave * np.float32(0.5))
                 part.paint(cover, portrait.hair[rows], fixed(near))
-                inner = segment(part.x, part.y, *ends, wide * np.float32(0.3))
+                inner = stroke(part, start, end, wide * np.float32(0.3))
                 part.paint(part.coverage(inner, 2), self.bright[rows], fixed(near * 0.2))
                 if not behind:
                     portrait.cover(part, cover * column(fixed(near)))
@@ -254,7 +255,7 @@ class Hair:
             tail = np.full(part.shape, 9, np.float32)
             core = tail
             for start, end, radius in zip(ends[:-1], ends[1:], radii[1:], strict=True):
-                reach = segment(part.x, part.y, *start, *end, fixed(radius * s))
+                reach = stroke(part, start, end, fixed(radius * s))
                 tail = np.minimum(tail, reach)
                 core = np.minimum(core, reach + column(fixed(0.7 * radius * s)))
             part.paint(part.coverage(tail), mix(portrait.hair[rows], INK, 0.1))

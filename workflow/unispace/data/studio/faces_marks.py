@@ -9,7 +9,7 @@ from unispace.data.studio import faces_factors as factors
 from unispace.data.studio.canvas import Floats, box, column, ellipse, segment, turned
 from unispace.data.studio.faces_features import MOUTH_Y, at, everyone, traits
 from unispace.data.studio.faces_portrait import INK, Portrait, mix, palette
-from unispace.data.studio.faces_pose import Window, fixed
+from unispace.data.studio.faces_pose import Window, fixed, stroke
 from unispace.data.studio.faces_scene import seeded
 
 # Per style: half width, half height, corner radius, tilt, half thickness of the rim.
@@ -79,7 +79,8 @@ def _mark(portrait: Portrait, rows: NDArray[np.intp], kind: str) -> None:
         else:
             shape = ellipse(x, y, fixed(size * 2.2), fixed(size * 2.8))
             colour = fixed(tone * np.array([0.78, 0.52, 0.50]))
-        part.paint(part.coverage(shape), colour, frame.visible())
+        opacity = np.float32(0.7 if kind == "birthmark" else 1.0)
+        part.paint(part.coverage(shape), colour, opacity * frame.visible())
 
 
 def beard(portrait: Portrait) -> None:
@@ -172,7 +173,6 @@ def _temple(
     hinge = pose.place((offset + side * 0.13, y0 - 0.03, 0.72 * pose.c))
     ear = pose.place((side * 1.0 * pose.a, y0 - 0.02, -0.02 * pose.c))
     facing = fixed(np.clip((-side * pose.sin_yaw + 0.1) * 6, 0, 1))[rows]
-    arm = segment(
-        part.x, part.y, *(fixed(v)[rows] for v in (hinge[0], hinge[1], ear[0], ear[1])), 0.014
-    )
+    start = (fixed(hinge[0])[rows], fixed(hinge[1])[rows])
+    arm = stroke(part, start, (fixed(ear[0])[rows], fixed(ear[1])[rows]), 0.014)
     part.paint(part.coverage(arm), colour, facing)

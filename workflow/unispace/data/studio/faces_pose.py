@@ -14,10 +14,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unispace.data.studio.canvas import Canvas, Floats, column
+from unispace.data.studio.canvas import Canvas, Floats, column, segment
 
 Doubles: TypeAlias = NDArray[np.float64]
 Point: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]
+Ends: TypeAlias = tuple[Floats, Floats]
 
 
 ZOOM = 1.18  # of a head at scale 1, so that it fills the picture
@@ -267,4 +268,10 @@ class Pose:
 
 
 def _dot(row: tuple[Doubles, ...] | list[Doubles], point: Point) -> Doubles:
-    return row[0] * point[0] + row[1] * point[1] + row[2] * point[2]
+    x, y, z = (np.asarray(value, dtype=np.float64) for value in point)
+    return row[0] * x + row[1] * y + row[2] * z
+
+
+def stroke(canvas: Canvas, start: Ends, end: Ends, radius: ArrayLike) -> Floats:
+    """Distance to a capsule between two points given in canvas coordinates, `(n,)` each."""
+    return segment(canvas.x, canvas.y, start[0], start[1], end[0], end[1], radius)

@@ -103,7 +103,7 @@ def _clouds(part: Window, view: dict[str, NDArray]) -> Floats:
         (LATTICE - 1) / part.size
     )
     low = place.astype(np.intp)
-    share = place - low
+    share = place - low.astype(np.float32)
     lines = heights[:, low] + share[None, :, None] * (heights[:, low + 1] - heights[:, low])
     smooth = lines[:, :, low] + share * (lines[:, :, low + 1] - lines[:, :, low])
     return np.clip(smooth * 2 - np.float32(0.5), 0, 1)

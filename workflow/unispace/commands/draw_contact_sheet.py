@@ -1,0 +1,33 @@
+"""Draw a contact sheet of a data set: a row of images for each of a few labels."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+from unispace.errors import UserError
+from unispace.records.images import ImageStore
+from unispace.records.manifest import read_manifest
+from unispace.reporting.sheets import choose, draw_sheet, save_sheet
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--settings", required=True, help="JSON: labels (rows), images (columns)")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data set")
+    parser.add_argument("--image", type=Path, required=True, help="the sheet, as PNG")
+    parser.add_argument("--table", type=Path, required=True, help="what is on it, as CSV")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    settings = json.loads(arguments.settings)
+    manifest = read_manifest(arguments.data / "manifest.parquet")
+    if manifest.empty:
+        raise UserError(f"{arguments.data}: holds no image; check the data set's source")
+    chosen = choose(manifest, settings["labels"], settings["images"])
+    sheet = draw_sheet(chosen, ImageStore(arguments.data / "images.npy"))
+    save_sheet(sheet, arguments.image, arguments.table)
+    logging.getLogger(__name__).info("%d images of %d labels", len(chosen), chosen["label"].nunique())

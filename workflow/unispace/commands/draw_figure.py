@@ -1,0 +1,59 @@
+"""Draw one figure from tidy tables, and write the numbers that are in it beside it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+from unispace.errors import UserError, did_you_mean
+from unispace.records.tables import read_table
+from unispace.reporting.figures.drawing import Plan, save, styled
+from unispace.reporting.figures.registry import FIGURES
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "--settings", required=True, help="JSON: figure, models, datasets, domains, names"
+    )
+    parser.add_argument(
+        "--tables", type=Path, nargs="*", default=[], help="what the figure is drawn from, in order"
+    )
+    parser.add_argument("--style", type=Path, required=True, help="matplotlib style file")
+    parser.add_argument("--svg", type=Path, required=True)
+    parser.add_argument("--png", type=Path, required=True)
+    parser.add_argument("--csv", type=Path, required=True)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    settings = json.loads(arguments.settings)
+    name = settings["figure"]
+    if name not in FIGURES:
+        raise UserError(f"no figure `{name}`; {did_you_mean(name, FIGURES)}")
+    kind = FIGURES[name]
+    schemas = kind.schemas_of(len(arguments.tables))
+    if schemas is None:
+        raise UserError(
+            f"figure `{name}` is drawn from {len(kind.schemas)} tables, got {len(arguments.tables)}; "
+            f"see DRAWN_FROM in workflow/rules/report.smk"
+        )
+    plan = Plan(
+        models=tuple(settings.get("models", ())),
+        datasets=tuple(settings.get("datasets", ())),
+        domains=settings["domains"],
+        names=tuple(settings.get("names", ())),
+    )
+    if kind.many and len(plan.names) != len(arguments.tables):
+        raise UserError(
+            f"figure `{name}`: {len(arguments.tables)} tables and {len(plan.names)} names of them"
+        )
+    tables = [
+        read_table(path, schema) for path, schema in zip(arguments.tables, schemas, strict=True)
+    ]
+    with styled(arguments.style):
+        drawing = kind.draw(tables, plan)
+        save(drawing, arguments.svg, arguments.png, arguments.csv)
+    logging.getLogger(__name__).info("%s: %d rows drawn", name, len(drawing.table))

@@ -1,0 +1,49 @@
+"""Put everything that a study found on one self-contained page."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+from unispace.config.study import Study
+from unispace.records.files import read_json, replacing
+from unispace.records.manifest import read_manifest
+from unispace.records.results import SCHEMA
+from unispace.records.tables import read_table
+from unispace.reporting.page import Material, render
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--settings", required=True, help="JSON: study, models, datasets, figures")
+    parser.add_argument("--templates", type=Path, required=True, help="folder of page.html.j2")
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--figures", type=Path, required=True, help="folder of figures and sheets")
+    parser.add_argument(
+        "--manifests", type=Path, nargs="+", required=True, help="<dataset>/manifest.parquet of each"
+    )
+    parser.add_argument("--cards", type=Path, nargs="+", required=True, help="model.json of each model")
+    parser.add_argument("--page", type=Path, required=True)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    settings = json.loads(arguments.settings)
+    material = Material(
+        study=Study.model_validate(settings["study"]),
+        models=tuple(settings["models"]),
+        datasets=tuple(settings["datasets"]),
+        figures=tuple(settings["figures"]),
+        results=read_table(arguments.results, SCHEMA),
+        manifests={path.parent.name: read_manifest(path) for path in arguments.manifests},
+        cards=[read_json(path) for path in arguments.cards],
+        folder=arguments.figures,
+    )
+    html = render(material, arguments.templates, arguments.page)
+    with replacing(arguments.page) as temporary:
+        temporary.write_text(html, "utf-8")
+    logging.getLogger(__name__).info(
+        "%d rows, %d figures, %.1f MB", len(material.results), len(material.figures), len(html) / 1e6
+    )

@@ -1,0 +1,151 @@
+"""What was run: data sets and models as the page describes them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from unispace.config.datasets import ArchiveSource, Dataset, StudioSource
+from unispace.config.study import Study
+from unispace.reporting.looks import DOMAIN_TITLES, in_order, short_names
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """A data set: where it is from, and how much of it there is in each split."""
+
+    name: str
+    domain: str
+    domain_title: str
+    source: str
+    licence: str
+    unit: str
+    images: int
+    labels: int
+    splits: tuple[tuple[str, int, int], ...]
+    degraded: str
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A model: what it is and how it was tuned."""
+
+    name: str
+    short: str
+    architecture: str
+    curriculum: str
+    schedule: str
+    parameters: int
+    dimension: int
+    precision: str
+    provider: str
+    licence: str
+    origin: str
+    weights: str
+
+
+def dataset_cards(
+    study: Study, order: Sequence[str], manifests: Mapping[str, pd.DataFrame]
+) -> list[DatasetCard]:
+    """Cards of the data sets, in the order of the study."""
+    return [_dataset(name, study.datasets[name], manifests[name]) for name in order]
+
+
+def _dataset(name: str, settings: Dataset, manifest: pd.DataFrame) -> DatasetCard:
+    counts = manifest.groupby("split").agg(images=("row", "size"), labels=("label", "nunique"))
+    splits = tuple(
+        (str(split), int(counts.loc[split, "images"]), int(counts.loc[split, "labels"]))  # pyright: ignore[reportArgumentType]
+        for split in in_order(counts.index, SPLITS)
+    )
+    return DatasetCard(
+        name=name,
+        domain=settings.domain,
+        domain_title=DOMAIN_TITLES[settings.domain],
+        source=_source(settings),
+        licence=_data_licence(settings),
+        unit="classes" if settings.domain == "object" else "identities",
+        images=len(manifest),
+        labels=manifest["label"].nunique(),
+        splits=splits,
+        degraded=_degraded(settings),
+    )
+
+
+def _source(settings: Dataset) -> str:
+    source = settings.source
+    if isinstance(source, StudioSource):
+        return f"rendered by this pipeline (studio world {source.world}, {source.size} px)"
+    if isinstance(source, ArchiveSource):
+        return f"archive {source.path}, SHA-256 {source.sha256[:12]}…"
+    return f"folder {source.path}"
+
+
+def _data_licence(settings: Dataset) -> str:
+    if isinstance(settings.source, StudioSource):
+        return "made by this pipeline; shows no real person; licence of the repository"
+    return "of its publisher; not recorded in the study, check it before you pass images on"
+
+
+def _degraded(settings: Dataset) -> str:
+    source = settings.source
+    if not isinstance(source, StudioSource) or source.degrade is None:
+        return ""
+    low, high = source.degrade.severity
+    always = " and ".join(source.degrade.always)
+    chain = ", ".join(source.degrade.kinds)
+    return f"{always + ', then ' if always else ''}a chain out of {chain}; severity {low:g} to {high:g}"
+
+
+def model_cards(study: Study, order: Sequence[str], cards: Sequence[dict[str, Any]]) -> list[ModelCard]:
+    """Cards of the models, in the order of the study."""
+    known = {str(card["model"]): card for card in cards}
+    names = short_names(order)
+    return [_model(study, names[name], known[name]) for name in in_order(known, order)]
+
+
+def _model(study: Study, short: str, card: dict[str, Any]) -> ModelCard:
+    backbone, curriculum = card["model"].split("/")[:2]
+    settings = study.curricula[curriculum]
+    if settings.train_on:
+        parts = ", ".join(f"{name} ({how.batch_size})" for name, how in settings.train_on.items())
+        coupled = f", {settings.coupling}" if len(settings.train_on) > 1 else ""
+        schedule = f"{settings.steps:,} steps on {parts}{coupled}"
+    else:
+        schedule = "not tuned"
+    return ModelCard(
+        name=card["model"],
+        short=short,
+        architecture=card["architecture"],
+        curriculum=curriculum,
+        schedule=schedule,
+        parameters=int(card["parameters"]),
+        dimension=int(card["dimension"]),
+        precision=str(card["precision"]),
+        provider=str(card["provider"]),
+        licence=str(card["licence"]),
+        origin=_origin(study, backbone),
+        weights=str(card["weights_sha256"]),
+    )
+
+
+def _origin(study: Study, backbone: str) -> str:
+    weights = study.backbones[backbone].weights
+    match weights.kind:
+        case "pretrain":
+            return f"pretrained here on {weights.dataset}, {weights.steps:,} steps"
+        case "file":
+            return f"file {weights.path}"
+        case "hub":
+            return f"{weights.repo} at {weights.revision}"
+    return "random, never pretrained"
+
+
+def fingerprint(text: str) -> str:
+    """A short name for a study's settings: equal settings, equal name."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,177 @@
+"""CMC and ROC: whole curves where the tables give single points."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
+
+from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
+from unispace.reporting.headline import false_match_rate
+from unispace.reporting.looks import DOMAIN_TITLES, Look, in_order, looks, short_names
+
+COLUMNS = ["dataset", "protocol", "series", "kind", "x", "y", "lower", "upper"]
+_RANKS = (1, 2, 5, 10, 20, 50, 100)
+_SIZE = (3.35, 2.9)
+# Few lines to a panel can be told apart; with more pairs than this, a panel holds one method.
+_MANY_PAIRS = 12
+
+
+def draw_cmc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
+    """Draw a panel for each data set, a line with its band for each model."""
+    curves = _of_models(tables[0], "identification")
+    if curves.empty:
+        return nothing("No model was tested on identification.", COLUMNS)
+    models = in_order(curves["model"], plan.models)
+    names = short_names(models)
+    curves = curves.assign(series=curves["model"].map(names))
+    styles = {names[m]: look for m, look in _model_looks(models, plan).items()}
+    return _cmc_panels(curves, plan, ["dataset", "protocol"], styles)
+
+
+def draw_maps_cmc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
+    """Draw identification across models: a panel for each pair, a line for each method.
+
+    With many pairs it is a panel for each method and a line for each pair.
+    """
+    curves = tables[0][(tables[0]["experiment"] == "identification") & tables[0]["method"].notna()]
+    if curves.empty:
+        return nothing("No map was tested on identification.", COLUMNS)
+    names = short_names(in_order({*curves["source"], *curves["target"]}, plan.models))
+    pair = curves["source"].map(names) + " → " + curves["target"].map(names)
+    many = pair.nunique() > _MANY_PAIRS
+    series, panel = (pair, curves["method"]) if many else (curves["method"], pair)
+    curves = curves.assign(series=series, panel=panel)
+    styles = looks(dict.fromkeys(curves["series"]))
+    return _cmc_panels(curves, plan, ["dataset", "protocol", "panel"], styles)
+
+
+def draw_roc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
+    """Draw a panel for each data set: curves, and on them the operating points with intervals.
+
+    The axis starts at the finest operating point that the data supports for any model: further left
+    there are curves but too few false matches to read them.
+    """
+    curves = _of_models(tables[0], "verification")
+    curves = curves[curves["x"] > 0]
+    if curves.empty:
+        return nothing("No model was tested on verification.", COLUMNS)
+    models = in_order(curves["model"], plan.models)
+    names, styles = short_names(models), _model_looks(models, plan)
+    points = _operating_points(tables[1])
+    grid = list(_groups(curves, plan, ["dataset", "protocol"]))
+    figure, axes = panels(len(grid), 3, _SIZE, sharey=True, sharex=True)
+    start = float(points["x"].min()) if len(points) else float(curves["x"].min())
+    drawn = []
+    for panel, (dataset, protocol) in zip(axes, grid, strict=True):
+        titled(panel, dataset, _about(plan, dataset, protocol))
+        for model in models:
+            line = _where(curves, dataset=dataset, protocol=protocol, model=model)
+            # The part left of the axis is kept from its last point on, where its step ends.
+            line = line.sort_values("x", kind="stable")
+            line = line[line["x"] >= line.loc[line["x"] <= start, "x"].max()] if len(line) else line
+            look = styles[model]
+            panel.step(
+                line["x"], line["y"], where="post", color=look.colour, linestyle=look.dashes
+            )
+            marks = _where(points, dataset=dataset, protocol=protocol, model=model)
+            panel.vlines(marks["x"], marks["lower"], marks["upper"], color=look.colour)
+            panel.plot(
+                marks["x"], marks["y"], color=look.colour, marker=look.marker, linestyle="none"
+            )
+            both = pd.concat([line.assign(kind="curve"), marks.assign(kind="operating point")])
+            drawn.append(both.assign(series=names[model])[COLUMNS])
+        panel.set_xscale("log")
+        panel.set_xlim(start * 0.85, 1)
+        panel.set_ylim(-0.02, 1.02)
+        panel.grid()
+        panel.set_xlabel("FMR")
+    for panel in axes[::3]:
+        panel.set_ylabel("TMR")
+    legend_below(figure, [_handle(names[m], styles[m], marker=True) for m in models])
+    return Drawing(figure, pd.concat(drawn, ignore_index=True))
+
+
+def _cmc_panels(
+    curves: pd.DataFrame, plan: Plan, by: list[str], styles: dict[str, Look]
+) -> Drawing:
+    grid = list(_groups(curves, plan, by))
+    figure, axes = panels(len(grid), 3, _SIZE, sharey=True)
+    drawn = []
+    for panel, group in zip(axes, grid, strict=True):
+        about = _about(plan, *group[:2])
+        titled(panel, group[0] if len(by) == 2 else group[2], about if len(by) == 2 else
+               f"{group[0]}, {group[1]}")  # fmt: skip
+        here = _where(curves, **dict(zip(by, group, strict=True)))
+        for series, look in styles.items():
+            line = here[here["series"] == series].sort_values("x", kind="stable")
+            if line.empty:
+                continue
+            panel.plot(line["x"], line["y"], color=look.colour, linestyle=look.dashes)
+            if line["lower"].notna().all():
+                panel.fill_between(
+                    line["x"], line["lower"], line["upper"], color=look.colour, alpha=0.13, lw=0
+                )
+            drawn.append(line.assign(kind="curve")[[*COLUMNS, *by[2:]]])
+        _rank_axis(panel, float(here["x"].max()))
+    for panel in axes[::3]:
+        panel.set_ylabel("share of probes found")
+    legend_below(figure, [_handle(name, look) for name, look in styles.items()])
+    return Drawing(figure, pd.concat(drawn, ignore_index=True))
+
+
+def _rank_axis(axes: Axes, last: float) -> None:
+    """Ranks on a log axis: the first few decide, the rest is context."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator([rank for rank in _RANKS if rank <= last]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.set_xlim(0.95, max(2.0, last * 1.05))
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_xlabel("rank")
+    axes.grid()
+
+
+def _operating_points(results: pd.DataFrame) -> pd.DataFrame:
+    """TMR@FMR rows that did not fail, as points with intervals."""
+    rows = results[
+        (results["experiment"] == "verification")
+        & results["model"].notna()
+        & (results["status"] == "ok")
+        & results["metric"].str.startswith("TMR@FMR=")
+    ]
+    return rows.assign(x=rows["metric"].map(false_match_rate).astype(float), y=rows["value"])
+
+
+def _of_models(curves: pd.DataFrame, experiment: str) -> pd.DataFrame:
+    return curves[(curves["experiment"] == experiment) & curves["model"].notna()]
+
+
+def _groups(curves: pd.DataFrame, plan: Plan, by: list[str]) -> list[tuple[str, ...]]:
+    """The panels, data sets in the study's order and the rest as it comes."""
+    found = list(curves[by].drop_duplicates().itertuples(index=False, name=None))
+    order = in_order(curves["dataset"], plan.datasets)
+    return sorted(found, key=lambda group: (order.index(group[0]), group[1]))
+
+
+def _where(frame: pd.DataFrame, **values: str) -> pd.DataFrame:
+    for column, value in values.items():
+        frame = frame[frame[column] == value]
+    return frame
+
+
+def _about(plan: Plan, dataset: str, protocol: str) -> str:
+    domain = plan.domains.get(dataset, "")
+    return ", ".join(part for part in (DOMAIN_TITLES.get(domain, domain), protocol) if part)
+
+
+def _model_looks(models: list[str], plan: Plan) -> dict[str, Look]:
+    """The looks of these models among all of the study, so that a model looks the same everywhere."""
+    styles = looks(in_order(models, plan.models, whole=True))
+    return {model: styles[model] for model in models}
+
+
+def _handle(name: str, look: Look, marker: bool = False) -> Line2D:
+    shown = look.marker if marker else None
+    return Line2D([], [], color=look.colour, linestyle=look.dashes, marker=shown, label=name)

@@ -1,0 +1,112 @@
+"""What every figure is made with: its plan, its grid of panels, and three files that never vary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import matplotlib.style
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from unispace.errors import UserError
+from unispace.records.files import replacing
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a figure knows beside its tables.
+
+    Attributes:
+        models: the study's models, in its order.
+        datasets: the study's data sets, in its order.
+        domains: the domain of each data set.
+        names: what each table is about, where there is one table a model.
+    """
+
+    models: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    domains: dict[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure and exactly the numbers that are drawn in it."""
+
+    figure: Figure
+    table: pd.DataFrame
+
+
+@contextmanager
+def styled(path: Path) -> Iterator[None]:
+    """Draw and save in the style of a file.
+
+    Raises:
+        UserError: where there is no such file.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such style file; it belongs to the repository, restore it")
+    with matplotlib.style.context(["default", path]):
+        yield
+
+
+def panels(
+    count: int, columns: int, size: tuple[float, float], **subplots: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` panels in rows of at most `columns`, each `size` inches wide and high."""
+    across = max(1, min(columns, count))
+    down = max(1, math.ceil(count / across))
+    figure = Figure(figsize=(size[0] * across, size[1] * down), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = list(figure.subplots(down, across, squeeze=False, **subplots).flat)
+    for unused in axes[count:]:
+        unused.remove()
+    return figure, axes[:count]
+
+
+def titled(axes: Axes, title: str, subtitle: str = "") -> None:
+    """Put a title and a lighter line below it at the left of a panel."""
+    axes.set_title(title, loc="left", pad=17 if subtitle else 6)
+    if subtitle:
+        axes.annotate(
+            subtitle,
+            (0, 1),
+            xytext=(0, 5),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize="small",
+            color="#555555",
+        )
+
+
+def legend_below(figure: Figure, handles: Sequence[Any], columns: int = 6) -> None:
+    """A legend outside the panels, where it hides nothing."""
+    if handles:
+        figure.legend(
+            handles=list(handles), loc="outside lower center", ncols=min(columns, len(handles))
+        )
+
+
+def nothing(why: str, columns: Sequence[str]) -> Drawing:
+    """A figure that says why it is empty."""
+    figure, (axes,) = panels(1, 1, (6.4, 1.2))
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, why, ha="center", va="center", color="#555555")
+    return Drawing(figure, pd.DataFrame(columns=list(columns)))
+
+
+def save(drawing: Drawing, svg: Path, png: Path, csv: Path) -> None:
+    """Write a figure and its numbers; no date, version or random name gets into the files."""
+    with replacing(svg) as temporary:
+        drawing.figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
+    with replacing(png) as temporary:
+        drawing.figure.savefig(temporary, format="png", metadata={"Software": None})
+    with replacing(csv) as temporary:
+        drawing.table.to_csv(temporary, index=False, lineterminator="\n")

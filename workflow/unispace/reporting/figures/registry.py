@@ -1,0 +1,46 @@
+"""All figures: how each is drawn, and from which tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+
+from unispace.records.models import HISTORY_SCHEMA
+from unispace.records.results import CURVE_SCHEMA, SCHEMA, VIEW_SCHEMA
+from unispace.reporting.figures import curves, losses, maps, tasks, views
+from unispace.reporting.figures.drawing import Drawing, Plan
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of figure.
+
+    Attributes:
+        draw: from its tables and its plan to the drawing.
+        schemas: of its tables in their order.
+        many: the last schema stands for any number of tables.
+    """
+
+    draw: Callable[[list[pd.DataFrame], Plan], Drawing]
+    schemas: tuple[pa.Schema, ...]
+    many: bool = False
+
+    def schemas_of(self, count: int) -> list[pa.Schema] | None:
+        """The schemas of `count` tables; None where the figure is not drawn from so many."""
+        if self.many:
+            return [self.schemas[0]] * count
+        return list(self.schemas) if count == len(self.schemas) else None
+
+
+FIGURES = {
+    "tasks": Kind(tasks.draw, (SCHEMA,)),
+    "cmc": Kind(curves.draw_cmc, (CURVE_SCHEMA,)),
+    "roc": Kind(curves.draw_roc, (CURVE_SCHEMA, SCHEMA)),
+    "maps": Kind(maps.draw, (SCHEMA,)),
+    "maps_cmc": Kind(curves.draw_maps_cmc, (CURVE_SCHEMA,)),
+    "views": Kind(views.draw, (VIEW_SCHEMA,)),
+    "losses": Kind(losses.draw, (HISTORY_SCHEMA,), many=True),
+}

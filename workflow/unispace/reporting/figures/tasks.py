@@ -1,0 +1,116 @@
+"""The headline: every model on every data set, as dots with intervals."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
+from unispace.reporting.headline import Measured, false_match_rate, headline, rows_of
+from unispace.reporting.looks import (
+    DOMAIN_TITLES,
+    OTHER,
+    Look,
+    in_order,
+    looks,
+    short_names,
+)
+
+COLUMNS = [
+    "dataset", "experiment", "protocol", "metric", "model",
+    "value", "lower", "upper", "n", "unit", "status",
+]  # fmt: skip
+
+
+def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
+    """Draw a panel for each data set, a row in it for each model."""
+    results = tables[0][tables[0]["model"].notna()]
+    measured = headline(results, plan.datasets)
+    if not measured:
+        return nothing("No headline number was measured for a single model.", COLUMNS)
+    datasets = list(dict.fromkeys(m.dataset for m in measured))
+    models = in_order(results["model"], plan.models)
+    names, styles = short_names(models), looks(in_order(models, plan.models, whole=True))
+    figure, axes = panels(
+        len(datasets), 4, (2.55, 1.45 + 0.42 * len(models)), sharex=True, sharey=True
+    )
+    drawn = []
+    for panel, dataset in zip(axes, datasets, strict=True):
+        domain = plan.domains.get(dataset, "")
+        titled(panel, dataset, DOMAIN_TITLES.get(domain, domain))
+        here = [m for m in measured if m.dataset == dataset]
+        for place, what in enumerate(here):
+            rows = rows_of(results, what)
+            _marks(panel, rows, what, models, styles, place - (len(here) - 1) / 2)
+            drawn.append(rows[COLUMNS])
+        panel.set_xlim(-0.02, 1.02)
+        panel.set_yticks(range(len(models)), [names[m] for m in models])
+        panel.set_ylim(len(models) - 0.5, -0.5)
+        panel.grid(axis="x")
+        panel.tick_params(axis="y", length=0)
+        panel.set_xlabel("share, 95 % interval")
+    legend_below(figure, _key(measured), 4)
+    return Drawing(figure, pd.concat(drawn, ignore_index=True))
+
+
+def _marks(
+    axes: Axes,
+    rows: pd.DataFrame,
+    what: Measured,
+    models: list[str],
+    styles: dict[str, Look],
+    place: float,
+) -> None:
+    """One mark for each model, above or below the middle of its row by `place`."""
+    chance = false_match_rate(what.metric)
+    for row in rows.itertuples():
+        y = models.index(str(row.model)) + 0.28 * place
+        colour = styles[str(row.model)].colour
+        if row.status != "ok":
+            axes.plot(0.015, y, marker="x", color=OTHER, markersize=5, clip_on=False)
+            axes.annotate(
+                f"{what.metric} failed",
+                (0.015, y),
+                xytext=(7, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize="small",
+                fontstyle="italic",
+                color="#555555",
+            )
+            continue
+        axes.hlines(y, row.lower, row.upper, color=colour, linewidth=1.6)
+        axes.plot(
+            row.value,
+            y,
+            marker=_marker(what.metric),
+            color=colour,
+            markerfacecolor=_fill(what.metric, colour),
+            markersize=6,
+            linestyle="none",
+        )
+        if chance is not None:
+            axes.plot(chance, y, marker="|", color=OTHER, markersize=7, linestyle="none")
+
+
+def _marker(metric: str) -> str:
+    return {"top-1": "D", "Rank-1": "o"}.get(metric, "s")
+
+
+def _fill(metric: str, colour: str) -> str:
+    return colour if metric in ("top-1", "Rank-1") else "white"
+
+
+def _key(measured: list[Measured]) -> list[Line2D]:
+    """What the marks mean, in grey since colours are the rows'."""
+    keys = [
+        Line2D([], [], linestyle="none", marker=_marker(metric), color="#444444", label=metric,
+               markerfacecolor=_fill(metric, "#444444"))
+        for metric in dict.fromkeys(m.metric for m in measured)
+    ]  # fmt: skip
+    points = [m.metric for m in measured if false_match_rate(m.metric) is not None]
+    if points:
+        label = f"{points[0]} by chance"
+        keys.append(Line2D([], [], linestyle="none", marker="|", color=OTHER, label=label))
+    return keys

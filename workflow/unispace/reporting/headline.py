@@ -1,0 +1,68 @@
+"""Which numbers stand for a data set where there is room for few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from unispace.reporting.looks import in_order
+
+_PREFERRED_FMR = 0.01
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured: one column of a table, one kind of mark in a figure."""
+
+    dataset: str
+    experiment: str
+    protocol: str
+    metric: str
+
+
+def operating_point(metrics: Iterable[str]) -> str | None:
+    """The TMR@FMR that is shown: at FMR 0.01, else at the largest FMR, which data supports first."""
+    points = {float(m.split("=")[1]): m for m in metrics if m.startswith("TMR@FMR=")}
+    if not points:
+        return None
+    return points.get(_PREFERRED_FMR, points[max(points)])
+
+
+def false_match_rate(metric: str) -> float | None:
+    """The FMR of a TMR@FMR; by definition also its value by chance."""
+    return float(metric.split("=")[1]) if metric.startswith("TMR@FMR=") else None
+
+
+def headline(results: pd.DataFrame, datasets: Sequence[str], more: Sequence[str] = ()) -> list[Measured]:
+    """What is shown of each data set, in the order of `datasets`.
+
+    Args:
+        results: tidy rows.
+        datasets: the study's order.
+        more: further metrics to show, after these.
+
+    Returns:
+        Top-1 of objects; Rank-1 and one TMR@FMR of identities; each with every protocol it was taken by.
+    """
+    found = []
+    for dataset in in_order(results["dataset"], datasets):
+        rows = results[results["dataset"] == dataset]
+        wanted = ["top-1", "Rank-1", operating_point(rows["metric"].unique()), *more]
+        for metric in wanted:
+            taken = rows[rows["metric"] == metric][["experiment", "protocol"]].drop_duplicates()
+            for experiment, protocol in sorted(taken.itertuples(index=False, name=None)):
+                found.append(Measured(dataset, experiment, protocol, str(metric)))
+    return found
+
+
+def rows_of(results: pd.DataFrame, measured: Measured) -> pd.DataFrame:
+    """The tidy rows of one thing measured."""
+    chosen = (
+        (results["dataset"] == measured.dataset)
+        & (results["experiment"] == measured.experiment)
+        & (results["protocol"] == measured.protocol)
+        & (results["metric"] == measured.metric)
+    )
+    return results[chosen]

@@ -1,0 +1,77 @@
+"""How models, domains and methods look: the same in every figure, and apart without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# Okabe and Ito 2008, without the yellow that white paper swallows.
+PALETTE = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (5, 1.4, 1.2, 1.4)), (0, (9, 3)))
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+
+DOMAIN_COLOURS = {
+    "object": "#E69F00",
+    "face_hq": "#0072B2",
+    "face_lq": "#56B4E9",
+    "person": "#009E73",
+}
+DOMAIN_MARKERS = {"object": "o", "face_hq": "s", "face_lq": "^", "person": "D"}
+DOMAIN_TITLES = {
+    "object": "objects",
+    "face_hq": "faces, high quality",
+    "face_lq": "faces, low quality",
+    "person": "whole bodies",
+}
+OTHER = "#767676"
+"""What has no colour of its own: not chosen, failed, chance."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour, line and marker of one series."""
+
+    colour: str
+    dashes: Any
+    marker: str
+
+
+def looks(names: Iterable[str]) -> dict[str, Look]:
+    """A look for each name, by its place.
+
+    The lengths of the three lists share no divisor above 2, so that it takes 210 names until a look
+    comes again, and neighbours differ in everything.
+    """
+    return {
+        name: Look(PALETTE[i % len(PALETTE)], _DASHES[i % len(_DASHES)], _MARKERS[i % len(_MARKERS)])
+        for i, name in enumerate(names)
+    }
+
+
+def short_names(models: Sequence[str]) -> dict[str, str]:
+    """What is shown for backbone/curriculum/seedN: the parts that tell these models apart.
+
+    Where nothing does, it is the curriculum. A backbone that is only pretrained has no third part.
+    """
+    parts = {model: model.split("/") for model in models}
+    longest = max((len(p) for p in parts.values()), default=0)
+    columns = [{p[i] for p in parts.values() if i < len(p)} for i in range(longest)]
+    telling = [i for i, column in enumerate(columns) if len(column) > 1]
+    if not telling:
+        telling = [min(1, longest - 1)]
+    short = {m: "/".join(p[i] for i in telling if i < len(p)) for m, p in parts.items()}
+    apart = len(set(short.values())) == len(short) and all(short.values())
+    return short if apart else {model: model for model in models}
+
+
+def in_order(present: Iterable[str], order: Sequence[str], *, whole: bool = False) -> list[str]:
+    """What is present, in the order of the study; what the study does not name comes last, sorted.
+
+    Args:
+        present: names found.
+        order: the study's names.
+        whole: keep the study's names that were not found, so that places stay the same.
+    """
+    found = set(present)
+    return [name for name in order if whole or name in found] + sorted(found - set(order))

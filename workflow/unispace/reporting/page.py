@@ -1,0 +1,184 @@
+"""The page: everything a study found, in one file that needs no network."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from markupsafe import Markup
+
+from unispace.config.study import Study
+from unispace.errors import UserError
+from unispace.reporting.cards import dataset_cards, fingerprint, model_cards
+from unispace.reporting.tables import all_rows, by_map, by_model
+
+# What decides numbers and pictures; names as on PyPI.
+_PACKAGES = (
+    "torch", "torchvision", "timm", "open-clip-torch", "safetensors", "numpy", "scipy",
+    "scikit-learn", "pandas", "pyarrow", "pillow", "matplotlib", "jinja2", "pydantic", "snakemake",
+)  # fmt: skip
+# A page above 15 MB is slow to open and refused by mail; base64 adds a third to its pictures.
+_SHEET_BUDGET = 9_000_000
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure or sheet on the page; `uri` is empty where it is only linked."""
+
+    name: str
+    uri: str
+    width: int
+    height: int
+    files: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the page is made of.
+
+    Attributes:
+        study: the study.
+        models, datasets: in the study's order.
+        figures: names of the figures on the page.
+        results: tidy rows.
+        manifests: of each data set.
+        cards: of the models.
+        folder: where figures and sheets are.
+    """
+
+    study: Study
+    models: tuple[str, ...]
+    datasets: tuple[str, ...]
+    figures: tuple[str, ...]
+    results: pd.DataFrame
+    manifests: Mapping[str, pd.DataFrame]
+    cards: Sequence[dict[str, Any]]
+    folder: Path
+
+
+def render(material: Material, templates: Path, page: Path) -> str:
+    """Render the page as HTML.
+
+    Args:
+        material: what it shows.
+        templates: folder with page.html.j2, page.css and page.js.
+        page: where it will lie, for relative links to the figures.
+
+    Raises:
+        UserError: where a template or a picture is missing, or a template is wrong.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(templates),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["count"] = lambda n: f"{n:,}"
+    parts = {name: _text(templates / name) for name in ("page.css", "page.js")}
+    try:
+        return environment.get_template("page.html.j2").render(
+            # Ours, not the study's: the only text that is not escaped.
+            css=Markup(parts["page.css"]),  # noqa: S704
+            js=Markup(parts["page.js"]),  # noqa: S704
+            **_context(material, page),
+        )
+    except TemplateError as error:
+        raise UserError(f"{templates}/page.html.j2: {type(error).__name__}: {error}") from error
+
+
+def _context(material: Material, page: Path) -> dict[str, Any]:
+    study, results = material.study, material.results
+    order = (material.models, material.datasets)
+    failed = results[results["status"] != "ok"]
+    config = yaml.safe_dump(
+        study.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100
+    )
+    return {
+        "study": study,
+        "results_path": f"results/{study.study}",
+        "datasets": dataset_cards(study, material.datasets, material.manifests),
+        "models": model_cards(study, material.models, material.cards),
+        "figures": {name: _figure(name, material.folder, page) for name in material.figures},
+        "sheets": _sheets(material, page),
+        "tasks": by_model(results, *order),
+        "maps": by_map(results, *order),
+        "rows": all_rows(results, *order),
+        "failed": len(failed),
+        "experiments": list(dict.fromkeys(results["experiment"])),
+        "protocols": sorted(set(results["protocol"])),
+        "config": config,
+        "fingerprint": fingerprint(config),
+        "versions": _versions(),
+    }
+
+
+def _figure(name: str, folder: Path, page: Path) -> Picture:
+    content = _bytes(folder / f"{name}.svg", page)
+    size = re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', content[:2000])
+    if size is None:
+        raise UserError(f"{folder / name}.svg: no figure of ours; delete it and run snakemake again")
+    # A point is 4/3 of a CSS pixel: text of all figures comes out in one size.
+    width, height = (round(float(side) * 4 / 3) for side in size.groups())
+    files = tuple((kind.upper(), _link(folder / f"{name}.{kind}", page)) for kind in ("svg", "png", "csv"))
+    return Picture(name, _uri("image/svg+xml", content), width, height, files)
+
+
+def _sheets(material: Material, page: Path) -> list[tuple[str, Picture]]:
+    """The contact sheets; those beyond the budget are linked and not embedded."""
+    sheets, spent = [], 0
+    for dataset in material.datasets:
+        path = material.folder / f"sheet_{dataset}.png"
+        content = _bytes(path, page)
+        width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
+        fits = spent + len(content) <= _SHEET_BUDGET
+        spent += len(content) if fits else 0
+        files = (("PNG", _link(path, page)), ("CSV", _link(path.with_suffix(".csv"), page)))
+        uri = _uri("image/png", content) if fits else ""
+        sheets.append((dataset, Picture(path.stem, uri, width, height, files)))
+    return sheets
+
+
+def _bytes(path: Path, page: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{path}: not there, {page} shows it; run `snakemake --cores 2 {path}` to make it"
+        ) from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: missing; it belongs to the repository, restore it") from error
+
+
+def _link(path: Path, page: Path) -> str:
+    """A link from the page, so that the folder can be moved or zipped."""
+    return Path(os.path.relpath(path, page.parent)).as_posix()
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _versions() -> list[tuple[str, str]]:
+    found = [("python", python_version())]
+    for package in _PACKAGES:
+        try:
+            found.append((package, version(package)))
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,128 @@
+"""Contact sheets: what the images of a data set look like, chosen by hash and never by eye."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageDraw, ImageFont
+
+from unispace.data.splits import fractions
+from unispace.errors import UserError
+from unispace.records.files import replacing
+from unispace.records.images import ImageStore
+
+COLUMNS = ["label", "column", "image_id", "row", "split"]
+_CELL = 96
+_GAP = 4
+_INK, _PAPER = (34, 34, 34), (255, 255, 255)
+_TEXT = 13
+_LONGEST = 26
+_MAX_BYTES = 700_000
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A contact sheet and the images on it."""
+
+    picture: Image.Image
+    table: pd.DataFrame
+
+
+def choose(manifest: pd.DataFrame, labels: int, images: int) -> pd.DataFrame:
+    """The images of a sheet: labels and, of each, images in the order of their hashes.
+
+    Returns:
+        Columns `COLUMNS`, sheet row by sheet row.
+    """
+    names = sorted(set(manifest["label"]))
+    kept = [names[i] for i in np.argsort(fractions(names), kind="stable")[:labels]]
+    rows = manifest[manifest["label"].isin(kept)]
+    order = np.lexsort([fractions(rows["image_id"]), [kept.index(label) for label in rows["label"]]])
+    rows = rows.iloc[order]
+    column = rows.groupby("label", sort=False).cumcount()
+    rows = rows.assign(column=column)
+    return rows[column < images][COLUMNS].reset_index(drop=True)
+
+
+def draw_sheet(chosen: pd.DataFrame, store: ImageStore) -> Sheet:
+    """Put the chosen images into rows by label.
+
+    Small images grow by a whole factor, so that every pixel stays visible; large ones shrink to the cell.
+
+    Raises:
+        UserError: where the manifest names images that the store does not hold.
+    """
+    if chosen["row"].max() >= len(store):
+        raise UserError(
+            f"{store.path}: holds {len(store)} images, the manifest names image {chosen['row'].max()}; "
+            f"delete both files and run snakemake again"
+        )
+    labels = list(dict.fromkeys(chosen["label"]))
+    cells = [_cell(store.image(int(row))) for row in chosen["row"]]
+    wide, high = max(c.width for c in cells), max(c.height for c in cells)
+    font = ImageFont.truetype(_font(), _TEXT)
+    shown = {label: _shortened(label) for label in labels}
+    margin = int(max(font.getlength(text) for text in shown.values())) + 14
+    columns = int(chosen["column"].max()) + 1
+    size = (margin + columns * (wide + _GAP) - _GAP, len(labels) * (high + _GAP) - _GAP)
+    picture = Image.new("RGB", size, _PAPER)
+    pen = ImageDraw.Draw(picture)
+    for line, label in enumerate(labels):
+        y = line * (high + _GAP) + high // 2
+        pen.text((margin - 10, y), shown[label], fill=_INK, font=font, anchor="rm")
+    for cell, label, column in zip(cells, chosen["label"], chosen["column"], strict=True):
+        left = margin + int(column) * (wide + _GAP) + (wide - cell.width) // 2
+        top = labels.index(label) * (high + _GAP) + (high - cell.height) // 2
+        picture.paste(cell, (left, top))
+    return Sheet(picture, chosen)
+
+
+def save_sheet(sheet: Sheet, image: Path, table: Path) -> None:
+    """Write a sheet as PNG, with fewer colours where it would weigh too much for a page."""
+    content = _png(sheet.picture)
+    if len(content) > _MAX_BYTES:
+        content = _png(sheet.picture.quantize(256, Image.Quantize.MEDIANCUT))
+    if len(content) > _MAX_BYTES:
+        share = (_MAX_BYTES / len(content)) ** 0.5
+        smaller = sheet.picture.resize(
+            (int(sheet.picture.width * share), int(sheet.picture.height * share)),
+            Image.Resampling.LANCZOS,
+        )
+        content = _png(smaller.quantize(256, Image.Quantize.MEDIANCUT))
+    with replacing(image) as temporary:
+        temporary.write_bytes(content)
+    with replacing(table) as temporary:
+        sheet.table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def _cell(image: Image.Image) -> Image.Image:
+    side = max(image.size)
+    factor = round(_CELL / side)
+    if factor >= 1 and side <= _CELL * 1.25:
+        size = (image.width * factor, image.height * factor)
+        return image.resize(size, Image.Resampling.NEAREST)
+    size = (max(1, image.width * _CELL // side), max(1, image.height * _CELL // side))
+    return image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _shortened(label: str) -> str:
+    """Long names keep both ends, since either may be what differs."""
+    if len(label) <= _LONGEST:
+        return label
+    return f"{label[: _LONGEST // 2]}…{label[-_LONGEST // 2 + 1 :]}"
+
+
+def _font() -> str:
+    # The font of the figures: it comes with matplotlib and is the same on every machine.
+    return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
+
+
+def _png(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()

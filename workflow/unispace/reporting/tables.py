@@ -1,0 +1,182 @@
+"""Numbers as text, and tidy rows as the tables of the page. Nothing here computes a number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from unispace.reporting.headline import Measured, headline, rows_of
+from unispace.reporting.looks import in_order, short_names
+
+_DIGITS = 3
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a table.
+
+    Attributes:
+        value, interval, n: as shown; interval and n are empty where there are none.
+        exact: the value to sort and copy by; empty where it failed.
+        why: why it failed; empty where it did not.
+    """
+
+    value: str
+    interval: str = ""
+    n: str = ""
+    exact: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a pivoted table: what it is about, and a cell for each column."""
+
+    heads: tuple[str, ...]
+    titles: tuple[str, ...]
+    cells: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True)
+class Pivot:
+    """A table with models or maps down and things measured across."""
+
+    heads: tuple[str, ...]
+    columns: tuple[Measured, ...]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One tidy row of the full table, as text."""
+
+    experiment: str
+    dataset: str
+    about: str
+    title: str
+    method: str
+    protocol: str
+    metric: str
+    cell: Cell
+    n: int
+    unit: str
+    seed: str
+    status: str
+    origin: str
+
+
+def number(value: float) -> str:
+    """A number with three decimals; what is not quite 0 or 1 is not shown as if it were.
+
+    Examples:
+        >>> number(0.98765), number(1.0), number(0.99999), number(0.00001)
+        ('0.988', '1.000', '>0.999', '<0.001')
+    """
+    shown = f"{value:.{_DIGITS}f}"
+    if shown == "1.000" and value < 1:
+        return ">0.999"
+    if shown in ("0.000", "-0.000") and value != 0:
+        return "<0.001" if value > 0 else ">-0.001"
+    return shown
+
+
+def cell(value: float, lower: float, upper: float, n: int, status: str) -> Cell:
+    """One number as it is shown."""
+    if status != "ok":
+        why = status.removeprefix("failed:").strip() or "no reason was recorded"
+        return Cell("failed", n=f"{n:,}", why=why)
+    bounds = not (math.isnan(lower) or math.isnan(upper))
+    interval = f"[{number(lower)}, {number(upper)}]" if bounds else "no interval"
+    return Cell(number(value), interval, f"{n:,}", repr(float(value)))
+
+
+def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]) -> list[Row]:
+    """Every tidy row, in the order of the study."""
+    ends = pd.concat([results["model"], results["source"], results["target"]]).dropna()
+    order = in_order(ends, models)
+    names = short_names(order)
+    places = in_order(results["dataset"], datasets)
+    rows = []
+    for row in results.itertuples():
+        pair = not isinstance(row.model, str)
+        if pair:
+            about = f"{names.get(str(row.source), '')} → {names.get(str(row.target), '')}"
+            title = f"{row.source} → {row.target}"
+        else:
+            about, title = names[str(row.model)], str(row.model)
+        shown = Row(
+            experiment=str(row.experiment),
+            dataset=str(row.dataset),
+            about=about,
+            title=title,
+            method=str(row.method) if isinstance(row.method, str) else "",
+            protocol=str(row.protocol),
+            metric=str(row.metric),
+            cell=cell(row.value, row.lower, row.upper, int(row.n), str(row.status)),  # pyright: ignore[reportArgumentType]
+            n=int(row.n),  # pyright: ignore[reportArgumentType]
+            unit=str(row.unit),
+            seed="" if pd.isna(row.seed) else str(int(row.seed)),  # pyright: ignore[reportArgumentType]
+            status=str(row.status),
+            origin=str(row.origin),
+        )
+        ends_of = (row.source, row.target) if pair else (row.model, row.model)
+        key = (pair, *(order.index(str(e)) if e in names else -1 for e in ends_of))
+        rows.append(((places.index(shown.dataset), key), shown))
+    return [row for _, row in sorted(rows, key=lambda item: item[0])]
+
+
+def by_model(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]) -> Pivot:
+    """Headline numbers: a line for each model."""
+    chosen = results[results["model"].notna()]
+    columns = headline(chosen, datasets, ("AUC",))
+    found = in_order(chosen["model"], models)
+    names = short_names(found)
+    lines = tuple(
+        Line((names[m],), (m,), _cells(chosen[chosen["model"] == m], columns)) for m in found
+    )
+    return Pivot(("Model",), tuple(columns), lines)
+
+
+def by_map(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]) -> Pivot:
+    """Headline numbers across models: a line for each ordered pair and method."""
+    chosen = results[results["method"].notna()]
+    columns = headline(chosen, datasets, ("AUC",))
+    ends = in_order({*chosen["source"].dropna(), *chosen["target"].dropna()}, models)
+    names = short_names(ends)
+    lines = []
+    for source in ends:
+        for target in ends:
+            pair = chosen[(chosen["source"] == source) & (chosen["target"] == target)]
+            for method in dict.fromkeys(pair["method"]):
+                lines.append(
+                    Line(
+                        (names[source], names[target], str(method)),
+                        (source, target, str(method)),
+                        _cells(pair[pair["method"] == method], columns),
+                    )
+                )
+    return Pivot(("Source (probe)", "Target (gallery)", "Method"), tuple(columns), tuple(lines))
+
+
+def _cells(rows: pd.DataFrame, columns: Sequence[Measured]) -> tuple[Cell | None, ...]:
+    """A cell for each column; None where nothing was measured.
+
+    Raises:
+        ValueError: where two rows claim one cell, since one of them would be hidden.
+    """
+    cells = []
+    for column in columns:
+        found = rows_of(rows, column)
+        if len(found) > 1:
+            raise ValueError(f"{len(found)} rows for one cell: {column}")
+        if found.empty:
+            cells.append(None)
+            continue
+        row = found.iloc[0]
+        cells.append(
+            cell(row["value"], row["lower"], row["upper"], int(row["n"]), str(row["status"]))
+        )
+    return tuple(cells)
