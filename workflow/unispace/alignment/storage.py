@@ -7,11 +7,11 @@ that changes from run to run, and equal maps should be equal files.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from unispace.alignment.maps import Map
 from unispace.alignment.space import Frame
+from unispace.records.files import replacing
 
 KEY = "unispace-map"
 
@@ -19,18 +19,16 @@ KEY = "unispace-map"
 def save_map(fitted: Map, path: Path | str) -> None:
     """Write a map so that a reader sees the whole file or none.
 
-    The bytes go to a temporary file in the same folder, are flushed to the disk and then renamed.
     Tensors: `source_mean`, `target_mean` and, unless the map is the identity, `matrix`.
     Metadata: key `unispace-map`, JSON of `method`, `settings` and `scale`. Equal maps give equal
     bytes.
 
     Args:
         fitted: The map.
-        path: File to write or replace; its folder must exist.
+        path: File to write or replace.
     """
     from safetensors.numpy import save
 
-    path = Path(path)
     tensors = {"source_mean": fitted.source.mean, "target_mean": fitted.target.mean}
     if fitted.matrix is not None:
         tensors["matrix"] = fitted.matrix
@@ -39,15 +37,8 @@ def save_map(fitted: Map, path: Path | str) -> None:
         "settings": dict(fitted.settings),
         "scale": fitted.scale,
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(save(tensors, {KEY: json.dumps(card, sort_keys=True)}))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(Path(path)) as temporary:
+        temporary.write_bytes(save(tensors, {KEY: json.dumps(card, sort_keys=True)}))
 
 
 def load_map(path: Path | str) -> Map:

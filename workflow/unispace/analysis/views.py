@@ -16,12 +16,15 @@ def view(vectors: NDArray[np.floating], seed: int) -> NDArray[np.float64]:
         seed: of the optimisation; the start has no randomness.
 
     Returns:
-        `(n, 2)`, centred, scaled to unit variance over both axes together.
+        `(n, 2)`, centred, scaled to unit variance over both axes together; all at the origin where all
+        vectors are equal.
 
     Source: van der Maaten and Hinton 2008; PCA start after Kobak and Linderman 2021.
     """
     from sklearn.manifold import TSNE
 
+    if (vectors == vectors[:1]).all():
+        return np.zeros((len(vectors), 2))
     perplexity = min(_PERPLEXITY, (len(vectors) - 1) / 3)
     flat = TSNE(init="pca", perplexity=perplexity, random_state=seed, n_jobs=1, max_iter=600)
     placed = flat.fit_transform(np.asarray(vectors, np.float32)).astype(np.float64)

@@ -10,7 +10,8 @@ from unispace.backbones.arithmetic import fix_arithmetic
 from unispace.backbones.network import Network, load_weights
 from unispace.config.backbones import Backbone
 from unispace.embedding.extract import extract
-from unispace.records.files import read_json
+from unispace.errors import UserError
+from unispace.records.files import read_json, sha256_of
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,12 +36,18 @@ def run(arguments: argparse.Namespace) -> None:
     settings = json.loads(arguments.settings)
     fix_arithmetic(arguments.threads)
     network = Network(Backbone.model_validate(settings["backbone"]))
+    model_card = read_json(arguments.card)
+    if model_card["weights_sha256"] != sha256_of(arguments.weights):
+        # The card names the vectors on the shelf, which other studies take over.
+        raise UserError(
+            f"{arguments.card} is not the card of {arguments.weights}; delete both and run snakemake again"
+        )
     load_weights(network, arguments.weights, settings["model"])
     network.eval()
     for dataset in settings["datasets"]:
         extract(
             network,
-            read_json(arguments.card),
+            model_card,
             dataset,
             arguments.data / dataset,
             arguments.shelf,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from pathlib import Path
 
-import pandas as pd
 import torch
 
 from unispace.backbones.arithmetic import fix_arithmetic
@@ -15,10 +13,10 @@ from unispace.backbones.network import Network, card, save_weights
 from unispace.config.backbones import Backbone, Pretrain
 from unispace.config.curricula import Head, TrainOn
 from unispace.curricula.randomness import generator
-from unispace.curricula.resume import Resume
+from unispace.curricula.resume import Resume, training_key
 from unispace.curricula.tasks import load_task
 from unispace.curricula.training import train
-from unispace.records.files import sha256_of, sha256_of_text, write_json
+from unispace.records.files import write_json
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.tables import write_table
 
@@ -42,8 +40,19 @@ def run(arguments: argparse.Namespace) -> None:
     torch.manual_seed(generator(settings["seed"], settings["name"], "weights").initial_seed())
     network = Network(backbone)
     history = HISTORY_SCHEMA.empty_table().to_pandas()
+    resume = None
     if isinstance(backbone.weights, Pretrain):
-        history = _pretrain(network, backbone, backbone.weights, settings["seed"], arguments)
+        files = [arguments.data / "manifest.parquet", arguments.data / "images.npy"]
+        key = training_key("pretrain_backbone", arguments.settings, files, arguments.threads)
+        resume = Resume(arguments.resume, key)
+        # Classes are to be told apart, not spread by a margin.
+        how = TrainOn(batch_size=backbone.weights.batch_size, head=Head(loss="softmax"))
+        with resume.scratch() as scratch:
+            name = backbone.weights.dataset
+            task = load_task(name, arguments.data, how, backbone.preprocessing, scratch)
+            history = train(
+                network, [task], backbone.weights, "accumulate", settings["seed"], resume
+            )
     save_weights(network, arguments.weights)
     write_table(history, HISTORY_SCHEMA, arguments.history)
     write_json(
@@ -55,28 +64,5 @@ def run(arguments: argparse.Namespace) -> None:
             "seed": settings["seed"],
         },
     )
-
-
-def _pretrain(
-    network: Network,
-    backbone: Backbone,
-    weights: Pretrain,
-    seed: int,
-    arguments: argparse.Namespace,
-) -> pd.DataFrame:
-    manifest = sha256_of(arguments.data / "manifest.parquet")
-    images = sha256_of(arguments.data / "images.npy")
-    key = sha256_of_text(arguments.settings, manifest, images, str(arguments.threads))
-    with tempfile.TemporaryDirectory(dir=_made(arguments.resume)) as scratch:
-        how = TrainOn(
-            batch_size=weights.batch_size, head=Head(loss="softmax")
-        )  # classes are to be told apart, not spread by a margin
-        task = load_task(
-            weights.dataset, arguments.data, how, backbone.preprocessing, Path(scratch)
-        )
-        return train(network, [task], weights, "accumulate", seed, Resume(arguments.resume, key))
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    if resume:
+        resume.clear()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import tempfile
 from pathlib import Path
+from typing import Any
 
 from unispace.config.backbones import Backbone
 from unispace.config.curricula import Curriculum
-from unispace.records.files import read_json, replacing, sha256_of, sha256_of_text, write_json
+from unispace.records.files import read_json, replacing, sha256_of, write_json
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.tables import write_table
 
@@ -36,13 +36,55 @@ def run(arguments: argparse.Namespace) -> None:
     curriculum = Curriculum.model_validate(settings["curriculum"])
     base = read_json(arguments.pretrained_card)
     if curriculum.train_on:
-        tuned = _tune(settings, curriculum, arguments)
-    else:
-        # The base model is the backbone as it is; no network is needed to copy a file.
-        with replacing(arguments.weights) as temporary:
-            shutil.copyfile(arguments.pretrained, temporary)
-        write_table(HISTORY_SCHEMA.empty_table().to_pandas(), HISTORY_SCHEMA, arguments.history)
-        tuned = {}
+        _tune(settings, curriculum, base, arguments)
+        return
+    # The base model is the backbone as it is; no network is needed to copy a file.
+    with replacing(arguments.weights) as temporary:
+        shutil.copyfile(arguments.pretrained, temporary)
+    write_table(HISTORY_SCHEMA.empty_table().to_pandas(), HISTORY_SCHEMA, arguments.history)
+    _write_card(settings, base, {}, arguments)
+
+
+def _tune(
+    settings: dict[str, Any],
+    curriculum: Curriculum,
+    base: dict[str, Any],
+    arguments: argparse.Namespace,
+) -> None:
+    """Train and write weights, history and card."""
+    from unispace.backbones.arithmetic import fix_arithmetic
+    from unispace.backbones.network import Network, card, load_weights, save_weights
+    from unispace.curricula.resume import Resume, training_key
+    from unispace.curricula.tasks import load_task
+    from unispace.curricula.training import train
+
+    backbone = Backbone.model_validate(settings["backbone"])
+    fix_arithmetic(arguments.threads)
+    network = Network(backbone)
+    load_weights(network, arguments.pretrained, settings["model"])
+    folders = {name: arguments.data / name for name in curriculum.train_on}
+    files = [arguments.pretrained]
+    files += [f / part for f in folders.values() for part in ("manifest.parquet", "images.npy")]
+    key = training_key("train_model", arguments.settings, files, arguments.threads)
+    resume = Resume(arguments.resume, key)
+    with resume.scratch() as scratch:
+        tasks = [
+            load_task(name, folders[name], how, backbone.preprocessing, scratch)
+            for name, how in curriculum.train_on.items()
+        ]
+        history = train(network, tasks, curriculum, curriculum.coupling, settings["seed"], resume)
+    save_weights(network, arguments.weights)
+    write_table(history, HISTORY_SCHEMA, arguments.history)
+    _write_card(settings, base, card(backbone, network, arguments.weights), arguments)
+    resume.clear()
+
+
+def _write_card(
+    settings: dict[str, Any],
+    base: dict[str, Any],
+    tuned: dict[str, Any],
+    arguments: argparse.Namespace,
+) -> None:
     write_json(
         arguments.card,
         {
@@ -55,40 +97,3 @@ def run(arguments: argparse.Namespace) -> None:
             "seed": settings["seed"],
         },
     )
-
-
-def _tune(
-    settings: dict, curriculum: Curriculum, arguments: argparse.Namespace
-) -> dict[str, object]:
-    """Train and write weights and history; returns what the card gains."""
-    from unispace.backbones.arithmetic import fix_arithmetic
-    from unispace.backbones.network import Network, card, load_weights, save_weights
-    from unispace.curricula.resume import Resume
-    from unispace.curricula.tasks import load_task
-    from unispace.curricula.training import train
-
-    backbone = Backbone.model_validate(settings["backbone"])
-    fix_arithmetic(arguments.threads)
-    network = Network(backbone)
-    load_weights(network, arguments.pretrained, settings["model"])
-    folders = {name: arguments.data / name for name in curriculum.train_on}
-    files = [arguments.pretrained]
-    files += [f / part for f in folders.values() for part in ("manifest.parquet", "images.npy")]
-    key = sha256_of_text(arguments.settings, *map(sha256_of, files), str(arguments.threads))
-    arguments.resume.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=arguments.resume) as scratch:
-        tasks = [
-            load_task(name, folders[name], how, backbone.preprocessing, Path(scratch))
-            for name, how in curriculum.train_on.items()
-        ]
-        history = train(
-            network,
-            tasks,
-            curriculum,
-            curriculum.coupling,
-            settings["seed"],
-            Resume(arguments.resume, key),
-        )
-    save_weights(network, arguments.weights)
-    write_table(history, HISTORY_SCHEMA, arguments.history)
-    return card(backbone, network, arguments.weights)

@@ -112,7 +112,7 @@ def parse_study(data: Any, name: str = "config", text: str = "") -> Study:
         UserError: with every problem found: the key, the value, what is allowed.
     """
     if not isinstance(data, dict):
-        what = "nothing" if data is None else f"a {type(data).__name__}"
+        what = "nothing" if data is None else f"{data!r:.60}"
         raise UserError(
             f"{name}: a study is a block of `key: value` lines that begins with `study: NAME`, got {what}"
         )
@@ -123,9 +123,15 @@ def parse_study(data: Any, name: str = "config", text: str = "") -> Study:
         problems = [
             line
             for problem in error.errors()
+            if not _follows(dict(problem))
             for line in _describe(dict(problem), schema, name, text).split("\n")
         ]
     raise UserError(_report(name, problems)) from None
+
+
+def _follows(problem: dict[str, Any]) -> bool:
+    """Whether a list counts as too short only because its entries are wrong, which is reported already."""
+    return problem["type"] == "too_short" and len(problem["input"]) >= problem["ctx"]["min_length"]
 
 
 def _report(name: str, problems: list[str]) -> str:

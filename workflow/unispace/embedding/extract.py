@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from unispace.backbones.network import Network
+from unispace.errors import UserError
 from unispace.records.embeddings import Embeddings, write_embeddings
 from unispace.records.files import replacing, sha256_of, sha256_of_text
 from unispace.records.images import ImageStore
@@ -22,6 +23,7 @@ from unispace.records.models import decisive
 log = logging.getLogger(__name__)
 
 _BATCH = 128
+_ROWS_CHECKED = 65536
 _REPORT_EVERY = 5.0
 
 
@@ -48,6 +50,9 @@ def compute(
 
     Returns:
         `(n, d)`, float32, unit length, in the order of `rows`.
+
+    Raises:
+        UserError: where a vector is not finite.
     """
     vectors = np.full((len(rows), network.dimension), np.nan, np.float32)
     size, how = network.preprocessing.size, network.preprocessing.interpolation
@@ -56,12 +61,37 @@ def compute(
         part = slice(start, start + _BATCH)
         images = torch.from_numpy(store.batch(rows[part], size, how))
         vectors[part] = network.embed(images).numpy()
+        bad = np.flatnonzero(~np.isfinite(vectors[part]).all(axis=1))
+        if len(bad):
+            raise UserError(
+                f"{name}: the embedding of image {rows[part][bad[0]]} is not finite; "
+                f"the weights of the model are not usable"
+            )
         now = time.monotonic()
         if now - told > _REPORT_EVERY:
             told = now
             done = min(start + _BATCH, len(rows))
             left = (now - started) / done * (len(rows) - done)
             log.info("%s: %d of %d images embedded, %.0f s left", name, done, len(rows), left)
+    return vectors
+
+
+def _from_shelf(path: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
+    """Vectors computed earlier, memory-mapped; None where there are none, or a damaged file."""
+    if not path.is_file():
+        return None
+    try:
+        vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+        if vectors.shape != shape or vectors.dtype != np.float32:
+            raise ValueError(f"{vectors.dtype} {vectors.shape}, expected float32 {shape}")
+        for start in range(0, len(vectors), _ROWS_CHECKED):
+            part = np.linalg.norm(vectors[start : start + _ROWS_CHECKED], axis=1)
+            # A network may map an image to zero; nothing else is off the unit sphere.
+            if not (np.isclose(part, 1, atol=1e-4) | (part == 0)).all():
+                raise ValueError("a vector is not of unit length")
+    except (ValueError, EOFError, OSError) as error:
+        log.warning("embeddings on the shelf %s are damaged (%s); computing anew", path, error)
+        return None
     return vectors
 
 
@@ -87,9 +117,9 @@ def extract(
     manifest = read_manifest(manifest_path)
     key = content_key(model_card, manifest_path, images_path)
     shelved = shelf / f"{key}.npy"
-    if shelved.is_file():
+    vectors = _from_shelf(shelved, (len(manifest), network.dimension))
+    if vectors is not None:
         log.info("%s: these embeddings exist already, taken over", dataset)
-        vectors = np.load(shelved, mmap_mode="r", allow_pickle=False)
     else:
         vectors = compute(network, ImageStore(images_path), manifest["row"].to_numpy(), dataset)
         with replacing(shelved) as temporary, temporary.open("wb") as stream:

@@ -72,8 +72,12 @@ def read_embeddings(folder: Path) -> Embeddings:
     """
     try:
         vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
-    except (FileNotFoundError, ValueError) as error:
-        raise UserError(f"{folder / 'vectors.npy'}: {error}; run snakemake to make it") from error
+    except FileNotFoundError as error:
+        raise UserError(f"{folder / 'vectors.npy'}: not there; run snakemake to make it") from error
+    except (ValueError, EOFError) as error:
+        raise UserError(
+            f"{folder / 'vectors.npy'}: damaged ({error}); delete it and run snakemake again"
+        ) from error
     index = read_table(folder / "index.parquet", INDEX_SCHEMA)
     if len(vectors) != len(index):
         raise UserError(

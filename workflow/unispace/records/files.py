@@ -26,11 +26,12 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UserError: where the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
@@ -40,13 +41,31 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~mask)
         temporary.replace(path)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(
-                f"{path}: no space left on the disk; free some and run again, finished work is kept"
-            ) from error
-        raise
+        raise _explained(error, path) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Say it in words where the disk is full.
+
+    Raises:
+        UserError: where the disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _explained(error, path) from error
+
+
+def _explained(error: OSError, path: Path) -> Exception:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return error
+    return UserError(
+        f"{path}: no space left on the disk; free some and run again, finished work is kept"
+    )
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -56,8 +75,20 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object."""
-    return json.loads(path.read_text("utf-8"))
+    """Read a JSON object.
+
+    Raises:
+        UserError: where the file is missing, damaged or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: not there; run snakemake to make it") from error
+    except ValueError as error:
+        raise UserError(f"{path}: damaged ({error}); delete it and run snakemake again") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: holds no JSON object; delete it and run snakemake again")
+    return content
 
 
 def sha256_of(path: Path) -> str:

@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from unispace.errors import UserError
-from unispace.records.files import replacing
+from unispace.records.files import disk_errors, replacing
 
 Pixels = NDArray[np.uint8]
 
-# Larger than any photograph in a recognition data set; a bomb decodes to far more.
+# Larger than any photograph in a recognition data set; a bomb (more than twice this) decodes to far more.
 Image.MAX_IMAGE_PIXELS = 100_000_000
+# Only formats that are pictures all through: Pillow would give PostScript to a program that runs it.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
 
 
 def decode(content: bytes, name: str) -> Image.Image:
@@ -32,18 +34,24 @@ def decode(content: bytes, name: str) -> Image.Image:
         UserError: where it cannot be decoded.
     """
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             upright = ImageOps.exif_transpose(image)
             if upright.mode.startswith("I;16") or upright.mode in ("I", "F"):
-                values = np.asarray(upright, dtype=np.float64)
-                top = 65535.0 if values.max(initial=0) > 255 else 255.0
-                return Image.fromarray((values * 255 / top).round().astype(np.uint8)).convert("RGB")
+                return _to_eight_bits(upright)
             if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
                 ground = Image.new("RGBA", upright.size, (255, 255, 255, 255))
                 return Image.alpha_composite(ground, upright.convert("RGBA")).convert("RGB")
             return upright.convert("RGB")
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
+    except Exception as error:  # a decoder that is fed with damage raises whatever it trips over
         raise UserError(f"{name}: cannot be read as an image ({error})") from error
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    """Images of one channel with 16 or 32 bits; where the format names no white, 255 or 65535 is taken."""
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    sixteen = image.mode.startswith("I;16") or values.max(initial=0) > 255
+    scaled = values.clip(min=0) * (255 / 65535 if sixteen else 1.0)
+    return Image.fromarray(scaled.round().clip(max=255).astype(np.uint8)).convert("RGB")
 
 
 def resize(image: Image.Image, size: int, interpolation: str) -> Pixels:
@@ -70,17 +78,25 @@ class ImageStore:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
         except FileNotFoundError as error:
             raise UserError(f"{path}: not there; run snakemake to make it") from error
-        except ValueError as error:
+        except (ValueError, EOFError) as error:
             raise UserError(
                 f"{path}: damaged ({error}); delete it and run snakemake again"
             ) from error
         self.raw = array.ndim == 4
         self._data = array
         self._ends: NDArray[np.int64] = np.zeros(0, np.int64)
-        if not self.raw:
+        sound = array.dtype == np.uint8 and (self.raw or array.ndim == 1)
+        if sound and not self.raw:
             # The file ends with the end offset of every image and their number.
-            count = int(np.frombuffer(array[-8:].tobytes(), "<i8")[0])
-            self._ends = np.frombuffer(array[-8 - 8 * count : -8].tobytes(), "<i8")
+            tail = array[-8:].tobytes()
+            count = int.from_bytes(tail, "little", signed=True)
+            sound = len(tail) == 8 and 0 <= count <= (len(array) - 8) // 8
+            if sound:
+                self._ends = np.frombuffer(array[-8 - 8 * count : -8].tobytes(), "<i8")
+                body = len(array) - 8 - 8 * count
+                sound = (int(self._ends[-1]) if count else 0) == body
+        if not sound:
+            raise UserError(f"{path}: holds no images; delete it and run snakemake again")
 
     def __len__(self) -> int:
         """Number of images."""
@@ -100,45 +116,58 @@ class ImageStore:
         """Images as squares of `size` pixels, `(len(rows), size, size, 3)`, RGB."""
         if self.raw and self._data.shape[1:3] == (size, size):
             return np.asarray(self._data[np.asarray(rows, dtype=np.int64)])
-        return np.stack([resize(self.image(int(row)), size, interpolation) for row in rows])
+        pixels = np.empty((len(rows), size, size, 3), np.uint8)
+        for place, row in enumerate(rows):
+            pixels[place] = resize(self.image(int(row)), size, interpolation)
+        return pixels
 
 
 def write_raw(batches: Iterable[Pixels], count: int, size: int, path: Path) -> None:
     """Write `count` images `(size, size, 3)` that come in batches, holding one batch in memory."""
     with replacing(path) as temporary:
-        store = np.lib.format.open_memmap(
-            temporary, mode="w+", dtype=np.uint8, shape=(count, size, size, 3)
-        )
-        filled = 0
-        for batch in batches:
-            store[filled : filled + len(batch)] = batch
-            filled += len(batch)
+        filled = _append(temporary, batches, (count, size, size, 3))
         if filled != count:
             raise ValueError(f"{path}: {filled} images came, {count} were announced")
-        store.flush()
-        del store
 
 
 def write_encoded(contents: Iterable[bytes], path: Path) -> None:
     """Write image files back to back, holding one in memory."""
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, temporary.open("wb") as stream:
         ends, position = [], 0
-        body = temporary.with_suffix(".body")
-        try:
-            with body.open("wb") as stream:
-                for content in contents:
-                    stream.write(content)
-                    position += len(content)
-                    ends.append(position)
-                stream.write(np.asarray(ends, "<i8").tobytes())
-                stream.write(np.asarray([len(ends)], "<i8").tobytes())
-            total = body.stat().st_size
-            store = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(total,))
-            store[:] = np.memmap(body, dtype=np.uint8, mode="r")
-            store.flush()
-            del store
-        finally:
-            body.unlink(missing_ok=True)
+        stream.write(_header((0,)))
+        for content in contents:
+            stream.write(content)
+            position += len(content)
+            ends.append(position)
+        tail = np.asarray([*ends, len(ends)], "<i8").tobytes()
+        stream.write(tail)
+        # The header leaves room for any length, so that it can be written again now that it is known.
+        stream.seek(0)
+        stream.write(_header((position + len(tail),)))
+
+
+def _header(shape: tuple[int, ...]) -> bytes:
+    """The header of a .npy file of bytes."""
+    header = io.BytesIO()
+    content = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, content)
+    return header.getvalue()
+
+
+def _append(file: Path, batches: Iterable[Pixels], shape: tuple[int, ...]) -> int:
+    """Write batches one after the other as a .npy file of that shape; returns how many images came.
+
+    Plain writing fails with an error where the disk is full; writing to mapped memory would kill the process.
+    """
+    filled = 0
+    with file.open("wb") as stream:
+        stream.write(_header(shape))
+        for batch in batches:
+            if batch.shape[1:] != shape[1:] or batch.dtype != np.uint8:
+                raise ValueError(f"{file}: a batch is {batch.dtype} {batch.shape}, needs {shape}")
+            stream.write(np.ascontiguousarray(batch).data)
+            filled += len(batch)
+    return filled
 
 
 def decode_once(
@@ -156,9 +185,8 @@ def decode_once(
     scratch.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=scratch, suffix=".npy")
     os.close(handle)
-    shape = (len(rows), size, size, 3)
-    decoded = np.lib.format.open_memmap(name, mode="w+", dtype=np.uint8, shape=shape)
-    for start in range(0, len(rows), 256):
-        part = slice(start, start + 256)
-        decoded[part] = store.batch(rows[part], size, interpolation)
-    return decoded
+    parts = (rows[start : start + 256] for start in range(0, len(rows), 256))
+    batches = (store.batch(part, size, interpolation) for part in parts)
+    with disk_errors(Path(name)):
+        _append(Path(name), batches, (len(rows), size, size, 3))
+    return np.load(name, mmap_mode="r", allow_pickle=False)

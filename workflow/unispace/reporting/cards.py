@@ -146,6 +146,11 @@ def _origin(study: Study, backbone: str) -> str:
     return "random, never pretrained"
 
 
+def starts(models: Sequence[ModelCard]) -> list[tuple[str, str, str, str]]:
+    """Architecture, provider, origin and licence of what the models started from, each once."""
+    return list(dict.fromkeys((m.architecture, m.provider, m.origin, m.licence) for m in models))
+
+
 def fingerprint(text: str) -> str:
     """A short name for a study's settings: equal settings, equal name."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]

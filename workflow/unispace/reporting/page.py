@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from unispace.config.study import Study
 from unispace.errors import UserError
-from unispace.reporting.cards import dataset_cards, fingerprint, model_cards
+from unispace.reporting.cards import dataset_cards, fingerprint, model_cards, starts
 from unispace.reporting.tables import all_rows, by_map, by_model
 
 # What decides numbers and pictures; names as on PyPI.
@@ -104,18 +104,24 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
     config = yaml.safe_dump(
         study.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100
     )
+    datasets = dataset_cards(study, material.datasets, material.manifests)
+    models = model_cards(study, material.models, material.cards)
+    sources = {name: study.datasets[name].source for name in material.datasets}
     return {
         "study": study,
         "results_path": f"results/{study.study}",
-        "datasets": dataset_cards(study, material.datasets, material.manifests),
-        "models": model_cards(study, material.models, material.cards),
+        "datasets": datasets,
+        "models": models,
+        "starts": starts(models),
+        "studio": [name for name, source in sources.items() if source.kind == "studio"],
+        "degraded": [card.name for card in datasets if card.degraded],
+        "pretrained": [n for n, b in study.backbones.items() if b.weights.kind == "pretrain"],
         "figures": {name: _figure(name, material.folder, page) for name in material.figures},
         "sheets": _sheets(material, page),
         "tasks": by_model(results, *order),
         "maps": by_map(results, *order),
         "rows": all_rows(results, *order),
         "failed": len(failed),
-        "experiments": list(dict.fromkeys(results["experiment"])),
         "protocols": sorted(set(results["protocol"])),
         "config": config,
         "fingerprint": fingerprint(config),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,16 +20,24 @@ class Cell:
     """One number of a table.
 
     Attributes:
-        value, interval, n: as shown; interval and n are empty where there are none.
-        exact: the value to sort and copy by; empty where it failed.
+        value, lower, upper, n: as shown; empty where there is none.
+        exact, exact_lower, exact_upper: to sort and copy by; empty where there is none.
         why: why it failed; empty where it did not.
     """
 
     value: str
-    interval: str = ""
-    n: str = ""
+    n: str
+    lower: str = ""
+    upper: str = ""
     exact: str = ""
+    exact_lower: str = ""
+    exact_upper: str = ""
     why: str = ""
+
+    @property
+    def interval(self) -> str:
+        """The interval in brackets."""
+        return f"[{self.lower}, {self.upper}]" if self.lower else "no interval"
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,11 @@ class Pivot:
     heads: tuple[str, ...]
     columns: tuple[Measured, ...]
     lines: tuple[Line, ...]
+
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """Data sets above the columns, each with the number of columns below it."""
+        return list(Counter(column.dataset for column in self.columns).items())
 
 
 @dataclass(frozen=True)
@@ -87,10 +101,16 @@ def cell(value: float, lower: float, upper: float, n: int, status: str) -> Cell:
     """One number as it is shown."""
     if status != "ok":
         why = status.removeprefix("failed:").strip() or "no reason was recorded"
-        return Cell("failed", n=f"{n:,}", why=why)
-    bounds = not (math.isnan(lower) or math.isnan(upper))
-    interval = f"[{number(lower)}, {number(upper)}]" if bounds else "no interval"
-    return Cell(number(value), interval, f"{n:,}", repr(float(value)))
+        return Cell("failed", f"{n:,}", why=why)
+    if math.isnan(lower) or math.isnan(upper):
+        return Cell(number(value), f"{n:,}", exact=repr(float(value)))
+    return Cell(
+        number(value),
+        f"{n:,}",
+        number(lower),
+        number(upper),
+        *(repr(float(x)) for x in (value, lower, upper)),
+    )
 
 
 def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]) -> list[Row]:
