@@ -26,30 +26,27 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UserError: where the disk is full.
     """
-    temporary = None
-    try:
+    with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         os.close(handle)
         temporary = Path(name)
-        yield temporary
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        # mkstemp makes files private; artefacts are as readable as any new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
-    except OSError as error:
-        raise _explained(error, path) from error
-    finally:
-        if temporary is not None:
+        try:
+            yield temporary
+            with temporary.open("rb") as stream:
+                os.fsync(stream.fileno())
+            # mkstemp makes files private; artefacts are as readable as any new file.
+            mask = os.umask(0)
+            os.umask(mask)
+            temporary.chmod(0o666 & ~mask)
+            temporary.replace(path)
+        finally:
             temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Say it in words where the disk is full.
+    """Say it in words where there is no space for `path`.
 
     Raises:
         UserError: where the disk is full.
@@ -57,15 +54,11 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _explained(error, path) from error
-
-
-def _explained(error: OSError, path: Path) -> Exception:
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-        return error
-    return UserError(
-        f"{path}: no space left on the disk; free some and run again, finished work is kept"
-    )
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(
+                f"{path}: no space left on the disk; free some and run again, finished work is kept"
+            ) from error
+        raise
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
