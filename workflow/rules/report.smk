@@ -7,16 +7,18 @@ Outputs: results/<study>/report/index.html, results/<study>/report/figures/<name
 
 FIGURES = f"{RESULTS}/report/figures"
 
-# What each figure is drawn from.
+# Models with a history of training, the backbones' own among them.
+TRAINED = [*STUDY.models(), *(f"{b}/pretrained" for b in STUDY.backbones)]
+
+# What each figure is drawn from, in the order that unispace.reporting.figures.registry expects.
 DRAWN_FROM = {
-    "losses": [f"{checkpoint_of(m)}/history.parquet" for m in STUDY.models()]
-    + [f"{CHECKPOINTS}/{b}/pretrained/history.parquet" for b in STUDY.backbones],
+    "losses": [f"{checkpoint_of(m)}/history.parquet" for m in TRAINED],
     "views": [f"{RESULTS}/analysis/views.parquet"],
     "tasks": [f"{RESULTS}/results.parquet"],
 }
 if STUDY.identity_datasets():
     DRAWN_FROM["cmc"] = [f"{RESULTS}/curves.parquet"]
-    DRAWN_FROM["roc"] = [f"{RESULTS}/curves.parquet"]
+    DRAWN_FROM["roc"] = [f"{RESULTS}/curves.parquet", f"{RESULTS}/results.parquet"]
 if STUDY.map_pairs():
     DRAWN_FROM["maps"] = [f"{RESULTS}/results.parquet"]
     DRAWN_FROM["maps_cmc"] = [f"{RESULTS}/curves.parquet"]
@@ -55,7 +57,10 @@ rule draw_figure:
     params:
         settings=lambda w: text(
             figure=w.figure,
+            models=STUDY.models(),
+            datasets=list(STUDY.datasets),
             domains={d: s.domain for d, s in STUDY.datasets.items()},
+            names=TRAINED if w.figure == "losses" else [],
         ),
     log:
         f"{LOGS}/draw_figure/{{figure}}.log",
@@ -81,7 +86,13 @@ rule render_report:
     output:
         page=f"{RESULTS}/report/index.html",
     params:
-        settings=settings(STUDY),
+        # Sorting the keys of the study loses the order in which its parts are shown.
+        settings=text(
+            study=dumped(STUDY),
+            models=STUDY.models(),
+            datasets=list(STUDY.datasets),
+            figures=list(DRAWN_FROM),
+        ),
         templates="workflow/report",
         figures=FIGURES,
     log:

@@ -96,7 +96,7 @@ class Backbone(Settings):
 
     architecture: str
     """A timm model name, such as `eva02_tiny_patch14_224`."""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default={})
     """Further arguments of `timm.create_model`, such as `depth`, `embed_dim`, `patch_size`."""
     pooling: Literal["avg", "token"] = "avg"
     """Mean over patch tokens or the class token. Always stated, since families differ by default."""

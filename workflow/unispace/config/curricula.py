@@ -51,7 +51,7 @@ class TrainOn(Settings):
 class Curriculum(Optimisation):
     """How a backbone is tuned; `base` has no data sets and leaves it as it is."""
 
-    train_on: dict[Name, TrainOn] = {}
+    train_on: dict[Name, TrainOn] = Field(default={})
     """The data sets and their settings."""
     coupling: Literal["accumulate", "alternate"] = "accumulate"
     """`accumulate`: one step on the summed gradients of all data sets; `alternate`: a step for each."""

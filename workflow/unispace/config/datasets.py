@@ -84,7 +84,7 @@ class Splits(Settings):
     """Share for training (with `hash`)."""
     val: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share for choosing settings (with `hash`); the rest is the test split."""
-    rename: dict[str, str] = {}
+    rename: dict[str, str] = Field(default={})
     """With `manifest`: other names for its splits, such as `{query: test, gallery: test}`."""
 
     @model_validator(mode="after")

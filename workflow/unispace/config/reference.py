@@ -16,7 +16,10 @@ Keys in *slanted* type stand for names of your choice. A key without default mus
 
 def schema_text() -> str:
     """The JSON schema of a study, for editors."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Study.model_json_schema()}
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Study.model_json_schema(),
+    }
     return json.dumps(schema, indent=2, sort_keys=True) + "\n"
 
 
@@ -50,7 +53,9 @@ def _type(field: dict[str, Any]) -> str:
         return f"[{name}](#{name.lower()})"
     for union in ("anyOf", "oneOf"):
         if union in field:
-            return " or ".join(_type(option) for option in field[union] if option != {"type": "null"})
+            return " or ".join(
+                _type(option) for option in field[union] if option != {"type": "null"}
+            )
     if "const" in field:
         return f"`{field['const']}`"
     if "enum" in field:
@@ -64,7 +69,12 @@ def _type(field: dict[str, Any]) -> str:
         if "prefixItems" in field:
             return f"[{', '.join(_type(item) for item in field['prefixItems'])}]"
         return f"list of {_type(field['items'])}"
-    words = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true/false"}
+    words = {
+        "integer": "whole number",
+        "number": "number",
+        "string": "text",
+        "boolean": "true/false",
+    }
     return " ".join([words.get(kind, kind), *_bounds(field)])
 
 

@@ -14,6 +14,7 @@ from unispace.data.sources.fetch import check
 from unispace.data.sources.places import is_url, locate
 from unispace.data.studio import world
 from unispace.errors import UserError
+from unispace.records.files import read_json
 
 
 def raw_path(path: str) -> str:
@@ -55,7 +56,7 @@ def check_sources(study: Study, raw: Path) -> None:
                 check(file, backbone.weights.sha256, backbone.weights.path)
             except UserError as error:
                 problems.append(str(error))
-    needed, free = bytes_needed(study), shutil.disk_usage(".").free
+    needed, free = bytes_needed(study, raw.parent / study.study), shutil.disk_usage(".").free
     if needed > free:
         problems.append(
             f"the study needs about {needed / 1e9:.1f} GB for its images, {free / 1e9:.1f} GB are free here; "
@@ -65,23 +66,43 @@ def check_sources(study: Study, raw: Path) -> None:
         raise UserError(f"study {study.study}:\n" + "\n".join(f"- {p}" for p in problems))
 
 
-def bytes_needed(study: Study) -> int:
-    """Bytes of the images that will be rendered, a lower bound of what the study takes."""
-    return sum(
-        d.source.labels * d.source.images_per_label * d.source.size**2 * 3
-        for d in study.datasets.values()
-        if isinstance(d.source, StudioSource)
-    )
+def bytes_needed(study: Study, data: Path) -> int:
+    """Bytes of the images still to be rendered, a lower bound of what the study takes.
+
+    Args:
+        study: the study.
+        data: folder of its data sets; images that are there take no further space.
+    """
+    needed = 0
+    for name, dataset in study.datasets.items():
+        source = dataset.source
+        if isinstance(source, StudioSource) and not (data / name / "images.npy").is_file():
+            # The limits hold for each of the three splits.
+            labels = min(source.labels, 3 * (dataset.max_labels or source.labels))
+            each = min(
+                source.images_per_label,
+                3 * (dataset.max_images_per_label or source.images_per_label),
+            )
+            needed += labels * each * source.size**2 * 3
+    return needed
 
 
 def _check_archive(
     source: ArchiveSource, where: str, raw: Path, seen: dict[str, ArchiveSource]
 ) -> None:
     name = raw_path(source.path)
+    if not name:
+        raise UserError(f"{where}: `{source.path}` names no file")
     other = seen.setdefault(name, source)
     if (other.path, other.sha256) != (source.path, source.sha256):
         raise UserError(
             f"{where}: two archives are named {name} ({other.path} and {source.path}); rename one"
         )
-    if not is_url(source.path) and not (raw / name).is_file():
+    if not is_url(source.path) and not _fetched(raw / name, source.sha256):
         check(locate(source.path, where), source.sha256, f"{where}: {source.path}")
+
+
+def _fetched(file: Path, sha256: str) -> bool:
+    """Whether an archive was fetched before, and was the one that the study asks for now."""
+    record = file.with_name(f"{file.name}.json")
+    return file.is_file() and record.is_file() and read_json(record).get("sha256") == sha256

@@ -15,7 +15,7 @@ from unispace.data.sources import archive, folder
 from unispace.data.sources.places import locate
 from unispace.data.splits import select, split_by_hash
 from unispace.data.studio import world
-from unispace.errors import UserError
+from unispace.errors import UserError, did_you_mean
 from unispace.records.images import decode, write_encoded, write_raw
 from unispace.records.manifest import write_manifest
 
@@ -39,7 +39,8 @@ def prepare(
         dataset: its settings.
         seed: the study's seed, for rendered images.
         archive_file: the fetched archive of an archive source.
-        manifest_path, images_path: where the two go.
+        manifest_path: where the manifest goes.
+        images_path: where the image store goes.
 
     Returns:
         The manifest.
@@ -50,7 +51,7 @@ def prepare(
     """
     source = dataset.source
     listing = _list(name, dataset, archive_file)
-    listing["split"] = _splits(dataset, listing)
+    listing["split"] = _splits(name, dataset, listing)
     rows = select(
         listing,
         dataset.min_images_per_label,
@@ -79,7 +80,7 @@ def prepare(
         row=np.arange(len(rows)),
         domain=dataset.domain,
         identity=rows["label"] if dataset.domain in IDENTITY_DOMAINS else None,
-        source=rows["source"] if "source" in rows else f"{source.kind}:{name}",
+        source=rows.get("source", f"{source.kind}:{name}"),
     )
     write_manifest(manifest, manifest_path)
     return manifest
@@ -102,12 +103,20 @@ def _list(name: str, dataset: Dataset, archive_file: Path | None) -> pd.DataFram
             return folder.read_listing(locate(dataset.source.path, f"datasets.{name}"))
 
 
-def _splits(dataset: Dataset, listing: pd.DataFrame) -> np.ndarray | pd.Series:
+def _splits(name: str, dataset: Dataset, listing: pd.DataFrame) -> np.ndarray | pd.Series:
     splits = dataset.splits
     if splits.by == "manifest":
-        if "split" not in listing:
-            raise UserError("splits.by is `manifest`, but the source has no splits; use `by: hash`")
-        return listing["split"].replace(splits.rename)
+        given = set(listing["split"])
+        if "" in given:
+            image = listing.loc[listing["split"] == "", "image_id"].iloc[0]
+            raise UserError(f"datasets.{name}: the manifest names no split for {image}")
+        for split in splits.rename:
+            if split not in given:
+                raise UserError(
+                    f"datasets.{name}.splits.rename: the manifest has no split `{split}`; "
+                    f"{did_you_mean(split, given)}"
+                )
+        return listing["split"].map({split: splits.rename.get(split, split) for split in given})
     # Identities must not be divided between splits; classes must be, since they are learnt.
     keys = listing["label" if dataset.domain in IDENTITY_DOMAINS else "image_id"]
     return split_by_hash(list(keys), splits.train, splits.val)

@@ -97,23 +97,26 @@ def _degraded(settings: Dataset) -> str:
     if not isinstance(source, StudioSource) or source.degrade is None:
         return ""
     low, high = source.degrade.severity
-    always = " and ".join(source.degrade.always)
+    first = "loss of resolution, then " if source.degrade.always_resample else ""
     chain = ", ".join(source.degrade.kinds)
-    return f"{always + ', then ' if always else ''}a chain out of {chain}; severity {low:g} to {high:g}"
+    return f"{first}two or three of {chain}; severity {low:g} to {high:g}"
 
 
-def model_cards(study: Study, order: Sequence[str], cards: Sequence[dict[str, Any]]) -> list[ModelCard]:
-    """Cards of the models, in the order of the study."""
+def model_cards(
+    study: Study, order: Sequence[str], datasets: Sequence[str], cards: Sequence[dict[str, Any]]
+) -> list[ModelCard]:
+    """Cards of the models in the study's `order`; `datasets` are in its order too."""
     known = {str(card["model"]): card for card in cards}
     names = short_names(order)
-    return [_model(study, names[name], known[name]) for name in in_order(known, order)]
+    return [_model(study, datasets, names[name], known[name]) for name in in_order(known, order)]
 
 
-def _model(study: Study, short: str, card: dict[str, Any]) -> ModelCard:
+def _model(study: Study, datasets: Sequence[str], short: str, card: dict[str, Any]) -> ModelCard:
     backbone, curriculum = card["model"].split("/")[:2]
     settings = study.curricula[curriculum]
     if settings.train_on:
-        parts = ", ".join(f"{name} ({how.batch_size})" for name, how in settings.train_on.items())
+        names = in_order(settings.train_on, datasets)
+        parts = ", ".join(f"{name} ({settings.train_on[name].batch_size})" for name in names)
         coupled = f", {settings.coupling}" if len(settings.train_on) > 1 else ""
         schedule = f"{settings.steps:,} steps on {parts}{coupled}"
     else:

@@ -105,13 +105,14 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         study.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100
     )
     datasets = dataset_cards(study, material.datasets, material.manifests)
-    models = model_cards(study, material.models, material.cards)
+    models = model_cards(study, material.models, material.datasets, material.cards)
     sources = {name: study.datasets[name].source for name in material.datasets}
     return {
         "study": study,
         "results_path": f"results/{study.study}",
         "datasets": datasets,
         "models": models,
+        "domains": {study.datasets[name].domain for name in study.evaluation.datasets},
         "starts": starts(models),
         "studio": [name for name, source in sources.items() if source.kind == "studio"],
         "degraded": [card.name for card in datasets if card.degraded],

@@ -20,7 +20,8 @@ COLUMNS = ["label", "column", "image_id", "row", "split"]
 _CELL = 96
 _GAP = 4
 _INK, _PAPER = (34, 34, 34), (255, 255, 255)
-_TEXT = 13
+# Height of the labels as a share of a cell, so that both shrink alike on the page.
+_TEXT = 0.16
 _LONGEST = 26
 _MAX_BYTES = 700_000
 
@@ -65,7 +66,7 @@ def draw_sheet(chosen: pd.DataFrame, store: ImageStore) -> Sheet:
     labels = list(dict.fromkeys(chosen["label"]))
     cells = [_cell(store.image(int(row))) for row in chosen["row"]]
     wide, high = max(c.width for c in cells), max(c.height for c in cells)
-    font = ImageFont.truetype(_font(), _TEXT)
+    font = ImageFont.truetype(_font(), max(12, round(_TEXT * high)))
     shown = {label: _shortened(label) for label in labels}
     margin = int(max(font.getlength(text) for text in shown.values())) + 14
     columns = int(chosen["column"].max()) + 1

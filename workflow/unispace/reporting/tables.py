@@ -151,7 +151,7 @@ def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[st
 def by_model(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]) -> Pivot:
     """Headline numbers: a line for each model."""
     chosen = results[results["model"].notna()]
-    columns = headline(chosen, datasets, ("AUC",))
+    columns = headline(chosen, datasets)
     found = in_order(chosen["model"], models)
     names = short_names(found)
     lines = tuple(

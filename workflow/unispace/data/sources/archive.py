@@ -7,102 +7,180 @@ from __future__ import annotations
 
 import csv
 import io
+import lzma
 import posixpath
+import stat
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from unispace.errors import UserError, did_you_mean
 
-COLUMNS = ("path", "identity_or_class", "split", "source")
+COLUMNS = ("path", "identity_or_class", "split")
 
-Reader = Callable[[str], bytes]
+# What the listing and the record of a data set call their own; a table's columns of these names get a suffix.
+_TAKEN = frozenset({"image_id", "member", "label", "row", "domain", "identity"})
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An open archive: names as the table writes them, without `./` and doubled slashes."""
+
+    files: tuple[str, ...]
+    links: frozenset[str]
+    read: Callable[[str], bytes]
 
 
 @contextmanager
-def open_archive(path: Path) -> Iterator[tuple[list[str], Reader]]:
+def open_archive(path: Path) -> Iterator[Archive]:
     """Open a tar (also compressed) or zip archive.
 
-    Yields:
-        The names of its regular files, and a function that reads one.
-
     Raises:
-        UserError: where it is missing, truncated or no archive.
+        UserError: where it is missing, truncated or no archive; also while members are read.
     """
-    broken = f"{path}: truncated or damaged archive; fetch it again"
+    with _readable(path):
+        with path.open("rb") as stream:
+            is_zip = stream.read(2) == b"PK"
+        archive = zipfile.ZipFile(path) if is_zip else tarfile.TarFile.open(path)
+    with archive:
+        with _readable(path):
+            opened = _of_zip(archive) if isinstance(archive, zipfile.ZipFile) else _of_tar(archive)
+
+        def read(name: str) -> bytes:
+            with _readable(path):
+                return opened.read(name)
+
+        yield Archive(opened.files, opened.links, read)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                files = [m.filename for m in archive.infolist() if not m.is_dir()]
-                yield files, archive.read
-            return
-        with tarfile.open(path) as archive:
-            members = {m.name: m for m in archive if m.isfile()}
+        yield
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: not there") from error
+    except (tarfile.TarError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path}: no tar or zip archive, or truncated or damaged; fetch it again ({error})"
+        ) from error
+    except (RuntimeError, NotImplementedError) as error:  # zip: encrypted, unknown compression
+        raise UserError(
+            f"{path}: cannot be read ({error}); pack it again without password"
+        ) from error
+    except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+        raise UserError(
+            f"{path}: truncated or damaged archive; fetch it again ({error})"
+        ) from error
 
-            def read(name: str) -> bytes:
-                stream = archive.extractfile(members[name])
-                if stream is None:
-                    raise UserError(f"{path}: {name} is not a file")
-                content = stream.read()
-                if len(content) != members[name].size:
-                    raise UserError(broken)
-                return content
 
-            yield list(members), read
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
-        raise UserError(f"{broken} ({error})") from error
+def _of_zip(archive: zipfile.ZipFile) -> Archive:
+    members = {posixpath.normpath(m.filename): m for m in archive.infolist() if not m.is_dir()}
+    links = {name for name, m in members.items() if stat.S_ISLNK(m.external_attr >> 16)}
+    files = tuple(name for name in members if name not in links)
+    return Archive(files, frozenset(links), lambda name: archive.read(members[name]))
+
+
+def _of_tar(archive: tarfile.TarFile) -> Archive:
+    everything = {posixpath.normpath(m.name): m for m in archive}
+    members = {name: m for name, m in everything.items() if m.isfile()}
+    links = frozenset(name for name, m in everything.items() if m.issym() or m.islnk())
+
+    def read(name: str) -> bytes:
+        stream = archive.extractfile(members[name])
+        content = stream.read() if stream else b""
+        if len(content) != members[name].size:
+            raise tarfile.ReadError(f"{name} ends early")
+        return content
+
+    return Archive(tuple(members), links, read)
 
 
 def read_listing(path: Path, manifest: str) -> pd.DataFrame:
     """The table of an archive as a listing.
 
     Returns:
-        Columns image_id (the path in the archive's folder), member (the name in the archive), label, split,
-        and the further columns of the table.
+        Columns image_id (the path as the table writes it), member (the name in the archive), label, split,
+        and the further columns of the table; in the order of the archive, so that reading never goes back.
 
     Raises:
         UserError: where there is no such table, a column or an image is missing, or an image is named twice.
     """
-    with open_archive(path) as (names, read):
-        tables = [n for n in names if n == manifest or n.endswith("/" + manifest)]
+    with open_archive(path) as archive:
+        tables = [n for n in archive.files if n == manifest or n.endswith("/" + manifest)]
         if not tables:
-            raise UserError(
-                f"{path}: holds no `{manifest}`; {did_you_mean(manifest, [posixpath.basename(n) for n in names])}"
-            )
-        table = min(tables, key=len)
-        frame = pd.read_csv(
-            io.BytesIO(read(table)), dtype=str, keep_default_na=False, quoting=csv.QUOTE_MINIMAL
-        )
-    for column in COLUMNS[:3]:
-        if column not in frame.columns:
-            raise UserError(
-                f"{path}: {table} has no column `{column}`; it needs {', '.join(COLUMNS[:3])}"
-            )
-    if frame.empty:
-        raise UserError(f"{path}: {table} lists no image")
+            existing = {posixpath.basename(name) for name in archive.files}
+            raise UserError(f"{path}: holds no `{manifest}`; {did_you_mean(manifest, existing)}")
+        table = min(tables, key=lambda name: (name.count("/"), name))
+        content = archive.read(table)
+    frame = _read_table(content, f"{path}: {table}")
     folder = posixpath.dirname(table)
-    frame = frame.rename(columns={"path": "image_id", "identity_or_class": "label"})
-    frame["member"] = [posixpath.join(folder, p) for p in frame["image_id"]]
-    absent = sorted(set(frame["member"]) - set(names))
+    member = [posixpath.normpath(posixpath.join(folder, name)) for name in frame["image_id"]]
+    for name in frame["image_id"]:
+        if name.startswith("/") or ".." in name.split("/"):
+            raise UserError(
+                f"{path}: {table} names {name}, which lies outside the archive; paths begin beside the table"
+            )
+    linked = sorted(archive.links.intersection(member))
+    if linked:
+        raise UserError(
+            f"{path}: {table} names {len(linked)} images that are links, such as {linked[0]}; "
+            f"links are not followed, pack the files themselves (tar --dereference --hard-dereference)"
+        )
+    place = {name: i for i, name in enumerate(archive.files)}
+    absent = sorted(set(member) - set(place))
     if absent:
         raise UserError(
             f"{path}: {table} names {len(absent)} images that are not in the archive, such as {absent[0]}"
         )
-    twice = frame.loc[frame["image_id"].duplicated(), "image_id"]
+    twice = frame.loc[pd.Series(member).duplicated(), "image_id"]
     if len(twice):
         raise UserError(f"{path}: {table} names {twice.iloc[0]} twice")
-    blank = frame.index[frame["label"].str.strip() == ""]
-    if len(blank):
-        raise UserError(f"{path}: {table}, line {blank[0] + 2}: identity_or_class is empty")
-    return frame
+    frame["member"] = member
+    order = sorted(range(len(frame)), key=lambda i: place[member[i]])
+    return frame.iloc[order].reset_index(drop=True)
+
+
+def _read_table(content: bytes, name: str) -> pd.DataFrame:
+    """A CSV table with the columns of the listing."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{name} is no text in UTF-8 ({error})") from error
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        rows = [(lines.line_num, row) for row in lines if row]
+    except csv.Error as error:
+        raise UserError(f"{name}, line {lines.line_num}: no valid CSV ({error})") from error
+    header = rows[0][1] if rows else []
+    for column in COLUMNS:
+        if header.count(column) != 1:
+            number = "no" if column not in header else "more than one"
+            raise UserError(
+                f"{name} has {number} column `{column}`; it needs {', '.join(COLUMNS)}, separated by commas"
+            )
+    if len(rows) == 1:
+        raise UserError(f"{name} lists no image")
+    label = header.index("identity_or_class")
+    for line, row in rows[1:]:
+        if len(row) != len(header):
+            raise UserError(f"{name}, line {line}: {len(row)} cells, needs {len(header)}")
+        if not row[label].strip():
+            raise UserError(f"{name}, line {line}: identity_or_class is empty")
+    renamed = {"path": "image_id", "identity_or_class": "label"}
+    columns = [renamed.get(c, f"{c}_given" if c in _TAKEN else c) for c in header]
+    if len(set(columns)) < len(columns):
+        raise UserError(f"{name}: two columns have one name")
+    return pd.DataFrame([row for _, row in rows[1:]], columns=columns, dtype=str)
 
 
 def contents(path: Path, members: list[str]) -> Iterator[tuple[str, bytes]]:
     """The bytes of images, in the order asked for, one at a time."""
-    with open_archive(path) as (_, read):
+    with open_archive(path) as archive:
         for name in members:
-            yield name, read(name)
+            yield name, archive.read(name)

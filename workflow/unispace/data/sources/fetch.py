@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
 
@@ -25,7 +26,10 @@ def fetch(path: str, sha256: str, destination: Path) -> None:
         if is_url(path):
             _download(path, temporary)
         else:
-            shutil.copyfile(locate(path, destination.name), temporary)
+            source = locate(path, destination.name)
+            if not source.is_file():
+                raise UserError(f"{path}: {source} is not a file")
+            shutil.copyfile(source, temporary)
         check(temporary, sha256, path)
 
 
@@ -33,8 +37,10 @@ def check(file: Path, sha256: str, name: str) -> None:
     """Compare a file with its checksum.
 
     Raises:
-        UserError: where it differs.
+        UserError: where it differs, or is no file.
     """
+    if not file.is_file():
+        raise UserError(f"{name}: {file} is not a file")
     found = sha256_of(file)
     if found != sha256:
         raise UserError(
@@ -51,6 +57,8 @@ def _download(url: str, destination: Path) -> None:
     try:
         pooch.HTTPDownloader(progressbar=False)(url, str(destination), None)
     except (requests.RequestException, OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise  # not the network: `replacing` says what it is
         raise UserError(
             f"{url}: could not be downloaded ({error}); check the address and the network, "
             f"or download it by hand and give its path instead"

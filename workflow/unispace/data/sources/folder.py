@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,15 +34,24 @@ def read_listing(folder: Path) -> pd.DataFrame:
             f"such as {folder.name}/alice/1.jpg"
         )
     names = [
-        f"{label.name}/{file.relative_to(label).as_posix()}"
+        f"{label.name}/{inner.as_posix()}"
         for label in labels
-        for file in sorted(label.rglob("*"))
-        if file.suffix.lower() in SUFFIXES and file.is_file() and not file.name.startswith(".")
+        for inner in sorted(file.relative_to(label) for file in label.rglob("*"))
+        if inner.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in inner.parts)
+        and (label / inner).is_file()
     ]
     if not names:
         raise UserError(
             f"{folder}: no images in its subfolders (looked for {', '.join(sorted(SUFFIXES))})"
         )
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise UserError(
+                f"{folder}: the file name {name!r} is not in UTF-8; rename it"
+            ) from None
     return pd.DataFrame(
         {"image_id": names, "member": names, "label": [name.split("/", 1)[0] for name in names]}
     )
@@ -52,29 +60,43 @@ def read_listing(folder: Path) -> pd.DataFrame:
 def contents(folder: Path, members: list[str]) -> Iterator[tuple[str, bytes]]:
     """The bytes of images, in the order asked for, one at a time."""
     for name in members:
-        yield name, (folder / name).read_bytes()
+        try:
+            content = (folder / name).read_bytes()
+        except OSError as error:
+            raise UserError(f"{folder / name}: cannot be read ({error.strerror})") from error
+        yield name, content
 
 
 def fingerprint(folder: Path, cache: Path) -> str:
     """A hash of the names and contents of a folder's images.
 
-    Contents are hashed once: as git does, a file whose size and time are as they were is not read again.
+    Contents are hashed once: as git does, a file whose size and times are as they were is not read again.
 
     Args:
         folder: the data set.
-        cache: file that remembers size, time and hash of each image.
+        cache: file that remembers size, times and hash of each image.
     """
-    known: dict[str, list[str | int]] = {}
-    if cache.is_file():
-        known = json.loads(cache.read_text("utf-8"))
+    where = str(folder.resolve())
+    known = _remembered(cache, where)
     seen: dict[str, list[str | int]] = {}
     for name in read_listing(folder)["image_id"]:
-        stat = os.stat(folder / name)
+        stat = (folder / name).stat()
+        # The time of the last change of any kind too: tools that unpack or copy set the other one back.
+        now = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
         entry = known.get(name)
-        if entry is None or entry[:2] != [stat.st_size, stat.st_mtime_ns]:
-            entry = [stat.st_size, stat.st_mtime_ns, sha256_of(folder / name)]
+        if entry is None or entry[:3] != now:
+            entry = [*now, sha256_of(folder / name)]
         seen[name] = entry
     if seen != known:
         with replacing(cache) as temporary:
-            temporary.write_text(json.dumps(seen), "utf-8")
-    return sha256_of_text(*(f"{name} {entry[2]}" for name, entry in seen.items()))
+            temporary.write_text(json.dumps({"folder": where, "files": seen}), "utf-8")
+    return sha256_of_text(*(f"{name} {entry[3]}" for name, entry in seen.items()))
+
+
+def _remembered(cache: Path, where: str) -> dict[str, list[str | int]]:
+    """What the cache knows of this folder; nothing where it is about another one, or damaged."""
+    try:
+        content = json.loads(cache.read_text("utf-8"))
+        return content["files"] if content["folder"] == where else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

@@ -19,15 +19,16 @@ def locate(path: str, what: str) -> Path:
     """Find a file or folder named in a study.
 
     Args:
-        path: absolute, or relative to `UNISPACE_DATA` or to the working folder, tried in that order.
+        path: absolute (also as ~/...), or relative to `UNISPACE_DATA` or to the working folder, tried in
+            that order.
         what: what it is, for the error.
 
     Raises:
         UserError: where it is in none of these places.
     """
     root = os.environ.get(VARIABLE)
-    places = [Path(root) / path] if root else []
-    places.append(Path.cwd() / path)
+    roots = [Path(root).expanduser(), Path.cwd()] if root else [Path.cwd()]
+    places = [base / Path(path).expanduser() for base in roots]
     for place in places:
         if place.exists():
             return place

@@ -1,0 +1,112 @@
+"""What reruns after a change, by the list of jobs."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+TINY = "workflow/studies/tiny.yaml"
+PAGE = {"collect_results", "render_report"}
+
+
+def drawn(*figures: str) -> set[str]:
+    return {f"draw_figure {figure}" for figure in figures}
+
+
+FROM_RESULTS = drawn("tasks", "maps", "cmc", "roc", "maps_cmc")
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    done = finished.snakemake("--cores", "2", "--configfile", TINY)
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stderr
+    assert finished.jobs() == []
+
+
+def test_a_ridge_penalty_reruns_maps_scores_and_report_only(rerun):
+    rerun.change(TINY, "  fit_share: 0.5", "  fit_share: 0.5\n  methods: { ridge: { alpha: 1.0 } }")
+    # Leaving out methods changes the list of outputs; the penalty alone is the case in question.
+    rerun.change(
+        TINY,
+        "methods: { ridge: { alpha: 1.0 } }",
+        "methods: { baseline: {}, procrustes: {}, linear: {}, ridge: { alpha: 1.0 } }",
+    )
+    assert set(rerun.jobs()) == {"fit_maps faces", "evaluate_maps faces"} | PAGE | FROM_RESULTS
+
+
+def test_training_steps_rerun_that_model_and_what_depends_on_it(rerun):
+    rerun.change(TINY, "imic-a:\n    steps: 4", "imic-a:\n    steps: 5")
+    model = "micro imic-a 0"
+    assert set(rerun.jobs()) == (
+        {f"{rule} {model}" for rule in ("train_model", "extract_embeddings")}
+        | {
+            f"evaluate_{e} {model}" for e in ("verification", "identification", "classification")
+        }
+        | {"fit_maps faces", "evaluate_maps faces", "project_embeddings"}
+        | PAGE
+        | FROM_RESULTS
+        | drawn("losses", "views")
+    )
+
+
+def test_a_title_rerenders_the_page_alone(rerun):
+    rerun.change(TINY, "title: Unispace tiny study", "title: Another title")
+    assert rerun.jobs() == ["render_report"]
+
+
+def test_more_resamples_rerun_no_training_and_no_embedding(rerun):
+    rerun.change(TINY, "resamples: 100", "resamples: 120")
+    rules = {job.split()[0] for job in rerun.jobs()}
+    assert rules == {
+        "evaluate_verification",
+        "evaluate_identification",
+        "evaluate_classification",
+        "evaluate_maps",
+        "collect_results",
+        "draw_figure",
+        "render_report",
+    }
+
+
+def test_a_touched_file_reruns_nothing(rerun):
+    for name in (
+        "data/tiny/faces/images.npy",
+        "checkpoints/tiny/micro/pretrained/model.safetensors",
+        "results/tiny/embeddings/micro/imic-a/seed0/faces/vectors.npy",
+        "workflow/unispace/curricula/training.py",
+    ):
+        os.utime(rerun.folder / name)
+    assert rerun.jobs() == []
+
+
+def test_a_moved_project_has_nothing_to_do(rerun):
+    # `rerun` is itself a copy in another folder.
+    assert rerun.jobs() == []
+
+
+def test_code_reruns_what_is_made_of_it_and_nothing_else(rerun):
+    path = "workflow/unispace/evaluation/classification.py"
+    rerun.change(path, '"""', '"""Changed. ')
+    rules = {job.split()[0] for job in rerun.jobs()}
+    assert rules == {"evaluate_classification", "collect_results", "draw_figure", "render_report"}
+
+
+def test_a_changed_result_with_equal_content_stops_the_chain(rerun):
+    # The page depends on code that draws; drawing the same picture again changes nothing below it.
+    rerun.change("workflow/unispace/data/splits.py", '"""', '"""Changed. ')
+    done = rerun.snakemake("--cores", "2", "--configfile", TINY)
+    assert done.returncode == 0, done.stderr
+    assert "start  prepare_data  faces" in done.stderr
+    assert "start  train_model" not in done.stderr
+    assert rerun.jobs() == []
+
+
+def test_another_model_is_added_without_touching_the_others(rerun):
+    rerun.change(TINY, "curricula:\n  base: {}", "curricula:\n  base: {}\n  other: {}")
+    jobs = rerun.jobs()
+    assert "train_model micro other 0" in jobs
+    assert [job for job in jobs if job.startswith("train_model")] == ["train_model micro other 0"]
+    assert not any(job.startswith(("prepare_data", "pretrain_backbone")) for job in jobs)

@@ -1,0 +1,130 @@
+"""The tiny study from nothing to its report."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unispace.records.manifest import read_manifest
+from unispace.records.results import SCHEMA
+from unispace.records.tables import read_table
+
+pytestmark = pytest.mark.slow
+
+TINY = "workflow/studies/tiny.yaml"
+MODELS = ("micro/base/seed0", "micro/expert-face_hq/seed0", "micro/imic-a/seed0")
+
+
+def test_the_run_says_what_runs_and_where_the_report_is(finished):
+    log = (finished.folder / "run.log").read_text()
+    assert "Study tiny: 5 data sets, 3 models, 2 maps" in log
+    assert "start  train_model  micro/imic-a/0" in log
+    assert "left" in log
+    assert "Study tiny is complete" in log
+    assert "results/tiny/report/index.html" in log
+
+
+def test_every_artefact_lies_where_the_design_says(finished):
+    folder = finished.folder
+    for dataset in ("things", "objects", "faces", "faces_lq", "bodies"):
+        assert len(read_manifest(folder / f"data/tiny/{dataset}/manifest.parquet")) > 0
+    for model in MODELS:
+        for name in ("model.safetensors", "history.parquet", "model.json"):
+            assert (folder / "checkpoints/tiny" / model / name).is_file()
+        for name in ("vectors.npy", "index.parquet", "embedding.json"):
+            assert (folder / "results/tiny/embeddings" / model / "faces" / name).is_file()
+    assert (folder / "results/tiny/report/index.html").stat().st_size < 15e6
+    for figure in ("cmc", "roc", "views", "tasks", "maps"):
+        for kind in ("svg", "png", "csv"):
+            assert (folder / f"results/tiny/report/figures/{figure}.{kind}").stat().st_size > 0
+    assert not list((folder / "checkpoints/tiny/.unfinished").glob("*"))
+
+
+def test_every_job_has_a_log_and_a_benchmark(finished):
+    for rule in ("prepare_data", "pretrain_backbone", "train_model", "fit_maps", "draw_figure"):
+        assert list((finished.folder / f"logs/tiny/{rule}").rglob("*.log"))
+        assert list((finished.folder / f"benchmarks/tiny/{rule}").rglob("*.tsv"))
+
+
+def test_results_hold_every_model_data_set_and_metric(finished):
+    results = read_table(finished.folder / "results/tiny/results.parquet", SCHEMA)
+    assert set(results["experiment"]) == {"verification", "identification", "classification"}
+    single = results[results["model"].notna()]
+    assert set(single["model"]) == set(MODELS)
+    # 3 identity sets x (AUC, EER, 2 TMR + Rank-1, Rank-5, mAP) + objects x 2, for 3 models
+    assert len(single) == 3 * (3 * 7 + 2)
+    pairs = results[results["source"].notna()]
+    assert len(pairs) == 2 * 4 * 7
+    keys = ["model", "source", "target", "method", "dataset", "protocol", "metric"]
+    assert not results.duplicated(keys).any()
+
+
+def test_a_number_has_an_interval_and_a_failed_cell_says_why(finished):
+    results = read_table(finished.folder / "results/tiny/results.parquet", SCHEMA)
+    ok = results[results["status"] == "ok"]
+    assert ((ok["lower"] <= ok["value"]) & (ok["value"] <= ok["upper"])).all()
+    failed = results[results["status"] != "ok"]
+    assert failed["value"].isna().all()
+    assert failed["status"].str.startswith("failed: ").all()
+    # 24 identities cannot support one false match in a thousand.
+    assert (failed["metric"] == "TMR@FMR=0.001").any()
+
+
+def test_the_base_model_is_the_pretrained_backbone(finished):
+    folder = finished.folder / "checkpoints/tiny/micro"
+    assert filecmp.cmp(
+        folder / "pretrained/model.safetensors", folder / "base/seed0/model.safetensors", False
+    )
+
+
+def test_an_embedding_says_what_made_it(finished):
+    folder = finished.folder
+    card = json.loads((folder / f"checkpoints/tiny/{MODELS[2]}/model.json").read_text())
+    embedding = json.loads(
+        (folder / f"results/tiny/embeddings/{MODELS[2]}/faces/embedding.json").read_text()
+    )
+    assert embedding["model"]["weights_sha256"] == card["weights_sha256"]
+    vectors = np.load(folder / f"results/tiny/embeddings/{MODELS[2]}/faces/vectors.npy")
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_identities_of_training_and_test_are_disjoint(finished):
+    for dataset in ("faces", "faces_lq", "bodies"):
+        manifest = read_manifest(finished.folder / f"data/tiny/{dataset}/manifest.parquet")
+        assert manifest.groupby("identity")["split"].nunique().max() == 1
+    faces, poor = (
+        read_manifest(finished.folder / f"data/tiny/{d}/manifest.parquet")
+        for d in ("faces", "faces_lq")
+    )
+    both = pd.concat([faces, poor]).groupby("identity")["split"].nunique()
+    assert both.max() == 1
+
+
+def test_maps_are_tested_on_identities_that_they_were_not_fitted_on(finished):
+    record = json.loads((finished.folder / "results/tiny/maps/faces/maps.json").read_text())
+    manifest = read_manifest(finished.folder / "data/tiny/faces/manifest.parquet")
+    test = manifest[manifest["split"] == "test"]
+    tested = test[test["image_id"].isin(record["test_images"])]
+    fitted = test[~test["image_id"].isin(record["test_images"])]
+    assert len(fitted) == record["fit_images"] > 0
+    assert len(tested) > 0
+    assert not set(tested["identity"]) & set(fitted["identity"])
+
+
+def test_another_run_with_other_cores_gives_the_same_bytes(finished, fresh):
+    done = fresh.snakemake("--cores", "1", "--configfile", TINY)
+    assert done.returncode == 0, done.stderr
+    first, second = finished.folder, fresh.folder
+    names = [
+        p.relative_to(first)
+        for top in ("data", "checkpoints", "results")
+        for p in sorted((first / top).rglob("*"))
+        if p.is_file()
+    ]
+    assert len(names) > 100
+    different = [str(n) for n in names if not filecmp.cmp(first / n, second / n, shallow=False)]
+    assert different == []
