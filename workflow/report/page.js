@@ -44,8 +44,8 @@ function button(text, action) {
   mark();
 }
 
-const textOf = (cell) => (cell.dataset.copy ?? cell.textContent).replace(/[↕↑↓]/g, "").replace(/\s+/g, " ").trim();
-const exactOf = (cell) => (cell.dataset.copy === undefined && cell.dataset.sort) || textOf(cell);
+const textOf = (cell) => (cell.dataset.copy ?? cell.textContent).replace(/\s+/g, " ").trim();
+const exactOf = (cell) => (cell.dataset.copy === undefined && (cell.dataset.sort || cell.querySelector("code[title]")?.title)) || textOf(cell);
 const shownRows = (table) => [...table.tBodies[0].rows].filter((row) => !row.hidden);
 const cellsOf = (table, read) => [table.tHead.querySelector(".keys"), ...shownRows(table)].map((row) => [...row.cells].map(read));
 
@@ -100,8 +100,11 @@ function sortable(table) {
       table.tBodies[0].append(...keyed.map((item) => item.row));
       say(`Sorted by ${textOf(head)}, ${up ? "ascending" : "descending"}`);
     });
+    head.dataset.copy ??= head.textContent;
     inner.append(...head.childNodes);
-    head.dataset.copy ??= inner.textContent;
+    const arrow = document.createElement("span");
+    arrow.className = "arrow";
+    inner.insertBefore(arrow, inner.querySelector("small"));
     head.append(inner);
   });
 }

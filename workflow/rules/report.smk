@@ -31,15 +31,15 @@ rule draw_contact_sheet:
     output:
         image=f"{FIGURES}/sheet_{{dataset}}.png",
         table=f"{FIGURES}/sheet_{{dataset}}.csv",
+    log:
+        f"{LOGS}/draw_contact_sheet/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/draw_contact_sheet/{{dataset}}.tsv"
     params:
         settings=lambda w: text(
             labels=STUDY.report.sheet_labels, images=STUDY.report.sheet_images
         ),
         data=lambda w: f"{DATA}/{w.dataset}",
-    log:
-        f"{LOGS}/draw_contact_sheet/{{dataset}}.log",
-    benchmark:
-        f"{BENCHMARKS}/draw_contact_sheet/{{dataset}}.tsv"
     shell:
         "python -m unispace draw-contact-sheet --settings {params.settings:q} --data {params.data}"
         " --image {output.image} --table {output.table} > {log} 2>&1"
@@ -54,6 +54,12 @@ rule draw_figure:
         svg=f"{FIGURES}/{{figure}}.svg",
         png=f"{FIGURES}/{{figure}}.png",
         table=f"{FIGURES}/{{figure}}.csv",
+    log:
+        f"{LOGS}/draw_figure/{{figure}}.log",
+    benchmark:
+        f"{BENCHMARKS}/draw_figure/{{figure}}.tsv"
+    wildcard_constraints:
+        figure=one_of(DRAWN_FROM),
     params:
         settings=lambda w: text(
             figure=w.figure,
@@ -62,12 +68,6 @@ rule draw_figure:
             domains={d: s.domain for d, s in STUDY.datasets.items()},
             names=TRAINED if w.figure == "losses" else [],
         ),
-    log:
-        f"{LOGS}/draw_figure/{{figure}}.log",
-    benchmark:
-        f"{BENCHMARKS}/draw_figure/{{figure}}.tsv"
-    wildcard_constraints:
-        figure=one_of(DRAWN_FROM),
     shell:
         "python -m unispace draw-figure --settings {params.settings:q} --tables {input.tables}"
         " --style {input.style} --svg {output.svg} --png {output.png} --csv {output.table}"
@@ -77,14 +77,22 @@ rule draw_figure:
 rule render_report:
     input:
         code=code("render_report"),
-        templates=[f"workflow/report/{f}" for f in ("page.html.j2", "page.css", "page.js")],
+        templates=[
+            f"workflow/report/{f}" for f in ("page.html.j2", "page.css", "page.js")
+        ],
         results=f"{RESULTS}/results.parquet",
-        figures=[f"{FIGURES}/{f}.{e}" for f in DRAWN_FROM for e in ("svg", "png", "csv")],
+        figures=[
+            f"{FIGURES}/{f}.{e}" for f in DRAWN_FROM for e in ("svg", "png", "csv")
+        ],
         sheets=[f"{FIGURES}/sheet_{d}.png" for d in STUDY.datasets],
         manifests=[f"{DATA}/{d}/manifest.parquet" for d in STUDY.datasets],
         cards=[f"{checkpoint_of(m)}/model.json" for m in STUDY.models()],
     output:
         page=f"{RESULTS}/report/index.html",
+    log:
+        f"{LOGS}/render_report.log",
+    benchmark:
+        f"{BENCHMARKS}/render_report.tsv"
     params:
         # Sorting the keys of the study loses the order in which its parts are shown.
         settings=text(
@@ -95,10 +103,6 @@ rule render_report:
         ),
         templates="workflow/report",
         figures=FIGURES,
-    log:
-        f"{LOGS}/render_report.log",
-    benchmark:
-        f"{BENCHMARKS}/render_report.tsv"
     shell:
         "python -m unispace render-report --settings {params.settings:q}"
         " --templates {params.templates} --results {input.results} --figures {params.figures}"

@@ -30,4 +30,6 @@ def run(arguments: argparse.Namespace) -> None:
     chosen = choose(manifest, settings["labels"], settings["images"])
     sheet = draw_sheet(chosen, ImageStore(arguments.data / "images.npy"))
     save_sheet(sheet, arguments.image, arguments.table)
-    logging.getLogger(__name__).info("%d images of %d labels", len(chosen), chosen["label"].nunique())
+    logging.getLogger(__name__).info(
+        "%d images of %d labels", len(chosen), chosen["label"].nunique()
+    )

@@ -22,9 +22,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--figures", type=Path, required=True, help="folder of figures and sheets")
     parser.add_argument(
-        "--manifests", type=Path, nargs="+", required=True, help="<dataset>/manifest.parquet of each"
+        "--manifests",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="<dataset>/manifest.parquet of each",
     )
-    parser.add_argument("--cards", type=Path, nargs="+", required=True, help="model.json of each model")
+    parser.add_argument(
+        "--cards", type=Path, nargs="+", required=True, help="model.json of each model"
+    )
     parser.add_argument("--page", type=Path, required=True)
 
 
@@ -45,5 +51,8 @@ def run(arguments: argparse.Namespace) -> None:
     with replacing(arguments.page) as temporary:
         temporary.write_text(html, "utf-8")
     logging.getLogger(__name__).info(
-        "%d rows, %d figures, %.1f MB", len(material.results), len(material.figures), len(html) / 1e6
+        "%d rows, %d figures, %.1f MB",
+        len(material.results),
+        len(material.figures),
+        len(html) / 1e6,
     )

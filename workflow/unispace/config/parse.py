@@ -146,7 +146,7 @@ def _describe(problem: dict[str, Any], schema: Schema, name: str, text: str) -> 
         location, value = (*location, context["key"]), value[context["key"]]
     path, block, here = _walk(schema, location)
     key = ".".join(str(part) for part in path)
-    line = line_of(text, path)
+    line = line_of(text, [*path, "kind"] if kind == "union_tag_invalid" else path)
     place = f"  {name}:{line}: " if line else "  "
     if kind == "extra_forbidden":
         hint = did_you_mean(str(path[-1]), block.get("properties", {}))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-import torch
 from pytorch_metric_learning import losses
-from torch import Tensor, nn
+from torch import nn
 
 from unispace.config.base import Domain
 from unispace.config.curricula import Head
@@ -15,17 +15,6 @@ _DEFAULTS: dict[str, Head] = {
     "object": Head(loss="softmax"),
     "identity": Head(loss="cosface"),
 }
-
-
-# The cosine nearest to 1 at which an angle still has a slope in float32.
-_NEAR_ONE = 1 - 2.0**-23
-
-
-class _ArcFace(losses.ArcFaceLoss):
-    """ArcFace whose gradient stays finite where an embedding meets its weight vector."""
-
-    def get_angles(self, cosine_of_target_classes: Tensor) -> Tensor:
-        return torch.acos(cosine_of_target_classes.clamp(-_NEAR_ONE, _NEAR_ONE))
 
 
 def default_head(domain: Domain) -> Head:
@@ -38,15 +27,14 @@ def build_head(settings: Head, labels: int, dimension: int) -> nn.Module:
 
     CosFace: Wang et al. 2018, arXiv 1801.09414. ArcFace: Deng et al. 2019, arXiv 1801.07698.
     """
+    # As a mapping, since the library's types take whole numbers only.
+    scale: dict[str, Any] = {"scale": settings.scale}
     match settings.loss:
         case "softmax":
             return losses.NormalizedSoftmaxLoss(labels, dimension, temperature=1 / settings.scale)
         case "cosface":
-            return losses.CosFaceLoss(
-                labels, dimension, margin=settings.margin, scale=settings.scale
-            )
+            return losses.CosFaceLoss(labels, dimension, margin=settings.margin, **scale)
         case "arcface":
             # The library takes degrees.
-            return _ArcFace(
-                labels, dimension, margin=math.degrees(settings.margin), scale=settings.scale
-            )
+            margin = math.degrees(settings.margin)
+            return losses.ArcFaceLoss(labels, dimension, margin=margin, **scale)

@@ -23,10 +23,10 @@ def code_of(command: str) -> tuple[Path, ...]:
         FileNotFoundError: where there is no such command.
     """
     start = PACKAGE / "commands" / f"{command}.py"
-    if not start.is_file():
+    if not (command.isidentifier() and start.is_file()):
         raise FileNotFoundError(f"no command {command!r} in {start.parent}")
     found: set[Path] = set()
-    waiting = [start]
+    waiting = _files(f"{PACKAGE.name}.commands.{command}")
     while waiting:
         path = waiting.pop()
         if path in found:

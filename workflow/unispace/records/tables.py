@@ -22,13 +22,13 @@ def write_table(frame: pd.DataFrame, schema: pa.Schema, path: Path) -> None:
     missing = [name for name in schema.names if name not in frame.columns]
     if missing:
         raise ValueError(f"{path}: columns missing: {', '.join(missing)}")
+    for field in schema:
+        if not field.nullable and frame[field.name].isna().any():
+            raise ValueError(f"{path}: column {field.name} holds empty cells")
     try:
         known = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
     except pa.ArrowException as error:
         raise ValueError(f"{path}: {'; '.join(str(part) for part in error.args)}") from error
-    empty = _with_empty_cells(known, schema)
-    if empty:
-        raise ValueError(f"{path}: column {empty} holds empty cells")
     extra = [name for name in frame.columns if name not in schema.names]
     if extra:
         further = pa.Table.from_pandas(frame[extra], preserve_index=False)
@@ -49,25 +49,19 @@ def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
         raise UserError(f"{path}: not there; run `snakemake --cores 2 {path}` to make it")
     try:
         table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
+        found = {field.name: field.type for field in table.schema}
+        frame = table.to_pandas()
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(
             f"{path}: damaged ({error}); delete it and run snakemake again, it is rebuilt"
         ) from error
     for field in schema:
-        if field.name not in table.schema.names:
+        if field.name not in found:
             raise UserError(f"{path}: column `{field.name}` is missing")
-        if table.schema.field(field.name).type != field.type:
-            found = table.schema.field(field.name).type
-            raise UserError(f"{path}: column `{field.name}` is {found}, needs {field.type}")
-    empty = _with_empty_cells(table, schema)
-    if empty:
-        raise UserError(f"{path}: column `{empty}` holds empty cells")
-    return table.to_pandas()
-
-
-def _with_empty_cells(table: pa.Table, schema: pa.Schema) -> str | None:
-    """The first column that must be full and is not."""
-    for field in schema:
+        if found[field.name] != field.type:
+            raise UserError(
+                f"{path}: column `{field.name}` is {found[field.name]}, needs {field.type}"
+            )
         if not field.nullable and table.column(field.name).null_count:
-            return field.name
-    return None
+            raise UserError(f"{path}: column `{field.name}` holds empty cells")
+    return frame

@@ -35,7 +35,9 @@ def false_match_rate(metric: str) -> float | None:
     return float(metric.split("=")[1]) if metric.startswith("TMR@FMR=") else None
 
 
-def headline(results: pd.DataFrame, datasets: Sequence[str], more: Sequence[str] = ()) -> list[Measured]:
+def headline(
+    results: pd.DataFrame, datasets: Sequence[str], more: Sequence[str] = ()
+) -> list[Measured]:
     """What is shown of each data set, in the order of `datasets`.
 
     Args:

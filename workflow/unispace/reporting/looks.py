@@ -8,7 +8,13 @@ from typing import Any
 
 # Okabe and Ito 2008, without the yellow that white paper swallows.
 PALETTE = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (5, 1.4, 1.2, 1.4)), (0, (9, 3)))
+_DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (5, 1.6)),
+    (0, (1.2, 1.2)),
+    (0, (5, 1.4, 1.2, 1.4)),
+    (0, (9, 3)),
+)
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 DOMAIN_COLOURS = {
@@ -44,9 +50,29 @@ def looks(names: Iterable[str]) -> dict[str, Look]:
     comes again, and neighbours differ in everything.
     """
     return {
-        name: Look(PALETTE[i % len(PALETTE)], _DASHES[i % len(_DASHES)], _MARKERS[i % len(_MARKERS)])
+        name: Look(
+            PALETTE[i % len(PALETTE)], _DASHES[i % len(_DASHES)], _MARKERS[i % len(_MARKERS)]
+        )
         for i, name in enumerate(names)
     }
+
+
+def model_looks(models: Sequence[str]) -> dict[str, Look]:
+    """A look for each model: with several backbones or seeds, curricula keep their colour across them."""
+    parts = {model: model.split("/") for model in models}
+    curricula = list(dict.fromkeys(p[1] if len(p) > 1 else p[0] for p in parts.values()))
+    variants = list(dict.fromkeys((p[0], *p[2:]) for p in parts.values() if len(p) > 2))
+    if len(curricula) > len(PALETTE) or not 1 < len(variants) <= len(_DASHES):
+        return looks(models)
+    # A backbone that is only pretrained has no seed: it looks like its backbone's first.
+    firsts = {variant[0]: variant for variant in reversed(variants)}
+    styles = {}
+    for model, p in parts.items():
+        variant = (p[0], *p[2:]) if len(p) > 2 else firsts.get(p[0], variants[0])
+        place = variants.index(variant)
+        colour = PALETTE[curricula.index(p[1] if len(p) > 1 else p[0])]
+        styles[model] = Look(colour, _DASHES[place], _MARKERS[place])
+    return styles
 
 
 def short_names(models: Sequence[str]) -> dict[str, str]:

@@ -98,6 +98,7 @@ def render(material: Material, templates: Path, page: Path) -> str:
 
 
 def _context(material: Material, page: Path) -> dict[str, Any]:
+    _check(material)
     study, results = material.study, material.results
     order = (material.models, material.datasets)
     failed = results[results["status"] != "ok"]
@@ -113,6 +114,7 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "datasets": datasets,
         "models": models,
         "domains": {study.datasets[name].domain for name in study.evaluation.datasets},
+        "ours": [name for name in study.curricula if name.startswith("imic")],
         "starts": starts(models),
         "studio": [name for name, source in sources.items() if source.kind == "studio"],
         "degraded": [card.name for card in datasets if card.degraded],
@@ -130,14 +132,34 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
     }
 
 
+def _check(material: Material) -> None:
+    """Refuse to leave out what the study names.
+
+    Raises:
+        UserError: where a manifest or a card is missing.
+    """
+    missing = [f"manifest of `{d}`" for d in material.datasets if d not in material.manifests]
+    known = {card.get("model") for card in material.cards}
+    missing += [f"card of `{model}`" for model in material.models if model not in known]
+    if missing:
+        raise UserError(
+            f"the page lacks the {', the '.join(missing)}; they go with --manifests and --cards, "
+            f"see rule render_report in workflow/rules/report.smk"
+        )
+
+
 def _figure(name: str, folder: Path, page: Path) -> Picture:
     content = _bytes(folder / f"{name}.svg", page)
     size = re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', content[:2000])
     if size is None:
-        raise UserError(f"{folder / name}.svg: no figure of ours; delete it and run snakemake again")
+        raise UserError(
+            f"{folder / name}.svg: no figure of ours; delete it and run snakemake again"
+        )
     # A point is 4/3 of a CSS pixel: text of all figures comes out in one size.
     width, height = (round(float(side) * 4 / 3) for side in size.groups())
-    files = tuple((kind.upper(), _link(folder / f"{name}.{kind}", page)) for kind in ("svg", "png", "csv"))
+    files = tuple(
+        (kind.upper(), _link(folder / f"{name}.{kind}", page)) for kind in ("svg", "png", "csv")
+    )
     return Picture(name, _uri("image/svg+xml", content), width, height, files)
 
 

@@ -43,7 +43,7 @@ def choose(manifest: pd.DataFrame, labels: int, images: int) -> pd.DataFrame:
     names = sorted(set(manifest["label"]))
     kept = [names[i] for i in np.argsort(fractions(names), kind="stable")[:labels]]
     rows = manifest[manifest["label"].isin(kept)]
-    order = np.lexsort([fractions(rows["image_id"]), [kept.index(label) for label in rows["label"]]])
+    order = np.lexsort((fractions(rows["image_id"]), rows["label"].map(kept.index).to_numpy()))
     rows = rows.iloc[order]
     column = rows.groupby("label", sort=False).cumcount()
     rows = rows.assign(column=column)

@@ -120,31 +120,27 @@ def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[st
     names = short_names(order)
     places = in_order(results["dataset"], datasets)
     rows = []
-    for row in results.itertuples():
-        pair = not isinstance(row.model, str)
-        if pair:
-            about = f"{names.get(str(row.source), '')} → {names.get(str(row.target), '')}"
-            title = f"{row.source} → {row.target}"
-        else:
-            about, title = names[str(row.model)], str(row.model)
+    for row in results.to_dict("records"):
+        pair = not isinstance(row["model"], str)
+        ends_of = [row["source"], row["target"]] if pair else [row["model"]]
         shown = Row(
-            experiment=str(row.experiment),
-            dataset=str(row.dataset),
-            about=about,
-            title=title,
-            method=str(row.method) if isinstance(row.method, str) else "",
-            protocol=str(row.protocol),
-            metric=str(row.metric),
-            cell=cell(row.value, row.lower, row.upper, int(row.n), str(row.status)),  # pyright: ignore[reportArgumentType]
-            n=int(row.n),  # pyright: ignore[reportArgumentType]
-            unit=str(row.unit),
-            seed="" if pd.isna(row.seed) else str(int(row.seed)),  # pyright: ignore[reportArgumentType]
-            status=str(row.status),
-            origin=str(row.origin),
+            experiment=row["experiment"],
+            dataset=row["dataset"],
+            about=" → ".join(names.get(end, "?") for end in ends_of),
+            title=" → ".join(str(end) for end in ends_of),
+            method=row["method"] if isinstance(row["method"], str) else "",
+            protocol=row["protocol"],
+            metric=row["metric"],
+            cell=cell(row["value"], row["lower"], row["upper"], row["n"], row["status"]),
+            n=row["n"],
+            unit=row["unit"],
+            seed="" if math.isnan(row["seed"]) else f"{row['seed']:.0f}",
+            status=row["status"],
+            origin=row["origin"],
         )
-        ends_of = (row.source, row.target) if pair else (row.model, row.model)
-        key = (pair, *(order.index(str(e)) if e in names else -1 for e in ends_of))
-        rows.append(((places.index(shown.dataset), key), shown))
+        # Single models first; a sort keeps the order of what it finds equal.
+        key = (places.index(shown.dataset), pair, *(order.index(e) for e in ends_of if e in names))
+        rows.append((key, shown))
     return [row for _, row in sorted(rows, key=lambda item: item[0])]
 
 

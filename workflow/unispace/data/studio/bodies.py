@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from unispace.data.studio.bodies_paint import paint_person
 from unispace.data.studio.bodies_scene import camera_look, paint_occluder, paint_scene
 from unispace.data.studio.bodies_shape import figure
-from unispace.data.studio.pen import Stage
+from unispace.data.studio.stage import Stage
 from unispace.data.studio.swatches import (
     PALETTE,
     bell,
@@ -52,7 +52,7 @@ def sample_identities(rng: np.random.Generator, n: int) -> pd.DataFrame:
 
     Returns:
         One row per person. Lengths are fractions of the tallest person's height: `height`
-        [0.76, 1], `shoulder`, `hip` and `waist` (half widths, [0.085, 0.145], [0.075, 0.125] and
+        [0.8, 1], `shoulder`, `hip` and `waist` (half widths, [0.085, 0.145], [0.075, 0.125] and
         [0.06, 0.125]), `limb` (thickness factor, [0.75, 1.35]), `leg_share` (legs over height,
         [0.44, 0.53]), `head` (size factor, [0.9, 1.12]); `skin` [0 light, 1 dark]; names: `hair`,
         `hair_colour`, `hat`, `hat_colour`, `top`, `top_colour`, `top_second`, `pattern`, `bottom`,
@@ -67,7 +67,7 @@ def sample_identities(rng: np.random.Generator, n: int) -> pd.DataFrame:
     colours = tuple(PALETTE)
     return pd.DataFrame(
         {
-            "height": bell(next(g), n, 0.76, 1.0),
+            "height": bell(next(g), n, 0.8, 1.0),
             "shoulder": bell(next(g), n, 0.085, 0.145),
             "hip": bell(next(g), n, 0.075, 0.125),
             "waist": bell(next(g), n, 0.06, 0.125),
@@ -108,7 +108,7 @@ def sample_views(rng: np.random.Generator, n: int, cameras: int = 2) -> pd.DataF
     Returns:
         One row per image: `camera` (int in [0, cameras)); `yaw` in degrees (0 front, 90 walking to
         the right, 180 back), `phase` of the step in degrees, `stride` [0.5, 1.1] (width of the
-        step), `scale` [0.86, 1], `shift_x` and `shift_y` (half image sides), `mirror_hand` (bool:
+        step), `scale` [0.92, 1.02], `shift_x` and `shift_y` (half image sides), `mirror_hand` (bool:
         which hand carries), `scene_shift` [0, 1) (where along the scene the crop lies), `gain_red`,
         `gain_green`, `gain_blue` (the camera's cast with jitter), `blur` [0, 1], `occluder` (name),
         `occluder_x` [-0.8, 0.8], `occluder_colour`, `noise` (amplitude) and `noise_seed`.
@@ -131,9 +131,9 @@ def sample_views(rng: np.random.Generator, n: int, cameras: int = 2) -> pd.DataF
             "yaw": yaw,
             "phase": between(next(g), n, 0.0, 360.0),
             "stride": between(next(g), n, 0.5, 1.1),
-            "scale": between(next(g), n, 0.86, 1.0),
+            "scale": between(next(g), n, 0.92, 1.02),
             "shift_x": bell(next(g), n, -0.2, 0.2),
-            "shift_y": bell(next(g), n, -0.06, 0.06),
+            "shift_y": bell(next(g), n, -0.04, 0.04),
             "mirror_hand": next(g).random(n) < 0.5,
             "scene_shift": between(next(g), n, 0.0, 1.0),
             "gain_red": gains[:, 0] * between(next(g), n, 0.96, 1.04),

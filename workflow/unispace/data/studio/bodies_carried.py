@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from unispace.data.studio import canvas
 from unispace.data.studio.bodies_shape import Figure
-from unispace.data.studio.canvas import Floats, column
-from unispace.data.studio.pen import Doubles, Pen, moved
+from unispace.data.studio.canvas import Floats
+from unispace.data.studio.pen import Pen, moved
+from unispace.data.studio.stage import Doubles
 from unispace.data.studio.swatches import codes, shaded, tinted
 from unispace.data.studio.wardrobe import CARRIED
 
@@ -53,11 +54,17 @@ def paint_on_torso(pen: Pen, fig: Figure, identities: pd.DataFrame, on_right: Ma
     part, f, colour, _ = _carriers(pen, fig, identities, "backpack", fig.facing > 0.3)
     for side in (-1.0, 1.0):
         x = f.lean + side * f.shoulder * 0.55
-        part.line([(x, f.shoulder_y), (x, f.waist_y - 0.02)], 0.013, shaded(colour, 0.8), outlined=False)
+        part.line(
+            [(x, f.shoulder_y), (x, f.waist_y - 0.02)], 0.013, shaded(colour, 0.8), outlined=False
+        )
     part, f, colour, chosen = _carriers(pen, fig, identities, "shoulder_bag")
     side = _side(f, on_right[chosen])
     part.line(
-        [(f.lean - side * f.shoulder * 0.6, f.shoulder_y), (side * f.hip, f.hip_y)], 0.011, shaded(colour, 0.6), 1, False
+        [(f.lean - side * f.shoulder * 0.6, f.shoulder_y), (side * f.hip, f.hip_y)],
+        0.011,
+        shaded(colour, 0.6),
+        1,
+        False,
     )
 
 
@@ -73,7 +80,13 @@ def paint_beside(pen: Pen, fig: Figure, identities: pd.DataFrame, on_right: Mask
     x, y = _hand(f, on_right[chosen])
     part.ring(x, y + 0.02, 0.03, 0.035, 0.006, shaded(colour, 0.6), outlined=False)
     part.polygon(
-        [(x - 0.055, y + 0.035), (x + 0.055, y + 0.035), (x + 0.07, y + 0.17), (x - 0.07, y + 0.17)], colour
+        [
+            (x - 0.055, y + 0.035),
+            (x + 0.055, y + 0.035),
+            (x + 0.07, y + 0.17),
+            (x - 0.07, y + 0.17),
+        ],
+        colour,
     )
 
     part, f, colour, chosen = _carriers(pen, fig, identities, "suitcase")
@@ -98,13 +111,13 @@ def paint_above(pen: Pen, fig: Figure, identities: pd.DataFrame) -> None:
     if not part.n:
         return
     x, grip = f.near_arm.end
-    y = -f.height * 0.86
+    y = 0.06 - f.height
     part.line([(x, y - 0.05), (x, grip + 0.04)], 0.009, (0.25, 0.22, 0.2), outlined=False)
     patch = part.patch(x, y - 0.03, 0.27, 0.17)
     u, v = moved(patch, x, y + 0.03)
-    dome = np.maximum(canvas.ellipse(u, v, 0.26, 0.2), v + np.float32(0.03))
+    dome = np.maximum(canvas.ellipse(u, v, 0.26, 0.18), v + np.float32(0.03))
     part.fill(patch, dome, colour)
-    gore = np.maximum(np.maximum(canvas.ellipse(u, v, 0.1, 0.2), v + np.float32(0.03)), dome)
+    gore = np.maximum(np.maximum(canvas.ellipse(u, v, 0.1, 0.18), v + np.float32(0.03)), dome)
     part.fill(patch, gore, shaded(colour, 0.82), outlined=False)
 
 

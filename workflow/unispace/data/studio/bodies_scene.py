@@ -12,13 +12,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from unispace.data.studio.canvas import Floats, column
-from unispace.data.studio.pen import Doubles, Patch, Pen, Stage, hash01
+from unispace.data.studio.pen import Patch, Pen
+from unispace.data.studio.stage import Doubles, Stage, hash01
 from unispace.data.studio.swatches import codes, mix, shaded
 from unispace.data.studio.wardrobe import OCCLUDERS
 
 # Colour casts of the first cameras, chosen to differ; further cameras get theirs from hashing.
 CASTS = ((1.06, 1.0, 0.90), (0.88, 0.97, 1.10), (0.98, 1.05, 0.92), (1.04, 0.95, 1.03))
-WALL_COLOURS = ((0.72, 0.53, 0.44), (0.66, 0.72, 0.76), (0.62, 0.74, 0.56), (0.85, 0.80, 0.70), (0.58, 0.58, 0.66))
+WALL_COLOURS = (
+    (0.72, 0.53, 0.44),
+    (0.66, 0.72, 0.76),
+    (0.62, 0.74, 0.56),
+    (0.85, 0.80, 0.70),
+    (0.58, 0.58, 0.66),
+)
 FLOOR_COLOURS = ((0.62, 0.60, 0.57), (0.50, 0.52, 0.55), (0.70, 0.66, 0.56), (0.56, 0.50, 0.48))
 WALLS = ("bricks", "panels", "park", "shops", "tiles")
 
@@ -88,9 +95,13 @@ def _spread(patch: Patch, colour: Floats, tone: Floats) -> Floats:
 
 def _bricks(patch: Patch, colour: Floats) -> Floats:
     row, v = _cell(patch.v, 0.16)
-    column_number, u = _cell(patch.u + (row - 2 * np.floor(row * np.float32(0.5))) * np.float32(0.16), 0.32)
+    column_number, u = _cell(
+        patch.u + (row - 2 * np.floor(row * np.float32(0.5))) * np.float32(0.16), 0.32
+    )
     joint = (u < np.float32(0.08)) | (v < np.float32(0.16))
-    tone = np.float32(0.9) + np.float32(0.18) * hash01(row.astype(np.int64), column_number.astype(np.int64))
+    tone = np.float32(0.9) + np.float32(0.18) * hash01(
+        row.astype(np.int64), column_number.astype(np.int64)
+    )
     return _spread(patch, colour, np.where(joint, np.float32(1.16), tone))
 
 
@@ -108,7 +119,9 @@ def _park(patch: Patch, colour: Floats) -> Floats:
     across = u * 2 - 1
     crown = patch.v + np.float32(0.45) + rise - (1 - across * across) * np.float32(0.35)
     leaf = np.clip((crown + np.float32(0.02)) * 25, 0, 1)[:, None]
-    trunk = ((np.abs(across) < np.float32(0.14)) & (patch.v > np.float32(0.05))).astype(np.float32)[:, None]
+    trunk = ((np.abs(across) < np.float32(0.14)) & (patch.v > np.float32(0.05))).astype(np.float32)[
+        :, None
+    ]
     sky = np.asarray((0.74, 0.86, 0.95), np.float32)[None, :, None, None]
     green = colour[:, :, None, None] * (np.float32(0.62) + np.float32(0.3) * rise[:, None])
     scene = sky + leaf * (green - sky)
@@ -119,7 +132,9 @@ def _park(patch: Patch, colour: Floats) -> Floats:
 def _shops(patch: Patch, colour: Floats) -> Floats:
     """Windows in a plastered wall under a striped awning."""
     number, u = _cell(patch.u, 0.9)
-    window = (np.abs(u - np.float32(0.5)) < np.float32(0.36)) & (np.abs(patch.v + np.float32(0.05)) < np.float32(0.4))
+    window = (np.abs(u - np.float32(0.5)) < np.float32(0.36)) & (
+        np.abs(patch.v + np.float32(0.05)) < np.float32(0.4)
+    )
     awning = (patch.v < np.float32(-0.5)) & (patch.v > np.float32(-0.75))
     stripes = (_cell(patch.u, 0.18)[1] < np.float32(0.5)).astype(np.float32)[:, None]
     base = _spread(patch, colour, np.ones((1, 1, 1), np.float32))
@@ -141,7 +156,13 @@ def _tiles(patch: Patch, colour: Floats) -> Floats:
     return _spread(patch, colour, np.where(band, np.float32(0.6), tone))
 
 
-_WALL_PAINTERS = {"bricks": _bricks, "panels": _panels, "park": _park, "shops": _shops, "tiles": _tiles}
+_WALL_PAINTERS = {
+    "bricks": _bricks,
+    "panels": _panels,
+    "park": _park,
+    "shops": _shops,
+    "tiles": _tiles,
+}
 
 
 def paint_occluder(stage: Stage, views: pd.DataFrame, colour: Floats) -> None:

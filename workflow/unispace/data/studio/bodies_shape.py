@@ -7,12 +7,13 @@ the unit is the tallest person's height.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from unispace.data.studio.pen import Doubles, rounded_trig
+from unispace.data.studio.stage import Doubles, rounded_trig
 
 TILT = 0.10  # cameras look slightly down: what is nearer by 1 appears lower by this much
 Point = tuple[Doubles, Doubles]
@@ -75,7 +76,8 @@ class Figure:
         return Figure(*(_only(getattr(self, f.name), chosen) for f in fields(self)))
 
 
-def _only(value: Doubles | Point | Limb, chosen: NDArray[np.bool_]) -> Doubles | Point | Limb:
+def _only(value: Any, chosen: NDArray[np.bool_]) -> Any:
+    """The chosen entries of a field: numbers, a point or a limb."""
     if isinstance(value, Limb):
         return value.only(chosen)
     if isinstance(value, tuple):
@@ -109,7 +111,7 @@ def figure(identities: pd.DataFrame, views: pd.DataFrame) -> Figure:
     yaw, phase, stride = (views[name].to_numpy(np.float64) for name in ("yaw", "phase", "stride"))
     camera = _Camera(yaw)
     height, limb = person["height"], person["limb"]
-    radius = 0.066 * person["head"]
+    radius = 0.073 * person["head"]
     leg = height * person["leg_share"]
     shoulder_up = height - 2 * radius - 0.012
     arm_radius, leg_radius = 0.030 * limb, 0.042 * limb
@@ -124,12 +126,18 @@ def figure(identities: pd.DataFrame, views: pd.DataFrame) -> Figure:
         joints, toe = _leg(hip, turn, stride, leg, leg_radius)
         legs.append(Limb(*(camera.see(*joint) for joint in joints)))
         toes.append(camera.see(*toe))
-        root = (side * (person["shoulder"] - arm_radius * 0.6), shoulder_up - arm_radius, np.zeros_like(leg))
+        root = (
+            side * (person["shoulder"] - arm_radius * 0.6),
+            shoulder_up - arm_radius,
+            np.zeros_like(leg),
+        )
         arms.append(Limb(*(camera.see(*joint) for joint in _arm(root, side, turn, stride, height))))
 
     lean = 0.012 * camera.sin
     raised = identities["carried"].to_numpy() == "umbrella"
-    arms[1] = _holding_up(arms[1], raised, lean + np.where(camera.sin >= 0, 0.08, -0.08), 0.13 - shoulder_up)
+    arms[1] = _holding_up(
+        arms[1], raised, lean + np.where(camera.sin >= 0, 0.08, -0.08), 0.13 - shoulder_up
+    )
     return Figure(
         facing=camera.cos,
         ahead=camera.sin,
@@ -190,7 +198,9 @@ def _holding_up(arm: Limb, raised: NDArray[np.bool_], x: Doubles, y: Doubles) ->
     """The arm, or where `raised` the same arm bent with its hand at (x, y)."""
     elbow = arm.root[0] + np.where(arm.root[0] >= x, 0.03, -0.03), y + 0.05
     middle = np.where(raised, elbow[0], arm.middle[0]), np.where(raised, elbow[1], arm.middle[1])
-    return Limb(arm.root, middle, (np.where(raised, x, arm.end[0]), np.where(raised, y, arm.end[1])))
+    return Limb(
+        arm.root, middle, (np.where(raised, x, arm.end[0]), np.where(raised, y, arm.end[1]))
+    )
 
 
 def _swung(joint: _Joint, angle: Doubles, length: Doubles) -> _Joint:

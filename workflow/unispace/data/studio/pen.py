@@ -12,82 +12,20 @@ arithmetic is limited to exactly rounded float32 operations and integer hashing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unispace.data.studio import canvas
 from unispace.data.studio.canvas import Floats, column, rotation
+from unispace.data.studio.stage import Doubles, Stage
 
-Doubles = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
 OUTLINE_TONE = np.float32(0.42)  # an outline is the shape's own colour, this much darker
-
-
-def rounded_trig(radians: ArrayLike) -> tuple[Doubles, Doubles]:
-    """Cosine and sine of parameters, rounded so that they do not depend on the maths library."""
-    angles = np.asarray(radians, dtype=np.float64)
-    return np.round(np.cos(angles), 6), np.round(np.sin(angles), 6)
-
-
-def hash01(*keys: ArrayLike) -> Floats:
-    """Mix integers into uniform numbers in [0, 1): the same keys give the same number anywhere.
-
-    Args:
-        keys: integer arrays that broadcast together.
-
-    Returns:
-        float32 multiples of 2**-24, in the broadcast shape.
-    """
-    # One-dimensional at least: numpy wraps uint32 arrays silently but warns for scalars.
-    mixed = np.full((1,), 0x9E3779B9, dtype=np.uint32)
-    for key in keys:
-        word = np.atleast_1d(np.asarray(key)).astype(np.uint32)
-        mixed = (mixed ^ word) * np.uint32(0x85EBCA6B)
-        mixed ^= mixed >> np.uint32(13)
-        mixed *= np.uint32(0xC2B2AE35)
-        mixed ^= mixed >> np.uint32(16)
-    return (mixed >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
-
-
-class Stage:
-    """`n` square images of `size` pixels, stored plane by plane: `pixels` is `(n, 3, size, size)`.
-
-    Coordinates are those of `Canvas`: -1 to 1, x to the right, y downwards, pixel centres.
-    """
-
-    def __init__(self, n: int, size: int) -> None:
-        self.n, self.size = n, size
-        self.pixels: Floats = np.zeros((n, 3, size, size), np.float32)
-        self.centres: Floats = (np.arange(size, dtype=np.float32) + np.float32(0.5)) * np.float32(
-            2 / size
-        ) - np.float32(1)
-        self.edge = np.float32(1.5 / size)  # half width of an anti-aliased edge, as in Canvas
-
-    def add_noise(self, amount: ArrayLike, seeds: NDArray[np.integer]) -> None:
-        """Add grey pixel noise, uniform in +-`amount` (scalar or `(n,)`), drawn from `seeds` `(n,)`."""
-        where = np.arange(self.size * self.size).reshape(1, self.size, self.size)
-        noise = hash01(np.asarray(seeds).reshape(-1, 1, 1), where) * 2 - 1
-        self.pixels += (noise * column(amount))[:, None]
-
-    def blur(self, amount: ArrayLike) -> None:
-        """Soften each image by its `amount` in [0, 1], about the same at any image size."""
-        side = (column(amount) * np.float32(0.25))[:, None]
-        for _ in range(max(1, round(self.size / 64))):
-            for axis in (2, 3):
-                padded = np.pad(
-                    self.pixels, [(0, 0), (0, 0), *(((1, 1) if a == axis else (0, 0)) for a in (2, 3))], mode="edge"
-                )
-                before = padded[:, :, :-2] if axis == 2 else padded[:, :, :, :-2]
-                after = padded[:, :, 2:] if axis == 2 else padded[:, :, :, 2:]
-                self.pixels += side * (before + after - 2 * self.pixels)
-
-    def finish(self) -> NDArray[np.uint8]:
-        """The images as uint8, `(n, size, size, 3)`, RGB."""
-        planes = (np.clip(self.pixels, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
-        return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
 
 
 @dataclass(frozen=True)
@@ -137,7 +75,8 @@ class Pen:
         Args:
             stage: the images.
             rows: indices of the images to paint, `(n,)`, all different.
-            x, y: where the local origin lies, stage units.
+            x: where the local origin lies, stage units.
+            y: likewise, downwards.
             scale: stage units per local unit.
             degrees: clockwise turn.
             mirrored: whether local x runs to the left.
@@ -158,8 +97,8 @@ class Pen:
 
     def only(self, chosen: NDArray[np.bool_]) -> Pen:
         """The same pen for the images of the mask `chosen`, `(n,)`."""
-        part = object.__new__(Pen)
-        part.stage, part.rows = self.stage, self.rows[chosen]
+        part = copy(self)
+        part.rows = self.rows[chosen]
         part.n = len(part.rows)
         for name in ("_x", "_y", "scale", "_outline", "_flip", "_cos", "_sin"):
             setattr(part, name, getattr(self, name)[chosen])
@@ -171,7 +110,9 @@ class Pen:
         far = np.full(self.n, 1e6)
         return self.patch(0.0, 0.0, far, far)
 
-    def patch(self, cx: ArrayLike, cy: ArrayLike, rx: ArrayLike, ry: ArrayLike | None = None) -> Patch:
+    def patch(
+        self, cx: ArrayLike, cy: ArrayLike, rx: ArrayLike, ry: ArrayLike | None = None
+    ) -> Patch:
         """Windows that hold the local boxes around (cx, cy) with half sides (rx, ry or rx)."""
         rx = self._per_image(rx)
         ry = rx if ry is None else self._per_image(ry)
@@ -188,7 +129,9 @@ class Pen:
         centres = self.stage.centres
         x = centres[left[:, None] + np.arange(width)][:, None, :] - column(self._x)
         y = centres[top[:, None] + np.arange(height)][:, :, None] - column(self._y)
-        if self._cos.min(initial=1.0) < 1.0:  # an upright frame keeps x and y apart, which is cheaper
+        if (
+            self._cos.min(initial=1.0) < 1.0
+        ):  # an upright frame keeps x and y apart, which is cheaper
             cos, sin = column(self._cos), column(self._sin)
             x, y = x * cos + y * sin, y * cos - x * sin
         u, v = x / column(self.scale * self._flip), y / column(self.scale)
@@ -242,7 +185,9 @@ class Pen:
             alpha, tone = np.clip(np.float32(0.5) - d * steep, 0, 1), patch.shade
         self.composite(patch, alpha * column(opacity), colour, tone)
 
-    def composite(self, patch: Patch, alpha: Floats, colour: ArrayLike, tone: Floats | None = None) -> None:
+    def composite(
+        self, patch: Patch, alpha: Floats, colour: ArrayLike, tone: Floats | None = None
+    ) -> None:
         """Lay `colour * tone` over the windows with opacity `alpha` `(n, h, w)`."""
         if not self.n:
             return
@@ -254,11 +199,17 @@ class Pen:
         if tone is not None:
             tint = tint * tone[:, None]
         windows = np.lib.stride_tricks.sliding_window_view(
-            self.stage.pixels, (patch.height, patch.width), axis=(2, 3), writeable=True  # pyright: ignore
+            self.stage.pixels,
+            (patch.height, patch.width),
+            axis=(2, 3),
+            writeable=True,  # pyright: ignore
         )
         place = (self.rows, slice(None), patch.top, patch.left)
         below = windows[place]
-        windows[place] = below + alpha[:, None] * (tint - below)
+        change = tint - below
+        change *= alpha[:, None]
+        change += below
+        windows[place] = change
 
     def ellipse(
         self,
@@ -274,7 +225,9 @@ class Pen:
         """Paint an ellipse turned clockwise by `degrees`."""
         if not self.n:
             return
-        patch = self.patch(cx, cy, rx, ry) if degrees == 0 else self.patch(cx, cy, np.maximum(rx, ry))
+        patch = (
+            self.patch(cx, cy, rx, ry) if degrees == 0 else self.patch(cx, cy, np.maximum(rx, ry))
+        )
         u, v = moved(patch, cx, cy, degrees)
         self.fill(patch, canvas.ellipse(u, v, rx, ry), colour, opacity, outlined)
 
@@ -310,7 +263,7 @@ class Pen:
             return
         patch = self.around(points, radius)
         distance: Floats | None = None
-        for (ax, ay), (bx, by) in zip(points[:-1], points[1:], strict=True):
+        for (ax, ay), (bx, by) in pairwise(points):
             part = canvas.segment(patch.u, patch.v, ax, ay, bx, by, radius)
             distance = part if distance is None else np.minimum(distance, part)
         if distance is None:
@@ -350,7 +303,9 @@ class Pen:
         distance = np.abs(canvas.ellipse(u, v, rx, ry)) - column(half_width)
         self.fill(patch, distance, colour, 1.0, outlined)
 
-    def around(self, points: Sequence[tuple[ArrayLike, ArrayLike]], reach: ArrayLike = 0.0) -> Patch:
+    def around(
+        self, points: Sequence[tuple[ArrayLike, ArrayLike]], reach: ArrayLike = 0.0
+    ) -> Patch:
         """The patch around points, `reach` wider on every side."""
         xs = np.stack([self._per_image(p[0]) for p in points])
         ys = np.stack([self._per_image(p[1]) for p in points])
@@ -359,7 +314,9 @@ class Pen:
         return self.patch((left + right) / 2, (top + bottom) / 2, rx, ry)
 
 
-def moved(patch: Patch, cx: ArrayLike, cy: ArrayLike, degrees: float = 0.0) -> tuple[Floats, Floats]:
+def moved(
+    patch: Patch, cx: ArrayLike, cy: ArrayLike, degrees: float = 0.0
+) -> tuple[Floats, Floats]:
     """A patch's coordinates in a frame centred at (cx, cy) and turned clockwise by `degrees`."""
     if degrees == 0:
         return patch.u - column(cx), patch.v - column(cy)
@@ -370,7 +327,8 @@ def simple_polygon(x: Floats, y: Floats, points: Sequence[tuple[ArrayLike, Array
     """Signed distance to a polygon that does not cross itself, convex or not, in either direction.
 
     Args:
-        x, y: coordinates, broadcastable to `(n, h, w)`.
+        x: coordinates to the right, broadcastable to `(n, h, w)`.
+        y: coordinates downwards, likewise.
         points: corners, each coordinate a scalar or `(n,)`.
 
     Returns:

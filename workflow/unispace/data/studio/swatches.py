@@ -59,7 +59,7 @@ def pick(
     """Draw `n` names; one uniform number each, so that a longer draw starts with a shorter one."""
     shares = np.ones(len(names)) if weights is None else np.asarray(weights, dtype=np.float64)
     steps = np.cumsum(shares / shares.sum())[:-1]
-    return [names[i] for i in np.searchsorted(steps, rng.random(n), side="right")]
+    return [names[int(i)] for i in np.searchsorted(steps, rng.random(n), side="right")]
 
 
 def between(rng: np.random.Generator, n: int, low: float, high: float) -> Doubles:

@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
 from unispace.reporting.headline import false_match_rate
-from unispace.reporting.looks import DOMAIN_TITLES, Look, in_order, looks, short_names
+from unispace.reporting.looks import DOMAIN_TITLES, Look, in_order, looks, model_looks, short_names
 
 COLUMNS = ["dataset", "protocol", "series", "kind", "x", "y", "lower", "upper"]
 _RANKS = (1, 2, 5, 10, 20, 50, 100)
@@ -33,18 +33,23 @@ def draw_cmc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
 def draw_maps_cmc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     """Draw identification across models: a panel for each pair, a line for each method.
 
-    With many pairs it is a panel for each method and a line for each pair.
+    With many pairs it is a panel for each method and a thin line for each pair, in the look of its target.
     """
     curves = tables[0][(tables[0]["experiment"] == "identification") & tables[0]["method"].notna()]
     if curves.empty:
         return nothing("No map was tested on identification.", COLUMNS)
-    names = short_names(in_order({*curves["source"], *curves["target"]}, plan.models))
+    ends = in_order({*curves["source"], *curves["target"]}, plan.models)
+    names = short_names(ends)
     pair = curves["source"].map(names) + " → " + curves["target"].map(names)
-    many = pair.nunique() > _MANY_PAIRS
-    series, panel = (pair, curves["method"]) if many else (curves["method"], pair)
-    curves = curves.assign(series=series, panel=panel)
-    styles = looks(dict.fromkeys(curves["series"]))
-    return _cmc_panels(curves, plan, ["dataset", "protocol", "panel"], styles)
+    by = ["dataset", "protocol", "panel"]
+    if pair.nunique() <= _MANY_PAIRS:
+        curves = curves.assign(series=curves["method"], panel=pair)
+        return _cmc_panels(curves, plan, by, looks(dict.fromkeys(curves["method"])))
+    curves = curves.assign(series=pair, panel=curves["method"])
+    targets = _model_looks(ends, plan)
+    styles = {p: targets[t] for p, t in zip(pair, curves["target"], strict=True)}
+    key = [_handle(f"to {names[end]}", targets[end]) for end in ends]
+    return _cmc_panels(curves, plan, by, styles, key)
 
 
 def draw_roc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
@@ -72,9 +77,7 @@ def draw_roc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
             line = line.sort_values("x", kind="stable")
             line = line[line["x"] >= line.loc[line["x"] <= start, "x"].max()] if len(line) else line
             look = styles[model]
-            panel.step(
-                line["x"], line["y"], where="post", color=look.colour, linestyle=look.dashes
-            )
+            panel.step(line["x"], line["y"], where="post", color=look.colour, linestyle=look.dashes)
             marks = _where(points, dataset=dataset, protocol=protocol, model=model)
             panel.vlines(marks["x"], marks["lower"], marks["upper"], color=look.colour)
             panel.plot(
@@ -94,8 +97,13 @@ def draw_roc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
 
 
 def _cmc_panels(
-    curves: pd.DataFrame, plan: Plan, by: list[str], styles: dict[str, Look]
+    curves: pd.DataFrame,
+    plan: Plan,
+    by: list[str],
+    styles: dict[str, Look],
+    key: list[Line2D] | None = None,
 ) -> Drawing:
+    """Draw CMC panels; with a `key` of their own, lines are too many for bands."""
     grid = list(_groups(curves, plan, by))
     figure, axes = panels(len(grid), 3, _SIZE, sharey=True)
     drawn = []
@@ -108,8 +116,9 @@ def _cmc_panels(
             line = here[here["series"] == series].sort_values("x", kind="stable")
             if line.empty:
                 continue
-            panel.plot(line["x"], line["y"], color=look.colour, linestyle=look.dashes)
-            if line["lower"].notna().all():
+            width = 0.8 if key else None
+            panel.plot(line["x"], line["y"], color=look.colour, ls=look.dashes, lw=width)
+            if key is None and line["lower"].notna().all():
                 panel.fill_between(
                     line["x"], line["lower"], line["upper"], color=look.colour, alpha=0.13, lw=0
                 )
@@ -117,7 +126,7 @@ def _cmc_panels(
         _rank_axis(panel, float(here["x"].max()))
     for panel in axes[::3]:
         panel.set_ylabel("share of probes found")
-    legend_below(figure, [_handle(name, look) for name, look in styles.items()])
+    legend_below(figure, key or [_handle(name, look) for name, look in styles.items()])
     return Drawing(figure, pd.concat(drawn, ignore_index=True))
 
 
@@ -168,7 +177,7 @@ def _about(plan: Plan, dataset: str, protocol: str) -> str:
 
 def _model_looks(models: list[str], plan: Plan) -> dict[str, Look]:
     """The looks of these models among all of the study, so that a model looks the same everywhere."""
-    styles = looks(in_order(models, plan.models, whole=True))
+    styles = model_looks(in_order(models, plan.models, whole=True))
     return {model: styles[model] for model in models}
 
 

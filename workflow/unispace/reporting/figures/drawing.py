@@ -86,12 +86,16 @@ def titled(axes: Axes, title: str, subtitle: str = "") -> None:
         )
 
 
-def legend_below(figure: Figure, handles: Sequence[Any], columns: int = 6) -> None:
-    """A legend outside the panels, where it hides nothing."""
-    if handles:
-        figure.legend(
-            handles=list(handles), loc="outside lower center", ncols=min(columns, len(handles))
-        )
+def legend_below(figure: Figure, handles: Sequence[Any]) -> None:
+    """A legend outside the panels, where it hides nothing; the figure grows by its rows."""
+    if not handles:
+        return
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    wide = 0.075 * longest + 0.65  # inches of an entry, by the mean width of a letter
+    columns = max(1, min(len(handles), int(figure.get_figwidth() / wide)))
+    rows = math.ceil(len(handles) / columns)
+    figure.set_figheight(figure.get_figheight() + 0.19 * (rows - 1))
+    figure.legend(handles=list(handles), loc="outside lower center", ncols=columns)
 
 
 def nothing(why: str, columns: Sequence[str]) -> Drawing:

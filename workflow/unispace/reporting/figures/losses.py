@@ -7,8 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
-from unispace.reporting.looks import DOMAIN_TITLES, in_order, looks, short_names
-
+from unispace.reporting.looks import DOMAIN_TITLES, in_order, model_looks, short_names
 
 COLUMNS = ["model", "dataset", "step", "loss", "smoothed", "learning_rate"]
 _WINDOW = 15
@@ -26,7 +25,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     )
     order = tuple(dict.fromkeys((*plan.models, *plan.names)))
     models = in_order(history["model"], order)
-    names, styles = short_names(models), looks(in_order(models, order, whole=True))
+    names, styles = short_names(models), model_looks(in_order(models, order, whole=True))
     datasets = in_order(history["dataset"], plan.datasets)
     figure, axes = panels(len(datasets) + 1, 3, (3.35, 2.5))
     for panel, dataset in zip(axes, datasets, strict=False):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
@@ -54,17 +57,17 @@ def _dots(
     measured: list[Measured],
     pairs: list[tuple[str, str]],
     names: dict[str, str],
-):  # noqa: ANN202
+) -> Figure:
     methods = list(dict.fromkeys(results["method"]))
     styles = looks(methods)
     height = 1.3 + len(pairs) * (0.3 + 0.16 * len(methods))
     figure, axes = panels(len(measured), 2, (4.6, height), sharey=True, sharex="col")
     for panel, what in zip(axes, measured, strict=True):
         titled(panel, f"{what.metric}, {what.dataset}", what.protocol)
-        for row in rows_of(results, what).itertuples():
-            place = methods.index(str(row.method)) - (len(methods) - 1) / 2
-            y = pairs.index((str(row.source), str(row.target))) + place * 0.7 / len(methods)
-            _mark(panel, row, y, styles[str(row.method)])
+        for row in rows_of(results, what).to_dict("records"):
+            place = methods.index(row["method"]) - (len(methods) - 1) / 2
+            y = pairs.index((row["source"], row["target"])) + place * 0.7 / len(methods)
+            _mark(panel, row, y, styles[row["method"]])
         if what.metric == "AUC":
             panel.axvline(0.5, color=OTHER, linewidth=1, linestyle=(0, (2, 2)))
             panel.annotate(
@@ -84,19 +87,19 @@ def _dots(
     return figure
 
 
-def _mark(axes: Axes, row, y: float, look: Look) -> None:  # noqa: ANN001
-    if row.status != "ok":
+def _mark(axes: Axes, row: dict[Any, Any], y: float, look: Look) -> None:
+    if row["status"] != "ok":
         axes.plot(0.015, y, marker="x", color=OTHER, markersize=5)
         axes.annotate(
-            f"{row.method} failed", (0.015, y), xytext=(7, 0), textcoords="offset points",
+            f"{row['method']} failed", (0.015, y), xytext=(7, 0), textcoords="offset points",
             va="center", fontsize="small", fontstyle="italic", color="#555555",
         )  # fmt: skip
         return
-    axes.hlines(y, row.lower, row.upper, color=look.colour, linewidth=1.5)
-    axes.plot(row.value, y, color=look.colour, marker=look.marker, linestyle="none")
+    axes.hlines(y, row["lower"], row["upper"], color=look.colour, linewidth=1.5)
+    axes.plot(row["value"], y, color=look.colour, marker=look.marker, linestyle="none")
 
 
-def _matrices(results: pd.DataFrame, measured: list[Measured], ends: list[str]):  # noqa: ANN202
+def _matrices(results: pd.DataFrame, measured: list[Measured], ends: list[str]) -> Figure:
     """Source by target, a panel for each method."""
     methods = list(dict.fromkeys(results["method"]))
     names = short_names(ends)
@@ -110,12 +113,12 @@ def _matrices(results: pd.DataFrame, measured: list[Measured], ends: list[str]):
         values = rows.pivot(index="source", columns="target", values="value")
         values = values.reindex(index=ends, columns=ends)
         panel.imshow(values.to_numpy(float), vmin=0, vmax=1, cmap="cividis")
-        for row in rows.itertuples():
-            ok = row.status == "ok"
+        for row in rows.to_dict("records"):
+            ok = row["status"] == "ok"
             panel.text(
-                ends.index(str(row.target)), ends.index(str(row.source)),
-                f"{row.value:.2f}" if ok else "failed", ha="center", va="center", fontsize=6,
-                color="black" if not ok or float(row.value) > 0.55 else "white",
+                ends.index(row["target"]), ends.index(row["source"]),
+                f"{row['value']:.2f}" if ok else "failed", ha="center", va="center", fontsize=6,
+                color="black" if not ok or row["value"] > 0.55 else "white",
             )  # fmt: skip
         panel.set_xticks(range(len(ends)), [names[e] for e in ends], rotation=60, ha="right")
         panel.set_yticks(range(len(ends)), [names[e] for e in ends])

@@ -13,7 +13,7 @@ from unispace.reporting.looks import (
     OTHER,
     Look,
     in_order,
-    looks,
+    model_looks,
     short_names,
 )
 
@@ -31,7 +31,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         return nothing("No headline number was measured for a single model.", COLUMNS)
     datasets = list(dict.fromkeys(m.dataset for m in measured))
     models = in_order(results["model"], plan.models)
-    names, styles = short_names(models), looks(in_order(models, plan.models, whole=True))
+    names, styles = short_names(models), model_looks(in_order(models, plan.models, whole=True))
     figure, axes = panels(
         len(datasets), 4, (2.55, 1.45 + 0.42 * len(models)), sharex=True, sharey=True
     )
@@ -50,7 +50,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         panel.grid(axis="x")
         panel.tick_params(axis="y", length=0)
         panel.set_xlabel("share, 95 % interval")
-    legend_below(figure, _key(measured), 4)
+    legend_below(figure, _key(measured))
     return Drawing(figure, pd.concat(drawn, ignore_index=True))
 
 
@@ -64,10 +64,10 @@ def _marks(
 ) -> None:
     """One mark for each model, above or below the middle of its row by `place`."""
     chance = false_match_rate(what.metric)
-    for row in rows.itertuples():
-        y = models.index(str(row.model)) + 0.28 * place
-        colour = styles[str(row.model)].colour
-        if row.status != "ok":
+    for row in rows.to_dict("records"):
+        y = models.index(row["model"]) + 0.28 * place
+        colour = styles[row["model"]].colour
+        if row["status"] != "ok":
             axes.plot(0.015, y, marker="x", color=OTHER, markersize=5, clip_on=False)
             axes.annotate(
                 f"{what.metric} failed",
@@ -80,9 +80,9 @@ def _marks(
                 color="#555555",
             )
             continue
-        axes.hlines(y, row.lower, row.upper, color=colour, linewidth=1.6)
+        axes.hlines(y, row["lower"], row["upper"], color=colour, linewidth=1.6)
         axes.plot(
-            row.value,
+            row["value"],
             y,
             marker=_marker(what.metric),
             color=colour,

@@ -60,7 +60,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     for panel in axes:
         if panel not in used:
             panel.remove()
-    legend_below(figure, _key(views, bool(chosen)), 4)
+    legend_below(figure, _key(views, bool(chosen)))
     highlighted = views["label"].isin(list(chosen)) & views["domain"].isin(_domains(views))
     return Drawing(figure, views.assign(highlighted=highlighted)[COLUMNS])
 
@@ -113,9 +113,13 @@ def _key(views: pd.DataFrame, identities: bool) -> list[Line2D]:
         for domain in (d for d in present if d in _domains(views)):
             keys.append(
                 Line2D(
-                    [], [], linestyle="none", marker=DOMAIN_MARKERS[domain], color="#444444",
+                    [],
+                    [],
+                    linestyle="none",
+                    marker=DOMAIN_MARKERS[domain],
+                    color="#444444",
                     markerfacecolor="white" if domain == "face_lq" else "#444444",
                     label=f"an identity, {DOMAIN_TITLES[domain]}",
-                )  # fmt: skip
+                )
             )
     return keys

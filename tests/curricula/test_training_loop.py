@@ -1,0 +1,417 @@
+"""The training loop against plain autograd, and what must not depend on what."""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unispace.backbones.network import save_weights
+from unispace.config.curricula import Optimisation
+from unispace.curricula import training
+from unispace.curricula.resume import Resume
+from unispace.curricula.training import learning_rate, train
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Train a network on tasks; returns the history."""
+
+    def trained(network, tasks, settings, coupling="accumulate", seed=0):
+        return train(network, tasks, settings, coupling, seed, Resume(tmp_path, "key"))
+
+    return trained
+
+
+def weights_of(network):
+    return {k: v.clone() for k, v in network.body.state_dict().items()}
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+# --- does it learn ---
+
+
+@pytest.mark.parametrize("loss", ["softmax", "cosface", "arcface"])
+@pytest.mark.parametrize("coupling", ["accumulate", "alternate"])
+def test_a_planted_problem_is_learnt(build, coloured, optimisation, run, loss, coupling):
+    network, task = build(), coloured(loss=loss)
+    history = run(network, [task], optimisation(steps=60, augment=0.1), coupling)
+    assert history["loss"].tail(5).mean() < 0.25 * history["loss"].head(5).mean()
+    # And it shows in the embeddings: every image lies nearest to another of its own colour.
+    vectors = network.embed(torch.from_numpy(task.images))
+    cosines = vectors @ vectors.T - 2 * torch.eye(len(vectors))
+    assert (task.labels[cosines.argmax(1)] == task.labels).all()
+
+
+def test_shuffled_labels_are_not_learnt_as_fast(build, coloured, optimisation, run):
+    losses = []
+    for shuffle in (False, True):
+        task = coloured(each=20)
+        if shuffle:
+            np.random.default_rng(0).shuffle(task.labels)
+        history = run(build(), [task], optimisation(steps=40, augment=0.1))
+        losses.append(history["loss"].tail(5).mean())
+    assert losses[1] > 3 * losses[0]
+
+
+def test_history_has_a_row_for_each_step_and_task(build, coloured, optimisation, run):
+    settings = optimisation(steps=3)
+    history = run(build(), [coloured("a"), coloured("b")], settings)
+    assert history["dataset"].tolist() == ["a"] * 3 + ["b"] * 3
+    assert history["step"].tolist() == [1, 2, 3] * 2
+    rates = [learning_rate(step, settings) for step in range(3)]
+    assert history["learning_rate"].tolist() == rates * 2
+
+
+def test_a_trained_network_is_left_in_evaluation_mode(build, coloured, optimisation, run):
+    network = build("test_resnet")
+    run(network, [coloured()], optimisation(steps=1))
+    assert not any(module.training for module in network.modules())
+
+
+# --- the schedule ---
+
+
+@given(
+    st.integers(1, 400), st.floats(0, 0.99), st.floats(1e-6, 1), st.floats(0, 1, exclude_max=True)
+)
+def test_learning_rate_rises_linearly_and_falls_as_a_half_cosine(steps, warmup, peak, where):
+    settings = Optimisation(steps=steps, warmup=warmup, learning_rate=peak)
+    step = int(where * steps)
+    warm = round(warmup * steps)
+    if step < warm:
+        expected = np.interp(step + 1, [0, warm], [0, peak])
+    else:  # (1 + cos 2x) / 2 = cos^2 x
+        expected = peak * math.cos(math.pi / 2 * (step - warm) / (steps - warm)) ** 2
+    assert learning_rate(step, settings) == pytest.approx(expected, rel=1e-9, abs=1e-12 * peak)
+
+
+def test_the_optimiser_is_given_the_learning_rate_of_each_step(
+    build, coloured, optimisation, run, monkeypatch
+):
+    given_rates = []
+    real = torch.optim.AdamW.step
+
+    def step(self, *args, **kwargs):
+        given_rates.append([group["lr"] for group in self.param_groups])
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    settings = optimisation(steps=5, warmup=0.4)
+    run(build(), [coloured()], settings)
+    assert given_rates == [[learning_rate(step, settings)] * 2 for step in range(5)]
+
+
+# --- couplings ---
+
+
+def by_hand(head_weights, vectors, labels, margin, scale):
+    """CosFace (margin 0: cosine softmax), written with autograd operations only."""
+    cosines = vectors @ (head_weights / head_weights.norm(dim=0, keepdim=True))
+    chosen = torch.nn.functional.one_hot(labels, head_weights.shape[1])
+    logits = scale * (cosines - margin * chosen)
+    return (logits.logsumexp(1) - (logits * chosen).sum(1)).mean()
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    """What the loop builds and does: fresh heads, and the gradients of each optimiser step."""
+    heads, gradients = [], []
+    real_head, real_update = training.build_head, training._update
+
+    def build_head(*args):
+        made = real_head(*args)
+        heads.append(made.W.detach().clone())
+        return made
+
+    def update(optimiser, parameters, clip_norm):
+        gradients.append([None if p.grad is None else p.grad.clone() for p in parameters])
+        return real_update(optimiser, parameters, clip_norm)
+
+    monkeypatch.setattr(training, "build_head", build_head)
+    monkeypatch.setattr(training, "_update", update)
+    return heads, gradients
+
+
+def plain_loss(network, task, head_weights):
+    images = torch.from_numpy(task.images).permute(0, 3, 1, 2).float() / 255
+    margin = 0.2 if task.head.loss == "cosface" else 0.0
+    labels = torch.from_numpy(task.labels)
+    return task.weight * by_hand(head_weights, network(images), labels, margin, 24.0)
+
+
+@pytest.mark.parametrize("weights", [(1.0, 1.0), (0.3, 2.0)])
+def test_accumulate_takes_one_step_on_the_gradient_of_the_summed_loss(
+    build, coloured, optimisation, run, watched, weights
+):
+    # A batch that holds all images does not depend on their order.
+    tasks = [
+        coloured("a", labels=3, batch_size=18, weight=weights[0]),
+        coloured("b", labels=4, batch_size=24, weight=weights[1], loss="cosface"),
+    ]
+    network = build()
+    plain = copy.deepcopy(network)
+    history = run(network, tasks, optimisation(steps=1, augment=0))
+    heads, gradients = watched
+    assert len(gradients) == 1
+    for head in heads:
+        head.requires_grad_()
+    losses = [plain_loss(plain, task, head) for task, head in zip(tasks, heads, strict=True)]
+    sum(losses).backward()
+    expected = [p.grad for p in [*plain.parameters(), *heads]]
+    assert len(expected) == len(gradients[0])
+    for found, wanted in zip(gradients[0], expected, strict=True):
+        torch.testing.assert_close(found, wanted, atol=1e-6, rtol=1e-5)
+    recorded = [float(loss) / task.weight for loss, task in zip(losses, tasks, strict=True)]
+    assert history["loss"].tolist() == pytest.approx(recorded, rel=1e-5)
+
+
+def test_alternate_takes_a_step_on_each_task_with_weights_moved_by_the_one_before(
+    build, coloured, optimisation, run, watched
+):
+    tasks = [
+        coloured("a", labels=3, batch_size=18),
+        coloured("b", labels=4, batch_size=24, weight=0.5),
+    ]
+    network = build()
+    plain = copy.deepcopy(network)
+    settings = optimisation(steps=1, warmup=0, augment=0, weight_decay=0)
+    run(network, tasks, settings, "alternate")
+    heads, gradients = watched
+    assert len(gradients) == 2
+    count = len(list(plain.parameters()))
+    moments = {}
+    for turn, task in enumerate(tasks):
+        plain.zero_grad(set_to_none=True)
+        plain_loss(plain, task, heads[turn]).backward()
+        expected = [p.grad for p in plain.parameters()]
+        # The first step of Adam hides the size of a gradient, so tiny ones make the weights differ a little.
+        for found, wanted in zip(gradients[turn][:count], expected, strict=True):
+            torch.testing.assert_close(found, wanted, atol=1e-6 if turn == 0 else 1e-4, rtol=1e-3)
+        assert gradients[turn][count + 1 - turn] is None  # the other head has no part in it
+        adam_step(plain, expected, moments, settings)
+    for found, wanted in zip(network.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(found, wanted, atol=1e-4, rtol=0)
+
+
+def adam_step(network, gradients, moments, settings):
+    """Kingma and Ba 2015, algorithm 1, after clipping by the norm."""
+    norm = math.sqrt(sum(float((g**2).sum()) for g in gradients))
+    clip = min(1.0, settings.clip_norm / norm)
+    with torch.no_grad():
+        for number, (p, g) in enumerate(zip(network.parameters(), gradients, strict=True)):
+            m, v, t = moments.get(number, (0, 0, 0))
+            g, t = clip * g, t + 1
+            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+            moments[number] = m, v, t
+            p -= settings.learning_rate * (m / (1 - 0.9**t)) / ((v / (1 - 0.999**t)).sqrt() + 1e-8)
+
+
+@pytest.mark.parametrize(("coupling", "expected"), [("accumulate", 4), ("alternate", 12)])
+def test_alternate_takes_a_step_for_each_task_and_accumulate_one_for_all(
+    build, coloured, optimisation, run, watched, coupling, expected
+):
+    tasks = [coloured(name) for name in "abc"]
+    run(build(), tasks, optimisation(steps=4), coupling)
+    assert len(watched[1]) == expected
+
+
+def test_couplings_give_other_weights(build, coloured, optimisation, run):
+    results = []
+    for coupling in ("accumulate", "alternate"):
+        network = build()
+        run(network, [coloured("a"), coloured("b", labels=3)], optimisation(), coupling)
+        results.append(weights_of(network))
+    assert not same(*results)
+
+
+def test_with_one_task_the_couplings_are_the_same(build, coloured, optimisation, run):
+    results = []
+    for coupling in ("accumulate", "alternate"):
+        network = build(drop_path_rate=0.3)
+        run(network, [coloured("a")], optimisation(), coupling)
+        results.append(weights_of(network))
+    assert same(*results)
+
+
+# --- a task of weight 0 ---
+
+
+@pytest.mark.parametrize("coupling", ["accumulate", "alternate"])
+@pytest.mark.parametrize("first", [True, False], ids=["before", "behind"])
+@pytest.mark.parametrize(
+    ("architecture", "options"),
+    [("eva02_tiny_patch14_224", {"drop_path_rate": 0.5}), ("test_resnet", {})],
+    ids=["dropping paths", "batch norm"],
+)
+def test_a_task_of_weight_0_changes_not_one_bit(
+    build, coloured, optimisation, run, architecture, options, first, coupling
+):
+    task, watched = coloured("a"), coloured("watched", labels=3, weight=0.0)
+    alone, together = build(architecture, **options), build(architecture, **options)
+    settings = optimisation(steps=5)
+    expected = run(alone, [task], settings, coupling)
+    tasks = [watched, task] if first else [task, watched]
+    history = run(together, tasks, settings, coupling)
+    assert same(weights_of(alone), weights_of(together))
+    found = history[history["dataset"] == "a"].reset_index(drop=True)
+    assert found.equals(expected)
+    assert (history.loc[history["dataset"] == "watched", "loss"] > 0).all()
+
+
+def test_a_task_of_another_weight_changes_the_weights(build, coloured, optimisation, run):
+    results = []
+    for weight in (0.0, 0.1):
+        network = build()
+        run(network, [coloured("a"), coloured("b", labels=3, weight=weight)], optimisation())
+        results.append(weights_of(network))
+    assert not same(*results)
+
+
+# --- the optimiser ---
+
+
+def test_matrices_decay_and_biases_norms_and_tables_do_not(
+    build, coloured, optimisation, run, monkeypatch
+):
+    made = []
+    real = torch.optim.AdamW.__init__
+
+    def init(self, groups, **kwargs):
+        made.append(groups)
+        real(self, groups, **kwargs)
+
+    monkeypatch.setattr(torch.optim.AdamW, "__init__", init)
+    network = build()
+    run(network, [coloured()], optimisation(steps=1, weight_decay=0.3))
+    decay = {id(p): group["weight_decay"] for group in made[0] for p in group["params"]}
+    named = dict(network.body.named_parameters())
+    expected = {
+        name: 0.3 if p.ndim >= 2 and name not in ("pos_embed", "cls_token") else 0.0
+        for name, p in named.items()
+    }
+    assert {name: decay[id(p)] for name, p in named.items()} == expected
+    assert set(expected.values()) == {0.0, 0.3}
+    assert len(decay) == len(named) + 1  # and the head
+
+
+def test_the_gradient_of_all_weights_together_is_clipped(
+    build, coloured, optimisation, run, monkeypatch
+):
+    norms = []
+    real = torch.optim.AdamW.step
+
+    def step(self, *args, **kwargs):
+        grads = [p.grad for g in self.param_groups for p in g["params"] if p.grad is not None]
+        norms.append(math.sqrt(sum(float((g**2).sum()) for g in grads)))
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    run(build(), [coloured("a"), coloured("b")], optimisation(clip_norm=0.01))
+    assert norms == pytest.approx([0.01] * 6, rel=1e-3)
+
+
+def test_frozen_weights_stay(build, coloured, optimisation, run):
+    network = build()
+    network.body.cls_token.requires_grad_(False)
+    before = weights_of(network)
+    run(network, [coloured()], optimisation())
+    after = weights_of(network)
+    assert torch.equal(before["cls_token"], after["cls_token"])
+    assert not torch.equal(before["pos_embed"], after["pos_embed"])
+
+
+# --- seeds and names ---
+
+
+@pytest.fixture
+def trained_bytes(build, coloured, optimisation, run, tmp_path):
+    """Bytes of the weights after a short training with everything random switched on."""
+
+    def written(seed):
+        network = build(drop_path_rate=0.3)
+        run(network, [coloured("a"), coloured("b", labels=3)], optimisation(), seed=seed)
+        save_weights(network, tmp_path / "w.safetensors")
+        return (tmp_path / "w.safetensors").read_bytes()
+
+    return written
+
+
+def test_the_same_seed_gives_the_same_bytes(trained_bytes):
+    first = trained_bytes(1)
+    torch.rand(7)  # whatever was drawn before
+    assert trained_bytes(1) == first
+
+
+def test_another_seed_gives_other_bytes(trained_bytes):
+    assert trained_bytes(1) != trained_bytes(2)
+
+
+@pytest.mark.parametrize("name", ["type", "items", "training", "half", "a-b_c", "0"])
+def test_a_data_set_may_have_any_name(build, coloured, optimisation, run, name):
+    history = run(build(), [coloured(name)], optimisation(steps=1))
+    assert history["dataset"].tolist() == [name]
+
+
+# --- losses that are not finite ---
+
+
+class Planted(torch.nn.Module):
+    """A loss that turns bad at one call."""
+
+    def __init__(self, call, value):
+        super().__init__()
+        self.calls, self.call, self.value = 0, call, value
+
+    def forward(self, embeddings, labels):
+        self.calls += 1
+        loss = embeddings.square().sum() + embeddings[0, 0]
+        return loss * self.value if self.calls == self.call else loss
+
+
+@pytest.mark.parametrize(("value", "shown"), [(math.nan, "nan"), (math.inf, "-?inf")])
+@pytest.mark.parametrize("coupling", ["accumulate", "alternate"])
+def test_a_loss_that_is_not_finite_is_an_error_with_step_data_set_and_learning_rate(
+    build, coloured, optimisation, run, monkeypatch, coupling, value, shown
+):
+    heads = iter([Planted(99, 1), Planted(3, value)])
+    monkeypatch.setattr(training, "build_head", lambda *args: next(heads))
+    settings = optimisation(warmup=0)
+    rate = f"{3e-3 * math.cos(math.pi / 2 * 2 / 6) ** 2:.2g}"
+    message = f"the loss of `faces` became {shown} at step 3 with learning rate {rate}; lower"
+    with pytest.raises(training.UserError, match=message):
+        run(build(), [coloured("objects"), coloured("faces")], settings, coupling)
+
+
+class NoSlope(torch.nn.Module):
+    """A finite loss whose gradient is not."""
+
+    def forward(self, embeddings, labels):
+        return 1 + (embeddings * 0).abs().sum().sqrt()
+
+
+@pytest.mark.parametrize(
+    ("coupling", "names"), [("accumulate", "`a` [+] `b`"), ("alternate", "`a`")]
+)
+def test_a_gradient_that_is_not_finite_is_an_error_even_in_the_last_step(
+    build, coloured, optimisation, run, monkeypatch, coupling, names
+):
+    monkeypatch.setattr(training, "build_head", lambda *args: NoSlope())
+    tasks = [coloured("a"), coloured("b"), coloured("watched", weight=0.0)]
+    with pytest.raises(training.UserError, match=f"the gradient of {names} became nan at step 1 "):
+        run(build(), tasks, optimisation(steps=1), coupling)
+
+
+def test_a_learning_rate_out_of_all_bounds_is_noticed(build, coloured, run):
+    settings = Optimisation().model_copy(update={"learning_rate": 1e38, "steps": 20, "warmup": 0.0})
+    message = (
+        r"the (loss|gradient) of `colours` became (nan|inf) at step \d+ with learning rate 1e\+38"
+    )
+    with pytest.raises(training.UserError, match=message):
+        run(build(), [coloured()], settings)

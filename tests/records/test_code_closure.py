@@ -1,0 +1,139 @@
+"""What a command is made of is found from its imports."""
+
+import ast
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from unispace.__main__ import command_names
+from unispace.records import code
+from unispace.records.code import PACKAGE, code_of
+
+COMMANDS = [name.replace("-", "_") for name in command_names()]
+
+
+def names_of(command):
+    return {path.relative_to(PACKAGE).as_posix() for path in code_of(command)}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_its_files(command):
+    files = names_of(command)
+    assert {"__init__.py", "commands/__init__.py", f"commands/{command}.py"} <= files
+    assert list(code_of(command)) == sorted(code_of(command))
+    assert all(path.is_file() for path in code_of(command))
+
+
+def test_there_are_commands():
+    assert {"prepare_data", "train_model", "evaluate_verification"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("evaluate_")])
+def test_evaluation_is_not_made_of_training_or_painting(command):
+    files = names_of(command)
+    assert any(name.startswith("evaluation/") for name in files)
+    for room in ("curricula/", "data/studio/", "backbones/", "reporting/"):
+        assert not [name for name in files if name.startswith(room)]
+
+
+def test_training_is_not_made_of_evaluation():
+    files = names_of("train_model")
+    assert "curricula/training.py" in files  # imported in a function
+    for room in ("evaluation/", "analysis/", "reporting/", "data/studio/"):
+        assert not [name for name in files if name.startswith(room)]
+
+
+def test_preparing_data_is_made_of_the_painters():
+    assert {"data/studio/faces.py", "data/degrade.py", "records/images.py"} <= names_of(
+        "prepare_data"
+    )
+
+
+def test_fetching_is_not_made_of_painters():
+    assert not [name for name in names_of("fetch_archive") if "studio" in name]
+
+
+@pytest.mark.parametrize("command", ["fetch_archive", "evaluate_verification", "collect_results"])
+def test_all_that_python_loads_for_a_command_is_found(command):
+    report = (
+        f"import sys, unispace.commands.{command}; "
+        "print(*(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'unispace'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", report], capture_output=True, text=True, check=True
+    )
+    loaded = done.stdout.split()
+    assert loaded
+    assert set(loaded) <= {str(path) for path in code_of(command)}
+
+
+@pytest.mark.parametrize("command", ["fly_away", "", "../records/code", "prepare-data"])
+def test_an_unknown_command_is_an_error(command):
+    with pytest.raises(FileNotFoundError, match="no command"):
+        code_of(command)
+
+
+def test_no_module_uses_imports_that_are_not_followed():
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            assert not (isinstance(node, ast.ImportFrom) and node.level), path
+            called = isinstance(node, ast.Call) and ast.unparse(node.func)
+            if path.name != "__main__.py":
+                assert called not in ("importlib.import_module", "import_module", "__import__")
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A small package in place of the real one."""
+    root = tmp_path / "unispace"
+    files = {
+        "commands/go.py": """
+            import os
+            import unispace.room.direct as d
+            from unispace.room import named, VALUE
+            from unispace.room.deep.inner import thing
+            from unispaced import other
+            def f():
+                from unispace import late
+            """,
+        "commands/stay.py": "import unispace",
+        "room/direct.py": "from unispace.commands import go",  # a circle
+        "room/named.py": "",
+        "room/unused.py": "",
+        "room/deep/inner.py": "import unispace.room.deep.inner",
+        "late.py": "from unispace.room import *",
+    }
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(textwrap.dedent(text))
+    for folder in ("", "commands", "room", "room/deep"):
+        (root / folder / "__init__.py").touch()
+    monkeypatch.setattr(code, "PACKAGE", root)
+    code_of.cache_clear()
+    code._imports.cache_clear()
+    yield root
+    code_of.cache_clear()
+
+
+def test_every_form_of_import_is_followed_once(package):
+    assert {p.relative_to(package).as_posix() for p in code_of("go")} == {
+        "__init__.py",
+        "commands/__init__.py",
+        "commands/go.py",
+        "late.py",
+        "room/__init__.py",
+        "room/deep/__init__.py",
+        "room/deep/inner.py",
+        "room/direct.py",
+        "room/named.py",
+    }
+
+
+def test_a_command_without_imports_is_itself(package):
+    assert {p.relative_to(package).as_posix() for p in code_of("stay")} == {
+        "__init__.py",
+        "commands/__init__.py",
+        "commands/stay.py",
+    }

@@ -1,0 +1,341 @@
+"""A study on disk as its pipeline would leave it, with numbers drawn at random."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from unispace.commands import draw_contact_sheet, render_report
+from unispace.commands import draw_figure as draw_figure_command
+from unispace.config.parse import parse_study
+from unispace.config.study import Study
+from unispace.records.files import write_json
+from unispace.records.images import write_raw
+from unispace.records.manifest import write_manifest
+from unispace.records.models import HISTORY_SCHEMA
+from unispace.records.results import CURVE_SCHEMA, SCHEMA, VIEW_SCHEMA
+from unispace.records.tables import write_table
+
+ROOT = Path(__file__).resolve().parents[2]
+REPORT = ROOT / "workflow" / "report"
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Disk:
+    """Where the pieces of a study lie."""
+
+    folder: Path
+    study: Study
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results.parquet"
+
+    @property
+    def curves(self) -> Path:
+        return self.folder / "curves.parquet"
+
+    @property
+    def views(self) -> Path:
+        return self.folder / "views.parquet"
+
+    @property
+    def figures(self) -> Path:
+        return self.folder / "report" / "figures"
+
+    @property
+    def page(self) -> Path:
+        return self.folder / "report" / "index.html"
+
+    def data(self, dataset: str) -> Path:
+        return self.folder / "data" / dataset
+
+    def checkpoint(self, model: str) -> Path:
+        return self.folder / "checkpoints" / model
+
+    def drawn_from(self) -> dict[str, list[Path]]:
+        """As in workflow/rules/report.smk."""
+        names = self.histories()
+        sources = {
+            "losses": [self.checkpoint(name) / "history.parquet" for name in names],
+            "views": [self.views],
+            "tasks": [self.results],
+        }
+        if self.study.identity_datasets():
+            sources |= {"cmc": [self.curves], "roc": [self.curves, self.results]}
+        if self.study.map_pairs():
+            sources |= {"maps": [self.results], "maps_cmc": [self.curves]}
+        return sources
+
+    def histories(self) -> list[str]:
+        return [*self.study.models(), *(f"{b}/pretrained" for b in self.study.backbones)]
+
+    def plan(self, figure: str) -> dict:
+        return {
+            "figure": figure,
+            "models": list(self.study.models()),
+            "datasets": list(self.study.datasets),
+            "domains": {d: s.domain for d, s in self.study.datasets.items()},
+            "names": self.histories() if figure == "losses" else [],
+        }
+
+    def page_settings(self) -> str:
+        return json.dumps(
+            {
+                "study": self.study.model_dump(mode="json"),
+                "datasets": list(self.study.datasets),
+                "models": list(self.study.models()),
+                "figures": list(self.drawn_from()),
+            },
+            sort_keys=True,
+        )
+
+
+def default_config() -> dict:
+    return yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
+
+
+def only(config: dict, *datasets: str) -> dict:
+    """The default study with some data sets alone, and without maps."""
+    kept = {d: s for d, s in config["datasets"].items() if d in (*datasets, "things")}
+    curricula = {}
+    for name, curriculum in config["curricula"].items():
+        on = {d: h for d, h in curriculum.get("train_on", {}).items() if d in datasets}
+        if on or not curriculum.get("train_on"):
+            curricula[name] = {**curriculum, "train_on": on}
+    return {
+        **config,
+        "datasets": kept,
+        "curricula": curricula,
+        "maps": {},
+        "evaluation": {**config["evaluation"], "datasets": list(datasets)},
+    }
+
+
+def build(folder: Path, config: dict, seed: int = 0) -> Disk:
+    """Write a study's data, cards, histories and tables."""
+    disk = Disk(folder, parse_study(config))
+    rng = np.random.default_rng(seed)
+    for name in disk.study.datasets:
+        _dataset(disk, name, rng)
+    for number, model in enumerate(disk.histories()):
+        _model(disk, model, number, rng)
+    rows, curves = [], []
+    for strength, model in enumerate(disk.study.models()):
+        about = {"model": model, "source": None, "target": None, "method": None}
+        for dataset in disk.study.evaluation.datasets:
+            _measures(disk, dataset, about, 0.4 + 0.15 * (strength % 4), rng, rows, curves)
+    methods = disk.study.maps.methods.chosen()
+    for (source, target), dataset in itertools.product(
+        disk.study.map_pairs(), disk.study.maps.datasets
+    ):
+        for strength, method in enumerate(methods):
+            about = {"model": None, "source": source, "target": target, "method": method}
+            _measures(disk, dataset, about, 0.2 + 0.18 * strength, rng, rows, curves)
+    results = pd.DataFrame(rows).astype({"seed": "Int64"})
+    write_table(results, SCHEMA, disk.results)
+    empty = CURVE_SCHEMA.empty_table().to_pandas()
+    write_table(pd.concat(curves) if curves else empty, CURVE_SCHEMA, disk.curves)
+    _views(disk, rng)
+    return disk
+
+
+def _dataset(disk: Disk, name: str, rng: np.random.Generator) -> None:
+    settings = disk.study.datasets[name]
+    labels, size = 12, 32
+    subject = {"object": "object", "person": "body"}.get(settings.domain, "face")
+    rows = [
+        {
+            "image_id": f"{name}/{subject}-{label:03d}/{k:04d}",
+            "label": f"{subject}-{label:03d}",
+            "split": SPLITS[label % 3] if subject != "object" else SPLITS[k % 3],
+        }
+        for label in range(labels)
+        for k in range(12)
+    ]
+    manifest = pd.DataFrame(rows)
+    manifest["row"] = np.arange(len(manifest))
+    manifest["domain"] = settings.domain
+    manifest["identity"] = None if subject == "object" else manifest["label"]
+    manifest["source"] = f"studio:{name}"
+    write_manifest(manifest.astype({"identity": object}), disk.data(name) / "manifest.parquet")
+    tones = rng.integers(30, 226, (labels, 1, 1, 3))
+    ramp = np.linspace(-25, 25, size)[None, :, None, None]
+    images = [
+        np.clip(tones[i // 12] + ramp[0] + rng.integers(-9, 9, (size, size, 1)), 0, 255)
+        for i in range(len(manifest))
+    ]
+    write_raw(
+        [np.stack(images).astype(np.uint8)], len(images), size, disk.data(name) / "images.npy"
+    )
+
+
+def _model(disk: Disk, model: str, number: int, rng: np.random.Generator) -> None:
+    folder = disk.checkpoint(model)
+    backbone, stage = model.split("/")[:2]
+    pretrained = stage == "pretrained"
+    weights = disk.study.backbones[backbone].weights
+    trained = ["things"] if pretrained else list(disk.study.curricula[stage].train_on)
+    steps = np.arange(1, 201)
+    parts = [
+        pd.DataFrame(
+            {
+                "step": steps,
+                "dataset": dataset,
+                "loss": 4 * np.exp(-steps / 60) + 0.5 + rng.gamma(2, 0.12, 200),
+                "learning_rate": 1e-3 * np.minimum(steps / 20, 1) * (1 - steps / 201),
+            }
+        )
+        for dataset in trained
+    ]
+    empty = HISTORY_SCHEMA.empty_table().to_pandas()
+    write_table(pd.concat(parts) if parts else empty, HISTORY_SCHEMA, folder / "history.parquet")
+    card = {
+        "provider": "timm 1.0.31",
+        "architecture": disk.study.backbones[backbone].architecture,
+        "options": {"depth": 4},
+        "pooling": "avg",
+        "preprocessing": {"size": 64},
+        "precision": "float32",
+        "dimension": 128,
+        "parameters": 853_120,
+        "weights_sha256": f"{number:064x}",
+        "pretrained_sha256": "f" * 64,
+        "licence": "mit",
+        "weights": weights.model_dump(mode="json"),
+        "backbone": backbone,
+        "seed": 1,
+    }
+    if not pretrained:
+        card |= {
+            "model": model,
+            "curriculum": disk.study.curricula[stage].model_dump(mode="json"),
+        }
+    write_json(folder / "model.json", card)
+
+
+def _measures(disk, dataset, about, skill, rng, rows, curves) -> None:
+    settings = disk.study
+    domain = settings.datasets[dataset].domain
+
+    def row(experiment, protocol, metric, value, unit, status="ok"):
+        ok = status == "ok"
+        rows.append(
+            {
+                "study": settings.study,
+                "experiment": experiment,
+                **about,
+                "dataset": dataset,
+                "protocol": protocol,
+                "metric": metric,
+                "value": value if ok else None,
+                "lower": max(0.0, value - 0.021 - 0.02 * rng.random()) if ok else None,
+                "upper": min(1.0, value + 0.023 + 0.02 * rng.random()) if ok else None,
+                "n": int(rng.integers(200, 90_000)),
+                "unit": unit,
+                "seed": settings.seed,
+                "status": status,
+                "origin": f"{len(rows):064x}",
+            }
+        )
+
+    level = float(np.clip(skill + 0.1 * rng.normal(), 0.05, 0.98))
+    if domain == "object":
+        row("classification", "knn-5", "top-1", level, "class")
+        row("classification", "knn-5", "balanced-accuracy", level - 0.01, "class")
+        return
+    row("verification", "all-pairs", "AUC", 0.5 + level / 2, "identity")
+    row("verification", "all-pairs", "EER", (1 - level) / 2, "identity")
+    for fmr in settings.evaluation.fmr:
+        why = "failed: FMR 0.001 needs 10000 impostor pairs, there are 4032"
+        failed = fmr == 0.001 and dataset == "bodies"
+        metric = f"TMR@FMR={fmr:g}"
+        row("verification", "all-pairs", metric, level * fmr**0.08, "identity",
+            why if failed else "ok")  # fmt: skip
+    protocol = "enrol-one-cross-camera" if domain == "person" else "enrol-one"
+    for rank in settings.evaluation.ranks:
+        row("identification", protocol, f"Rank-{rank}", level ** (1 / rank), "identity")
+    row("identification", protocol, "mAP", level * 0.9, "identity")
+    ranks = np.arange(1, 41.0)
+    y = level ** (1 / ranks)
+    fmr = np.append(0.0, np.geomspace(1e-5, 1, 120))
+    cmc = {"x": ranks, "y": y, "lower": y * 0.95, "upper": np.minimum(1, y * 1.04)}
+    roc = {"x": fmr, "y": np.maximum(level * fmr**0.08, fmr), "lower": np.nan, "upper": np.nan}
+    for experiment, how, points in (
+        ("identification", protocol, cmc),
+        ("verification", "all-pairs", roc),
+    ):
+        curves.append(
+            pd.DataFrame(points).assign(
+                experiment=experiment, dataset=dataset, protocol=how, **about
+            )
+        )
+
+
+def _views(disk: Disk, rng: np.random.Generator) -> None:
+    parts = []
+    for model in disk.study.models():
+        for number, dataset in enumerate(disk.study.evaluation.datasets):
+            manifest = pd.read_parquet(disk.data(dataset) / "manifest.parquet")
+            code = manifest["label"].astype("category").cat.codes.to_numpy()
+            parts.append(
+                manifest[["image_id", "domain", "label"]].assign(
+                    model=model,
+                    dataset=dataset,
+                    x=np.cos(code) + number + 0.1 * rng.normal(size=len(manifest)),
+                    y=np.sin(code) - number % 2 + 0.1 * rng.normal(size=len(manifest)),
+                )
+            )
+    write_table(pd.concat(parts, ignore_index=True), VIEW_SCHEMA, disk.views)
+
+
+def call(command, *arguments) -> None:
+    """Run a command with the arguments that a rule would give it."""
+    parser = argparse.ArgumentParser()
+    command.configure(parser)
+    command.run(parser.parse_args([str(argument) for argument in arguments]))
+
+
+def draw_figure(disk: Disk, name: str, folder: Path) -> None:
+    call(
+        draw_figure_command,
+        *("--settings", json.dumps(disk.plan(name)), "--style", REPORT / "style.mplstyle"),
+        *("--tables", *disk.drawn_from()[name]),
+        *(x for kind in ("svg", "png", "csv") for x in (f"--{kind}", folder / f"{name}.{kind}")),
+    )
+
+
+def draw_sheet(disk: Disk, dataset: str, folder: Path) -> None:
+    call(
+        draw_contact_sheet,
+        *("--settings", '{"labels":3,"images":4}', "--data", disk.data(dataset)),
+        *("--image", folder / f"sheet_{dataset}.png", "--table", folder / f"sheet_{dataset}.csv"),
+    )
+
+
+def render_page(disk: Disk, page: Path | None = None) -> str:
+    page = page or disk.page
+    call(
+        render_report,
+        *("--settings", disk.page_settings(), "--templates", REPORT, "--results", disk.results),
+        *("--figures", disk.figures, "--page", page),
+        *("--manifests", *(disk.data(d) / "manifest.parquet" for d in disk.study.datasets)),
+        *("--cards", *(disk.checkpoint(m) / "model.json" for m in disk.study.models())),
+    )
+    return page.read_text("utf-8")
+
+
+def draw_all(disk: Disk) -> None:
+    """All pictures of a study's page."""
+    for name in disk.drawn_from():
+        draw_figure(disk, name, disk.figures)
+    for dataset in disk.study.datasets:
+        draw_sheet(disk, dataset, disk.figures)

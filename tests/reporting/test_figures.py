@@ -1,0 +1,117 @@
+"""Figures: the numbers in the CSV are those of the tables, and files do not vary."""
+
+import pandas as pd
+import pytest
+from synthetic import build, default_config, draw_figure, only
+
+FIGURES = ("tasks", "cmc", "roc", "maps", "maps_cmc", "views", "losses")
+
+
+def table(disk, name):
+    return pd.read_csv(disk.figures / f"{name}.csv")
+
+
+def same(drawn, source, columns):
+    """Both hold the same rows in these columns, to the last bit."""
+    keys = [c for c in columns if c not in ("value", "lower", "upper", "x", "y")]
+    left = drawn[columns].sort_values([*keys, *columns], ignore_index=True)
+    right = source[columns].sort_values([*keys, *columns], ignore_index=True)
+    pd.testing.assert_frame_equal(left, right, check_dtype=False, check_exact=True)
+
+
+def test_tasks_draws_the_headline_rows_and_nothing_else(drawn):
+    results = pd.read_parquet(drawn.results)
+    metrics = ["top-1", "Rank-1", "TMR@FMR=0.01"]
+    expected = results[results["model"].notna() & results["metric"].isin(metrics)]
+    columns = ["dataset", "metric", "model", "value", "lower", "upper", "n", "status"]
+    same(table(drawn, "tasks"), expected, columns)
+
+
+def test_maps_draws_every_pair_and_method(drawn):
+    results = pd.read_parquet(drawn.results)
+    expected = results[results["method"].notna() & results["metric"].isin(["Rank-1", "AUC"])]
+    columns = ["metric", "source", "target", "method", "value", "lower", "upper", "n"]
+    same(table(drawn, "maps"), expected, columns)
+
+
+def test_cmc_draws_every_point_of_single_models(drawn):
+    curves = pd.read_parquet(drawn.curves)
+    expected = curves[(curves["experiment"] == "identification") & curves["model"].notna()]
+    expected = expected.assign(series=expected["model"].str.split("/").str[1])
+    same(table(drawn, "cmc"), expected, ["dataset", "series", "x", "y", "lower", "upper"])
+
+
+def test_maps_cmc_draws_every_point_of_maps(drawn):
+    curves = pd.read_parquet(drawn.curves)
+    expected = curves[(curves["experiment"] == "identification") & curves["method"].notna()]
+    expected = expected.assign(series=expected["method"])
+    same(table(drawn, "maps_cmc"), expected, ["dataset", "series", "x", "y", "lower", "upper"])
+
+
+def test_roc_starts_at_the_finest_operating_point_and_invents_no_point(drawn):
+    roc, curves = table(drawn, "roc"), pd.read_parquet(drawn.curves)
+    line = roc[roc["kind"] == "curve"]
+    known = set(zip(curves["x"], curves["y"], strict=True))
+    assert set(zip(line["x"], line["y"], strict=True)) <= known
+    assert sorted(line["x"].unique())[1] > 0.001 >= line["x"].min()
+
+
+def test_roc_marks_the_operating_points_that_did_not_fail(drawn):
+    results = pd.read_parquet(drawn.results)
+    points = table(drawn, "roc").query("kind == 'operating point'")
+    rows = results[results["metric"].str.startswith("TMR@") & results["model"].notna()]
+    expected = rows[rows["status"] == "ok"].assign(y=lambda r: r["value"])
+    same(points, expected, ["dataset", "y", "lower", "upper"])
+    assert len(expected) < len(rows)
+
+
+def test_views_draws_every_image(drawn):
+    same(table(drawn, "views"), pd.read_parquet(drawn.views), ["model", "image_id", "x", "y"])
+    assert table(drawn, "views")["highlighted"].any()
+
+
+def test_losses_keeps_the_raw_losses(drawn):
+    losses = table(drawn, "losses")
+    assert "eva02-micro/pretrained" in set(losses["model"])
+    for model, rows in losses.groupby("model"):
+        history = pd.read_parquet(drawn.checkpoint(model) / "history.parquet")
+        same(rows, history, ["dataset", "step", "loss", "learning_rate"])
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_are_byte_identical_when_drawn_again(drawn, name, tmp_path):
+    draw_figure(drawn, name, tmp_path)
+    for kind in ("svg", "png", "csv"):
+        again = (tmp_path / f"{name}.{kind}").read_bytes()
+        assert again == (drawn.figures / f"{name}.{kind}").read_bytes(), kind
+
+
+def test_figures_hold_no_date_and_no_version(drawn):
+    for path in drawn.figures.glob("*.svg"):
+        text = path.read_text("utf-8")
+        assert "<dc:date>" not in text
+        assert "Matplotlib v" not in text
+    for path in drawn.figures.glob("*.png"):
+        assert b"Software" not in path.read_bytes()
+
+
+def test_failed_headline_is_written_and_not_drawn_as_zero(tmp_path):
+    config = only(default_config(), "bodies")
+    config["evaluation"]["fmr"] = [0.001]
+    disk = build(tmp_path, config)
+    draw_figure(disk, "tasks", disk.figures)
+    failed = table(disk, "tasks").query("metric == 'TMR@FMR=0.001'")
+    assert failed["status"].str.startswith("failed: FMR").all()
+    assert failed["value"].isna().all()
+
+
+def test_many_models_and_pairs_are_drawn(tmp_path):
+    config = default_config()
+    config["backbones"]["other"] = config["backbones"]["eva02-micro"]
+    config["maps"]["models"] = [
+        f"{b}/{c}/seed0" for b in config["backbones"] for c in config["curricula"]
+    ]
+    disk = build(tmp_path, config)
+    for name in ("maps", "maps_cmc"):
+        draw_figure(disk, name, disk.figures)
+    assert len(table(disk, "maps")) == 6 * 5 * 4 * 2

@@ -1,0 +1,172 @@
+"""The page: complete, escaped, self-contained, the same every time."""
+
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from synthetic import build, default_config, draw_all, only, render_page
+
+from unispace.reporting.tables import number
+
+
+class Reader(HTMLParser):
+    """What tests need of a page: tags, and the cells of each table."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.tables, self._open = [], [], False
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+            self._open = True
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self._open = False
+
+    def handle_data(self, data):
+        if self._open:
+            self.tables[-1][-1][-1] += data
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def reader(html):
+    return Reader(html)
+
+
+def full_table(reader):
+    return next(t for t in reader.tables if "Origin" in t[0][-1])
+
+
+def test_every_row_is_there_with_value_interval_n_and_protocol(reader, drawn):
+    head, *lines = full_table(reader)
+    head = [text.strip() for text in head]
+    results = pd.read_parquet(drawn.results)
+    shown = {
+        tuple(line[head.index(c)] for c in ("Data set", "Method", "Metric", "Value", "95 % from",
+                                            "to", "n", "Protocol", "Status"))
+        for line in lines
+    }  # fmt: skip
+    assert len(lines) == len(results)
+    for row in results.to_dict("records"):
+        ok = row["status"] == "ok"
+        numbers = [number(row[c]) if ok else "" for c in ("value", "lower", "upper")]
+        expected = (
+            row["dataset"], row["method"] or "", row["metric"], numbers[0] if ok else "failed",
+            *numbers[1:], f"{row['n']:,}", row["protocol"], row["status"],
+        )  # fmt: skip
+        assert expected in shown
+
+
+def test_failed_cell_says_failed_and_why(html):
+    assert "failed: FMR 0.001 needs 10000 impostor pairs, there are 4032" in html
+    assert "numbers of 159 could not be given" in html
+
+
+def test_task_table_holds_value_interval_and_n(reader, drawn):
+    results = pd.read_parquet(drawn.results)
+    row = results[(results["metric"] == "top-1")].iloc[0]
+    cells = " ".join(c for line in reader.tables[2] for c in line)
+    interval = f"[{number(row['lower'])}, {number(row['upper'])}]"
+    assert f"{number(row['value'])} {interval} n {row['n']:,}" in cells
+
+
+def test_page_is_byte_identical_when_rendered_again(html, drawn):
+    assert render_page(drawn, drawn.page.with_name("again.html")) == html
+
+
+def test_page_loads_nothing(reader, html):
+    sources = [a["src"] for tag, a in reader.tags if "src" in a]
+    assert sources
+    assert all(source.startswith("data:") for source in sources)
+    assert not reader.all("link")
+    assert not re.search(r"@import|url\(", html)
+    assert "default-src 'none'" in html
+
+
+def test_links_lead_somewhere(reader, drawn):
+    ids = {a["id"] for _, a in reader.tags if "id" in a}
+    for link in (a["href"] for a in reader.all("a")):
+        if link.startswith("#"):
+            assert link[1:] in ids
+        elif not link.startswith("https://arxiv.org/"):
+            assert (drawn.page.parent / link).is_file(), link
+
+
+def test_page_is_accessible(reader):
+    assert reader.all("html")[0]["lang"] == "en"
+    assert all(len(image["alt"]) > 30 for image in reader.all("img"))
+    assert all("scope" in head for head in reader.all("th"))
+    assert {"main", "nav", "header", "footer"} <= {tag for tag, _ in reader.tags}
+    ids = [a["id"] for _, a in reader.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    levels = [int(tag[1]) for tag, _ in reader.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def test_page_is_small_enough_and_has_no_date(html):
+    assert len(html) < 15_000_000
+    text = re.sub(r'src="data:[^"]*"', "", html)
+    assert not re.search(r"\b20\d\d-\d\d-\d\d\b|\b\d\d:\d\d:\d\d\b", text)
+
+
+def test_page_names_what_is_ours_and_what_is_synthetic(html):
+    assert "The definition of IMIC is ours" in html
+    assert "Images are rendered" in html
+    assert "Low quality is synthetic" in html
+
+
+def test_markup_in_a_study_is_shown_and_not_run(tmp_path):
+    bad = "<script>alert(1)</script>"
+    config = only(default_config(), "objects")
+    config["report"] = {"title": f"Study {bad}"}
+    disk = build(tmp_path, config)
+    results = pd.read_parquet(disk.results)
+    results["status"] = ["failed: " + bad, *results["status"][1:]]
+    results["protocol"] = results["protocol"] + bad
+    results.to_parquet(disk.results, index=False)
+    draw_all(disk)
+    html = render_page(disk)
+    assert bad not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+
+
+@pytest.mark.parametrize(
+    ("datasets", "absent", "present"),
+    [
+        (("objects",), ("recognition", "maps"), ("tasks", "space", "training", "numbers")),
+        (("faces", "bodies"), ("maps",), ("recognition", "tasks", "space")),
+    ],
+)
+def test_studies_without_identities_classes_or_maps(tmp_path, datasets, absent, present):
+    disk = build(tmp_path, only(default_config(), *datasets))
+    draw_all(disk)
+    reader = Reader(render_page(disk))
+    ids = {a["id"] for _, a in reader.tags if "id" in a}
+    assert not ids & set(absent)
+    assert set(present) <= ids
+
+
+def test_study_that_trains_nothing(tmp_path):
+    config = only(default_config(), "objects")
+    config["curricula"] = {"base": {}}
+    config["backbones"]["eva02-micro"]["weights"] = {"kind": "random"}
+    disk = build(tmp_path, config)
+    history = disk.checkpoint("eva02-micro/pretrained") / "history.parquet"
+    pd.read_parquet(history).iloc[:0].to_parquet(history, index=False)
+    draw_all(disk)
+    html = render_page(disk)
+    assert "random, never pretrained" in html
+    assert "The definition of IMIC is ours" not in html

@@ -1,0 +1,86 @@
+"""Contact sheets: which images, how large."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from synthetic import draw_sheet
+
+from unispace.errors import UserError
+from unispace.records.images import ImageStore, write_raw
+from unispace.reporting.sheets import choose, save_sheet
+from unispace.reporting.sheets import draw_sheet as put
+
+MANIFEST = pd.DataFrame(
+    {
+        "image_id": [f"{label}/{k}" for label in "abcdef" for k in range(5)],
+        "label": [label for label in "abcdef" for _ in range(5)],
+        "row": range(30),
+        "split": "test",
+    }
+)
+
+
+def store(tmp_path, size, count=30):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (count, size, size, 3), np.uint8)
+    write_raw([images], count, size, tmp_path / "images.npy")
+    return ImageStore(tmp_path / "images.npy")
+
+
+def test_choice_does_not_depend_on_the_order_of_rows():
+    shuffled = MANIFEST.sample(frac=1, random_state=3)
+    pd.testing.assert_frame_equal(choose(shuffled, 3, 2), choose(MANIFEST, 3, 2))
+
+
+def test_choice_holds_whole_rows():
+    chosen = choose(MANIFEST, 3, 2)
+    assert chosen.groupby("label").size().tolist() == [2, 2, 2]
+
+
+def test_a_new_label_moves_no_other_out_of_order():
+    before = list(dict.fromkeys(choose(MANIFEST, 6, 1)["label"]))
+    more = pd.concat([MANIFEST, MANIFEST.assign(label="zz", image_id=MANIFEST["image_id"] + "z")])
+    after = [x for x in dict.fromkeys(choose(more, 7, 1)["label"]) if x != "zz"]
+    assert after == before
+
+
+@pytest.mark.parametrize(("size", "cell"), [(32, 96), (64, 128), (96, 96), (224, 96)])
+def test_cells_grow_by_whole_factors_and_shrink_to_the_cell(tmp_path, size, cell):
+    sheet = put(choose(MANIFEST, 2, 3), store(tmp_path, size))
+    assert sheet.picture.height == 2 * (cell + 4) - 4
+
+
+def test_pixels_of_small_images_are_shown_unchanged(tmp_path):
+    images = store(tmp_path, 32)
+    chosen = choose(MANIFEST, 1, 1)
+    picture = put(chosen, images).picture
+    right = picture.crop((picture.width - 96, 0, picture.width, 96))
+    shown = np.asarray(right)[::3, ::3]
+    np.testing.assert_array_equal(shown, np.asarray(images.image(int(chosen["row"][0]))))
+
+
+def test_noise_still_fits_on_a_page(tmp_path):
+    images = store(tmp_path, 96)
+    sheet = put(choose(MANIFEST, 6, 5), images)
+    big = type(sheet)(sheet.picture.resize((3000, 2400)), sheet.table)
+    save_sheet(big, tmp_path / "sheet.png", tmp_path / "sheet.csv")
+    assert (tmp_path / "sheet.png").stat().st_size < 700_000
+
+
+def test_csv_names_the_images_and_the_file_does_not_vary(drawn, tmp_path):
+    draw_sheet(drawn, "faces", tmp_path)
+    for kind in ("png", "csv"):
+        name = f"sheet_faces.{kind}"
+        assert (tmp_path / name).read_bytes() == (drawn.figures / name).read_bytes()
+    shown = pd.read_csv(tmp_path / "sheet_faces.csv")
+    manifest = pd.read_parquet(drawn.data("faces") / "manifest.parquet")
+    assert set(shown["image_id"]) <= set(manifest["image_id"])
+    assert len(shown) == 12
+    with Image.open(tmp_path / "sheet_faces.png") as picture:
+        assert picture.height == 3 * 100 - 4
+
+
+def test_manifest_and_store_that_do_not_fit_are_refused(tmp_path):
+    with pytest.raises(UserError, match="holds 5 images"):
+        put(choose(MANIFEST, 6, 5), store(tmp_path, 32, 5))

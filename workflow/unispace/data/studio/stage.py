@@ -1,0 +1,76 @@
+"""A stack of images stored plane by plane, with what is done to whole images; numbers from hashing."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unispace.data.studio.canvas import Floats, column
+
+Doubles = NDArray[np.float64]
+
+
+def rounded_trig(radians: ArrayLike) -> tuple[Doubles, Doubles]:
+    """Cosine and sine of parameters, rounded so that they do not depend on the maths library."""
+    angles: Doubles = np.asarray(radians, dtype=np.float64)
+    return np.asarray(np.round(np.cos(angles), 6)), np.asarray(np.round(np.sin(angles), 6))
+
+
+def hash01(*keys: ArrayLike) -> Floats:
+    """Mix integers into uniform numbers in [0, 1): the same keys give the same number anywhere.
+
+    Args:
+        keys: integer arrays that broadcast together.
+
+    Returns:
+        float32 multiples of 2**-24, in the broadcast shape.
+    """
+    # One-dimensional at least: numpy wraps uint32 arrays silently but warns for scalars.
+    mixed = np.full((1,), 0x9E3779B9, dtype=np.uint32)
+    for key in keys:
+        word = np.atleast_1d(np.asarray(key)).astype(np.uint32)
+        mixed = (mixed ^ word) * np.uint32(0x85EBCA6B)
+        mixed ^= mixed >> np.uint32(13)
+        mixed *= np.uint32(0xC2B2AE35)
+        mixed ^= mixed >> np.uint32(16)
+    return (mixed >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+
+
+class Stage:
+    """`n` square images of `size` pixels, stored plane by plane: `pixels` is `(n, 3, size, size)`.
+
+    Coordinates are those of `Canvas`: -1 to 1, x to the right, y downwards, pixel centres.
+    """
+
+    def __init__(self, n: int, size: int) -> None:
+        self.n, self.size = n, size
+        self.pixels: Floats = np.zeros((n, 3, size, size), np.float32)
+        self.centres: Floats = (np.arange(size, dtype=np.float32) + np.float32(0.5)) * np.float32(
+            2 / size
+        ) - np.float32(1)
+        self.edge = np.float32(1.5 / size)  # half width of an anti-aliased edge, as in Canvas
+
+    def add_noise(self, amount: ArrayLike, seeds: NDArray[np.integer]) -> None:
+        """Add grey pixel noise, uniform in +-`amount` (scalar or `(n,)`), drawn from `seeds` `(n,)`."""
+        where = np.arange(self.size * self.size).reshape(1, self.size, self.size)
+        noise = hash01(np.asarray(seeds).reshape(-1, 1, 1), where) * 2 - 1
+        self.pixels += (noise * column(amount))[:, None]
+
+    def blur(self, amount: ArrayLike) -> None:
+        """Soften each image by its `amount` in [0, 1], about the same at any image size."""
+        side = (column(amount) * np.float32(0.25))[:, None]
+        for _ in range(max(1, round(self.size / 64))):
+            for axis in (2, 3):
+                padded = np.pad(
+                    self.pixels,
+                    [(0, 0), (0, 0), *(((1, 1) if a == axis else (0, 0)) for a in (2, 3))],
+                    mode="edge",
+                )
+                before = padded[:, :, :-2] if axis == 2 else padded[:, :, :, :-2]
+                after = padded[:, :, 2:] if axis == 2 else padded[:, :, :, 2:]
+                self.pixels += side * (before + after - 2 * self.pixels)
+
+    def finish(self) -> NDArray[np.uint8]:
+        """The images as uint8, `(n, size, size, 3)`, RGB."""
+        planes = (np.clip(self.pixels, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+        return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
