@@ -17,7 +17,7 @@ READY := $(VENV)/.ready
 # Everything runs as in an activated environment, and never with code of another one.
 RUN := export VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH"; unset PYTHONPATH PYTHONHOME;
 
-.PHONY: help setup reproduce test test-fast check format lock schema clean
+.PHONY: help setup reproduce test test-fast check format lock schema dag clean
 
 help:
 	@sed -n 's/^#  *//p' Makefile | head -7
@@ -35,6 +35,7 @@ $(READY): envs/requirements.lock
 	@touch $@
 
 reproduce: $(READY)
+	@test -z "$(STUDY)" || test -f "$(STUDY)" || { echo "No study file $(STUDY). There are: $$(echo config.yaml workflow/studies/*.yaml)"; exit 1; }
 	@$(RUN) snakemake --cores $(CORES) $(if $(STUDY),--configfile $(STUDY))
 
 check: $(READY)
@@ -53,6 +54,9 @@ format: $(READY)
 
 schema: $(READY)
 	@$(RUN) unispace write-schema
+
+dag: $(READY)  # needs graphviz
+	@$(RUN) snakemake --rulegraph 2>/dev/null | sed -E 's/, color = "[^"]*", style="[^"]*"//; s/^ *node\[.*/node[shape=box, style="rounded,filled", fillcolor="#eef2f6", color="#5b6b7b", fontname="Helvetica,Arial,sans-serif", fontsize=11];/; s/^ *edge\[.*/edge[color="#8a98a6"];/; s/^digraph .*/digraph { rankdir=LR; nodesep=0.18; ranksep=0.35;/' | dot -Tsvg > docs/dag.svg
 
 lock: $(READY)
 	@$(RUN) python envs/lock.py

@@ -52,11 +52,12 @@ def environment(lock: Path = LOCK) -> str:
     head = (
         "# The packages of requirements.lock, for conda. Made by `make lock`; do not edit.\n"
         "#   conda env create -f envs/environment.yaml && conda activate unispace\n"
+        "#   pip install --no-deps --no-build-isolation --editable .\n"
         "name: unispace\n"
         "channels:\n  - conda-forge\n  - nodefaults\n"
         "dependencies:\n  - python =3.11\n  - pip\n  - git\n  - make\n  - pip:\n"
     )
-    return head + "".join(f'      - "{pin}"\n' for pin in [*pins(lock), "-e .."])
+    return head + "".join(f'      - "{pin}"\n' for pin in pins(lock))
 
 
 if __name__ == "__main__":

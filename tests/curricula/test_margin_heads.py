@@ -65,7 +65,7 @@ def test_a_loss_equals_its_formula(
     truth = draw.integers(0, labels, count)
     head = build_head(Head(loss=loss, scale=scale, margin=margin), labels, dimension)
     head.W.data = torch.tensor(weights.T, dtype=kind)
-    found = float(head(torch.tensor(vectors, dtype=kind), torch.tensor(truth)))
+    found = head(torch.tensor(vectors, dtype=kind), torch.tensor(truth)).item()
     assert found == pytest.approx(
         expected(loss, vectors, weights, truth, scale, margin), rel=tolerance, abs=tolerance
     )
@@ -76,7 +76,7 @@ def test_the_margin_of_arcface_is_in_radians():
     head.W.data = torch.eye(2, dtype=torch.float64)
     # 0 degrees from its own weight vector becomes 90, and the other one is at 90.
     vector = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
-    assert float(head(vector, torch.tensor([0]))) == pytest.approx(math.log(2), abs=1e-7)
+    assert head(vector, torch.tensor([0])).item() == pytest.approx(math.log(2), abs=1e-7)
 
 
 def test_softmax_knows_no_margin():
@@ -84,7 +84,8 @@ def test_softmax_knows_no_margin():
     losses = []
     for margin in (0.0, 0.9):
         torch.manual_seed(0)
-        losses.append(float(build_head(Head(loss="softmax", margin=margin), 3, 4)(vectors, labels)))
+        head = build_head(Head(loss="softmax", margin=margin), 3, 4)
+        losses.append(head(vectors, labels).item())
     assert losses[0] == losses[1]
 
 

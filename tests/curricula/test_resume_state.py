@@ -181,10 +181,18 @@ def test_scratch_is_there_inside_and_gone_outside(tmp_path):
 
 
 def test_scratch_is_gone_after_an_error(tmp_path):
-    with pytest.raises(Stopped), Resume(tmp_path, "key").scratch() as folder:
-        (folder / "images.npy").write_bytes(b"x")
-        raise Stopped
-    assert not folder.exists()
+    seen = []
+
+    def work():
+        with Resume(tmp_path, "key").scratch() as folder:
+            (folder / "images.npy").write_bytes(b"x")
+            seen.append(folder)
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        work()
+    assert seen
+    assert not seen[0].exists()
 
 
 def test_what_a_killed_run_left_is_removed_but_its_state(tmp_path):

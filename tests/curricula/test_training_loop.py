@@ -168,7 +168,7 @@ def test_accumulate_takes_one_step_on_the_gradient_of_the_summed_loss(
     assert len(expected) == len(gradients[0])
     for found, wanted in zip(gradients[0], expected, strict=True):
         torch.testing.assert_close(found, wanted, atol=1e-6, rtol=1e-5)
-    recorded = [float(loss) / task.weight for loss, task in zip(losses, tasks, strict=True)]
+    recorded = [loss.item() / task.weight for loss, task in zip(losses, tasks, strict=True)]
     assert history["loss"].tolist() == pytest.approx(recorded, rel=1e-5)
 
 
@@ -409,9 +409,7 @@ def test_a_gradient_that_is_not_finite_is_an_error_even_in_the_last_step(
 
 
 def test_a_learning_rate_out_of_all_bounds_is_noticed(build, coloured, run):
-    settings = Optimisation().model_copy(update={"learning_rate": 1e38, "steps": 20, "warmup": 0.0})
-    message = (
-        r"the (loss|gradient) of `colours` became (nan|inf) at step \d+ with learning rate 1e\+38"
-    )
+    settings = Optimisation().model_copy(update={"learning_rate": 1e30, "steps": 20, "warmup": 0.0})
+    message = r"the loss of `colours` became nan at step 2 with learning rate 9\.9e\+29; lower"
     with pytest.raises(training.UserError, match=message):
         run(build(), [coloured()], settings)

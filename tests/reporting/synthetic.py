@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from PIL import Image
 
 from unispace.commands import draw_contact_sheet, render_report
 from unispace.commands import draw_figure as draw_figure_command
@@ -331,6 +332,15 @@ def render_page(disk: Disk, page: Path | None = None) -> str:
         *("--cards", *(disk.checkpoint(m) / "model.json" for m in disk.study.models())),
     )
     return page.read_text("utf-8")
+
+
+def stub_pictures(disk: Disk) -> None:
+    """Files in the places of the pictures, where a test is about the page around them."""
+    disk.figures.mkdir(parents=True, exist_ok=True)
+    for name in disk.drawn_from():
+        (disk.figures / f"{name}.svg").write_text('<svg viewBox="0 0 30 20"></svg>', "utf-8")
+    for dataset in disk.study.datasets:
+        Image.new("RGB", (3, 2)).save(disk.figures / f"sheet_{dataset}.png")
 
 
 def draw_all(disk: Disk) -> None:

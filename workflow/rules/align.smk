@@ -5,19 +5,8 @@ Inputs:  their embeddings of a data set of identities.
 Outputs: results/<study>/maps/<dataset>/<source>--<target>/<method>.safetensors, and maps.json.
 """
 
-
-def map_name(source, target):
-    """Folder name of an ordered pair."""
-    return f"{source.replace('/', '+')}--{target.replace('/', '+')}"
-
-
-def mapped_embeddings(wildcards):
-    """Embeddings of all mapped models on a data set."""
-    return [f for m in STUDY.maps.models for f in embeddings_of(m, wildcards.dataset)]
-
-
 MAP_FILES = [
-    f"{RESULTS}/maps/{{dataset}}/{map_name(s, t)}/{method}.safetensors"
+    f"{RESULTS}/maps/{{dataset}}/{pair_name(s, t)}/{method}.safetensors"
     for s, t in STUDY.map_pairs()
     for method in STUDY.maps.methods.chosen()
 ]
@@ -30,18 +19,20 @@ rule fit_maps:
     output:
         maps=MAP_FILES,
         record=f"{RESULTS}/maps/{{dataset}}/maps.json",
-    params:
-        settings=lambda w: text(
-            dataset=w.dataset, maps=dumped(STUDY.maps), pairs=STUDY.map_pairs()
-        ),
-        embeddings=f"{RESULTS}/embeddings",
-        folder=f"{RESULTS}/maps/{{dataset}}",
     log:
         f"{LOGS}/fit_maps/{{dataset}}.log",
     benchmark:
         f"{BENCHMARKS}/fit_maps/{{dataset}}.tsv"
     wildcard_constraints:
         dataset=one_of(STUDY.maps.datasets),
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=lambda w: text(
+            dataset=w.dataset, maps=dumped(STUDY.maps), pairs=STUDY.map_pairs()
+        ),
+        embeddings=lambda w: f"{RESULTS}/embeddings",
+        folder=lambda w: f"{RESULTS}/maps/{w.dataset}",
     shell:
         "python -m unispace fit-maps --settings {params.settings:q}"
         " --embeddings {params.embeddings} --output {params.folder} > {log} 2>&1"

@@ -17,6 +17,12 @@ rule project_embeddings:
         ],
     output:
         views=f"{RESULTS}/analysis/views.parquet",
+    log:
+        f"{LOGS}/project_embeddings.log",
+    benchmark:
+        f"{BENCHMARKS}/project_embeddings.tsv"
+    conda:
+        "../../envs/environment.yaml"
     params:
         settings=text(
             models=STUDY.models(),
@@ -25,11 +31,7 @@ rule project_embeddings:
             images=STUDY.report.view_images,
             seed=STUDY.seed,
         ),
-        embeddings=f"{RESULTS}/embeddings",
-    log:
-        f"{LOGS}/project_embeddings.log",
-    benchmark:
-        f"{BENCHMARKS}/project_embeddings.tsv"
+        embeddings=lambda w: f"{RESULTS}/embeddings",
     shell:
         "python -m unispace project-embeddings --settings {params.settings:q}"
         " --embeddings {params.embeddings} --views {output.views} > {log} 2>&1"

@@ -13,15 +13,18 @@ from pathlib import Path
 WORKFLOW = Path(workflow.basedir).resolve() / "workflow"
 sys.path.insert(0, str(WORKFLOW))
 
-from unispace.config.parse import parse_study
+from unispace.config.parse import check_text, parse_study
 from unispace.errors import UserError
-from unispace.records.code import PACKAGE, code_of
+from unispace.records.code import code_of
+from unispace.records.names import flat_name, pair_name
 
 from snakemake.exceptions import WorkflowError
 
 # Jobs run this clone's package with this interpreter, whatever environment is active around them.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-os.environ["PYTHONPATH"] = str(WORKFLOW)
+os.environ.update(
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
+    PYTHONPATH=str(WORKFLOW),
+)
 
 STARTED = time.monotonic()
 
@@ -34,6 +37,8 @@ def checked_study():
     name = os.path.relpath(files[-1])
     text = Path(files[-1]).read_text("utf-8") if len(files) == 1 else ""
     try:
+        if text:
+            check_text(text, name)
         study = parse_study(config, name, text)
         if workflow.is_main_process:
             check_sources(study, Path("data/raw"))
@@ -67,13 +72,8 @@ def code(command):
     return [os.path.relpath(path) for path in code_of(command)]
 
 
-def settings(part, **extra):
-    """A part of the study as canonical JSON, the only form in which jobs get it."""
-    return part.to_json(**extra)
-
-
 def text(**values):
-    """Values as canonical JSON."""
+    """Values as canonical JSON, the only form in which jobs get a part of the study."""
     return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
 
@@ -95,7 +95,11 @@ def checkpoint_of(model):
 def embeddings_of(model, dataset):
     """The three files that hold a model's embeddings of a data set."""
     folder = f"{RESULTS}/embeddings/{model}/{dataset}"
-    return [f"{folder}/vectors.npy", f"{folder}/index.parquet", f"{folder}/embedding.json"]
+    return [
+        f"{folder}/vectors.npy",
+        f"{folder}/index.parquet",
+        f"{folder}/embedding.json",
+    ]
 
 
 def images_of(dataset):

@@ -6,17 +6,6 @@ Outputs: results/<study>/embeddings/<model>/<dataset>/ vectors.npy, index.parque
 """
 
 
-def embedding(wildcards):
-    """What decides which embeddings a job makes."""
-    backbone = dumped(STUDY.backbones[wildcards.backbone])
-    backbone["weights"] = {"kind": "random"}
-    return text(
-        model=model_name(wildcards),
-        backbone=backbone,
-        datasets=list(STUDY.evaluation.datasets),
-    )
-
-
 # One job embeds all data sets of a model: importing torch and timm costs as much as thousands of images.
 rule extract_embeddings:
     input:
@@ -30,17 +19,19 @@ rule extract_embeddings:
             for d in STUDY.evaluation.datasets
             for f in embeddings_of("{backbone}/{curriculum}/seed{seed}", d)
         ],
-    params:
-        settings=embedding,
-        data=DATA,
-        shelf="results/.embeddings",
-        folder=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     log:
         f"{LOGS}/extract_embeddings/{{backbone}}/{{curriculum}}/seed{{seed}}.log",
     benchmark:
         f"{BENCHMARKS}/extract_embeddings/{{backbone}}/{{curriculum}}/seed{{seed}}.tsv"
-    threads: 1
     priority: 20
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    params:
+        settings=embedding,
+        data=lambda w: DATA,
+        shelf="results/.embeddings",
+        folder=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     shell:
         "python -m unispace extract-embeddings --settings {params.settings:q}"
         " --weights {input.weights} --card {input.card} --data {params.data}"

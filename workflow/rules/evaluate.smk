@@ -8,25 +8,6 @@ Outputs: results/<study>/metrics/*.parquet, results/<study>/curves/*.parquet, re
 MODEL = "{backbone}+{curriculum}+seed{seed}"
 
 
-def evaluated(datasets):
-    """An input function: embeddings of a model on data sets."""
-    return lambda w: [f for d in datasets for f in embeddings_of(model_name(w), d)]
-
-
-def evaluation(datasets):
-    """A params function: what decides the metrics of a model on data sets."""
-    return lambda w: text(
-        study=STUDY.study,
-        model=model_name(w),
-        seed=STUDY.seed,
-        datasets=list(datasets),
-        domains={d: STUDY.datasets[d].domain for d in datasets},
-        evaluation={
-            k: v for k, v in dumped(STUDY.evaluation).items() if k not in ("datasets",)
-        },
-    )
-
-
 rule evaluate_verification:
     input:
         code=code("evaluate_verification"),
@@ -34,13 +15,15 @@ rule evaluate_verification:
     output:
         metrics=f"{RESULTS}/metrics/verification/{MODEL}.parquet",
         curves=f"{RESULTS}/curves/verification/{MODEL}.parquet",
-    params:
-        settings=evaluation(STUDY.identity_datasets()),
-        embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     log:
         f"{LOGS}/evaluate_verification/{MODEL}.log",
     benchmark:
         f"{BENCHMARKS}/evaluate_verification/{MODEL}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=evaluation(STUDY.identity_datasets()),
+        embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     shell:
         "python -m unispace evaluate-verification --settings {params.settings:q}"
         " --embeddings {params.embeddings}"
@@ -54,13 +37,15 @@ rule evaluate_identification:
     output:
         metrics=f"{RESULTS}/metrics/identification/{MODEL}.parquet",
         curves=f"{RESULTS}/curves/identification/{MODEL}.parquet",
-    params:
-        settings=evaluation(STUDY.identity_datasets()),
-        embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     log:
         f"{LOGS}/evaluate_identification/{MODEL}.log",
     benchmark:
         f"{BENCHMARKS}/evaluate_identification/{MODEL}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=evaluation(STUDY.identity_datasets()),
+        embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     shell:
         "python -m unispace evaluate-identification --settings {params.settings:q}"
         " --embeddings {params.embeddings}"
@@ -73,13 +58,15 @@ rule evaluate_classification:
         embeddings=evaluated(STUDY.class_datasets()),
     output:
         metrics=f"{RESULTS}/metrics/classification/{MODEL}.parquet",
-    params:
-        settings=evaluation(STUDY.class_datasets()),
-        embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     log:
         f"{LOGS}/evaluate_classification/{MODEL}.log",
     benchmark:
         f"{BENCHMARKS}/evaluate_classification/{MODEL}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=evaluation(STUDY.class_datasets()),
+        embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     shell:
         "python -m unispace evaluate-classification --settings {params.settings:q}"
         " --embeddings {params.embeddings} --metrics {output.metrics} > {log} 2>&1"
@@ -94,6 +81,14 @@ rule evaluate_maps:
     output:
         metrics=f"{RESULTS}/metrics/maps/{{dataset}}.parquet",
         curves=f"{RESULTS}/curves/maps/{{dataset}}.parquet",
+    log:
+        f"{LOGS}/evaluate_maps/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_maps/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(STUDY.maps.datasets),
+    conda:
+        "../../envs/environment.yaml"
     params:
         settings=lambda w: text(
             study=STUDY.study,
@@ -101,35 +96,17 @@ rule evaluate_maps:
             dataset=w.dataset,
             domain=STUDY.datasets[w.dataset].domain,
             evaluation={
-                k: v for k, v in dumped(STUDY.evaluation).items() if k not in ("datasets", "split")
+                k: v
+                for k, v in dumped(STUDY.evaluation).items()
+                if k not in ("datasets", "split")
             },
         ),
-        embeddings=f"{RESULTS}/embeddings",
-        maps=f"{RESULTS}/maps/{{dataset}}",
-    log:
-        f"{LOGS}/evaluate_maps/{{dataset}}.log",
-    benchmark:
-        f"{BENCHMARKS}/evaluate_maps/{{dataset}}.tsv"
-    wildcard_constraints:
-        dataset=one_of(STUDY.maps.datasets),
+        embeddings=lambda w: f"{RESULTS}/embeddings",
+        maps=lambda w: f"{RESULTS}/maps/{w.dataset}",
     shell:
         "python -m unispace evaluate-maps --settings {params.settings:q}"
         " --embeddings {params.embeddings} --maps {params.maps}"
         " --metrics {output.metrics} --curves {output.curves} > {log} 2>&1"
-
-
-def parts(kind):
-    """All metric or curve files of the study."""
-    names = [m.replace("/", "+") for m in STUDY.models()]
-    experiments = []
-    if STUDY.identity_datasets():
-        experiments += ["verification", "identification"]
-    if STUDY.class_datasets() and kind == "metrics":
-        experiments += ["classification"]
-    files = [f"{RESULTS}/{kind}/{e}/{n}.parquet" for e in experiments for n in names]
-    if STUDY.map_pairs():
-        files += [f"{RESULTS}/{kind}/maps/{d}.parquet" for d in STUDY.maps.datasets]
-    return files
 
 
 rule collect_results:
@@ -144,6 +121,8 @@ rule collect_results:
         f"{LOGS}/collect_results.log",
     benchmark:
         f"{BENCHMARKS}/collect_results.tsv"
+    conda:
+        "../../envs/environment.yaml"
     shell:
         "python -m unispace collect-results --metrics {input.metrics} --curves {input.curves}"
         " --results {output.results} --all-curves {output.curves} > {log} 2>&1"

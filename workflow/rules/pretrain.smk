@@ -9,12 +9,6 @@ FETCHED = [n for n, b in STUDY.backbones.items() if b.weights.kind in ("file", "
 MADE = [n for n in STUDY.backbones if n not in FETCHED]
 
 
-def learnt_from(wildcards):
-    """The data set that a backbone is pretrained on, if any."""
-    weights = STUDY.backbones[wildcards.backbone].weights
-    return images_of(weights.dataset) if weights.kind == "pretrain" else []
-
-
 rule pretrain_backbone:
     input:
         code=code("pretrain_backbone"),
@@ -23,20 +17,26 @@ rule pretrain_backbone:
         weights=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.safetensors",
         history=f"{CHECKPOINTS}/{{backbone}}/pretrained/history.parquet",
         card=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.json",
-    params:
-        settings=lambda w: text(
-            name=w.backbone, seed=STUDY.seed, backbone=dumped(STUDY.backbones[w.backbone])
-        ),
-        data=lambda w, input: f"--data {Path(input.data[0]).parent}" if input.data else "",
-        resume=f"{CHECKPOINTS}/.unfinished",
     log:
         f"{LOGS}/pretrain_backbone/{{backbone}}.log",
     benchmark:
         f"{BENCHMARKS}/pretrain_backbone/{{backbone}}.tsv"
     wildcard_constraints:
         backbone=one_of(MADE),
-    threads: 1
     priority: 40
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    params:
+        settings=lambda w: text(
+            name=w.backbone,
+            seed=STUDY.seed,
+            backbone=dumped(STUDY.backbones[w.backbone]),
+        ),
+        data=lambda w, input: (
+            f"--data {Path(input.data[0]).parent}" if input.data else ""
+        ),
+        resume=lambda w: f"{CHECKPOINTS}/.unfinished",
     shell:
         "python -m unispace pretrain-backbone --settings {params.settings:q} {params.data}"
         " --weights {output.weights} --history {output.history} --card {output.card}"
@@ -50,8 +50,6 @@ rule fetch_weights:
         weights=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.safetensors",
         history=f"{CHECKPOINTS}/{{backbone}}/pretrained/history.parquet",
         card=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.json",
-    params:
-        settings=lambda w: text(name=w.backbone, backbone=dumped(STUDY.backbones[w.backbone])),
     log:
         f"{LOGS}/fetch_weights/{{backbone}}.log",
     benchmark:
@@ -59,6 +57,12 @@ rule fetch_weights:
     wildcard_constraints:
         backbone=one_of(FETCHED),
     priority: 100
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=lambda w: text(
+            name=w.backbone, backbone=dumped(STUDY.backbones[w.backbone])
+        ),
     shell:
         "python -m unispace fetch-weights --settings {params.settings:q}"
         " --weights {output.weights} --history {output.history} --card {output.card} > {log} 2>&1"

@@ -17,6 +17,7 @@ from unispace.data.splits import split_by_hash
 from unispace.errors import UserError
 from unispace.records.embeddings import Embeddings, read_embeddings
 from unispace.records.files import write_json
+from unispace.records.names import pair_name
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         "pairs": [],
     }
     for source, target in settings["pairs"]:
-        name = f"{source.replace('/', '+')}--{target.replace('/', '+')}"
+        name = pair_name(source, target)
         methods = {}
         for method in maps.methods.chosen():
             options = getattr(maps.methods, method).model_dump()

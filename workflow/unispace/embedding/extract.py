@@ -85,7 +85,8 @@ def _from_shelf(path: Path, shape: tuple[int, int]) -> NDArray[np.float32] | Non
         if vectors.shape != shape or vectors.dtype != np.float32:
             raise ValueError(f"{vectors.dtype} {vectors.shape}, expected float32 {shape}")
         for start in range(0, len(vectors), _ROWS_CHECKED):
-            part = np.linalg.norm(vectors[start : start + _ROWS_CHECKED], axis=1)
+            with np.errstate(over="ignore"):
+                part = np.linalg.norm(vectors[start : start + _ROWS_CHECKED], axis=1)
             # A network may map an image to zero; nothing else is off the unit sphere.
             if not (np.isclose(part, 1, atol=1e-4) | (part == 0)).all():
                 raise ValueError("a vector is not of unit length")

@@ -106,9 +106,9 @@ def model_cards(
     study: Study, order: Sequence[str], datasets: Sequence[str], cards: Sequence[dict[str, Any]]
 ) -> list[ModelCard]:
     """Cards of the models in the study's `order`; `datasets` are in its order too."""
-    known = {str(card["model"]): card for card in cards}
+    known = {card.get("model"): card for card in cards}
     names = short_names(order)
-    return [_model(study, datasets, names[name], known[name]) for name in in_order(known, order)]
+    return [_model(study, datasets, names[name], known[name]) for name in order]
 
 
 def _model(study: Study, datasets: Sequence[str], short: str, card: dict[str, Any]) -> ModelCard:

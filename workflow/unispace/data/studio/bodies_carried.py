@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from unispace.data.studio import canvas
 from unispace.data.studio.bodies_shape import Figure
 from unispace.data.studio.canvas import Floats
-from unispace.data.studio.pen import Pen, moved
+from unispace.data.studio.pen import Pen, moved, oval
 from unispace.data.studio.stage import Doubles
 from unispace.data.studio.swatches import codes, shaded, tinted
 from unispace.data.studio.wardrobe import CARRIED
@@ -115,9 +114,9 @@ def paint_above(pen: Pen, fig: Figure, identities: pd.DataFrame) -> None:
     part.line([(x, y - 0.05), (x, grip + 0.04)], 0.009, (0.25, 0.22, 0.2), outlined=False)
     patch = part.patch(x, y - 0.03, 0.27, 0.17)
     u, v = moved(patch, x, y + 0.03)
-    dome = np.maximum(canvas.ellipse(u, v, 0.26, 0.18), v + np.float32(0.03))
+    dome = np.maximum(oval(u, v, 0.26, 0.18), v + np.float32(0.03))
     part.fill(patch, dome, colour)
-    gore = np.maximum(np.maximum(canvas.ellipse(u, v, 0.1, 0.18), v + np.float32(0.03)), dome)
+    gore = np.maximum(np.maximum(oval(u, v, 0.1, 0.18), v + np.float32(0.03)), dome)
     part.fill(patch, gore, shaded(colour, 0.82), outlined=False)
 
 

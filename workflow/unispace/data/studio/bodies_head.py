@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unispace.data.studio import canvas
 from unispace.data.studio.bodies_outfit import Outfit
 from unispace.data.studio.bodies_shape import Figure
 from unispace.data.studio.canvas import column
-from unispace.data.studio.pen import Patch, Pen, moved
+from unispace.data.studio.pen import Patch, Pen, moved, oval
 from unispace.data.studio.swatches import mix, shaded
 from unispace.data.studio.wardrobe import (
     HAIR_STYLES,
@@ -58,8 +57,8 @@ def _face(pen: Pen, fig: Figure, look: Outfit) -> None:
     u, v = moved(patch, x + slide, y + r * 0.22)
     width = r * (0.60 + 0.12 * np.abs(facing))
     head_u, head_v = moved(patch, x, y)
-    skull = canvas.ellipse(head_u, head_v, r * 0.86, r)
-    face = np.maximum(canvas.ellipse(u, v, width, r * 0.80), skull)
+    skull = oval(head_u, head_v, r * 0.86, r)
+    face = np.maximum(oval(u, v, width, r * 0.80), skull)
     pen.fill(patch, face, look.skin, outlined=False)
 
     bearded = look.beard
@@ -98,8 +97,8 @@ def _rows(patch: Patch, chosen: Mask) -> Patch:
 def paint_long_hair(pen: Pen, fig: Figure, look: Outfit, behind: bool) -> None:
     """Hair that hangs: behind the body when the person faces the camera, in front when not."""
     for name, length, width in (
-        ("bob", 0.045, 1.05),
-        ("long", 0.15, 1.12),
+        ("bob", 0.05, 1.4),
+        ("long", 0.15, 1.45),
         ("ponytail", 0.13, 0.36),
     ):
         chosen = (look.hair == HAIR_STYLES.index(name)) & ((fig.facing > -0.15) == behind)
@@ -125,7 +124,7 @@ def paint_hat(pen: Pen, fig: Figure, look: Outfit) -> None:
         (x, y), r = f.head, f.head_radius
         patch = part.patch(x, y - r * 0.5, r * 1.2, r * 0.9)
         u, v = moved(patch, x, y)
-        crown = canvas.ellipse(u, v, r * 1.08, r * (1.3 if name == "beanie" else 1.18))
+        crown = oval(u, v, r * 1.08, r * (1.3 if name == "beanie" else 1.18))
         part.fill(patch, np.maximum(crown, v + column(r * 0.28)), lk.hat_colour)
         dark = shaded(lk.hat_colour, 0.72)
         if name == "cap":

@@ -6,6 +6,7 @@ Heads are in `bodies_head`, what a person carries in `bodies_carried`, joints in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -74,7 +75,7 @@ def column_shape(
         knots: (level, half width) from top to bottom; the shape ends at the outer levels.
     """
     width = column(knots[0][1])
-    for (y0, w0), (y1, w1) in zip(knots[:-1], knots[1:], strict=True):
+    for (y0, w0), (y1, w1) in pairwise(knots):
         share = np.clip((patch.v - column(y0)) * column(1 / np.subtract(y1, y0)), 0, 1)
         width = width + share * column(np.subtract(w1, w0))
     across = np.abs(patch.u - column(centre)) - width

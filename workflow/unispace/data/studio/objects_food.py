@@ -6,7 +6,7 @@ import numpy as np
 
 from unispace.data.studio import canvas
 from unispace.data.studio.objects_look import GLASS, LEAF, WHITE, WOOD, Look, Painter, styled
-from unispace.data.studio.pen import Pen, moved
+from unispace.data.studio.pen import Pen, moved, oval
 from unispace.data.studio.swatches import mix, shaded
 
 
@@ -15,10 +15,10 @@ def _apple(pen: Pen, look: Look) -> None:
     patch = pen.patch(0.0, 0.15, 0.75 * 1.2, 0.75)
     x = 0.27 * look.aspect
     lobes = np.minimum(
-        canvas.ellipse(*moved(patch, -x, 0.14), 0.46, 0.64),
-        canvas.ellipse(*moved(patch, x, 0.14), 0.46, 0.64),
+        oval(*moved(patch, -x, 0.14), 0.46, 0.64),
+        oval(*moved(patch, x, 0.14), 0.46, 0.64),
     )
-    pen.fill(patch, np.minimum(lobes, canvas.ellipse(*moved(patch, 0.0, 0.2), 0.4, 0.5)), skin)
+    pen.fill(patch, np.minimum(lobes, oval(*moved(patch, 0.0, 0.2), 0.4, 0.5)), skin)
     pen.line([(0.0, -0.3), (0.06, -0.78)], 0.045, WOOD)
     pen.ellipse(0.27, -0.62, 0.2 + 0.06 * look.a, 0.1, LEAF, -25)
     pen.ellipse(-0.38, -0.08, 0.1, 0.18, mix(skin, WHITE, 0.5), 20, outlined=False)
@@ -28,8 +28,8 @@ def _pear(pen: Pen, look: Look) -> None:
     skin = mix(look.main, (0.72, 0.80, 0.25), 0.72)
     patch = pen.patch(0.0, 0.1, 0.7, 0.85)
     w = 0.5 * look.aspect
-    shape = canvas.ellipse(*moved(patch, 0.0, 0.38), w, 0.5)
-    shape = np.minimum(shape, canvas.ellipse(*moved(patch, 0.0, -0.28), 0.26, 0.36))
+    shape = oval(*moved(patch, 0.0, 0.38), w, 0.5)
+    shape = np.minimum(shape, oval(*moved(patch, 0.0, -0.28), 0.26, 0.36))
     for x in (-1.0, 1.0):
         shape = np.minimum(
             shape, canvas.segment(patch.u, patch.v, x * 0.06, -0.2, x * 0.2, 0.26, 0.2)
@@ -44,12 +44,12 @@ def _pear(pen: Pen, look: Look) -> None:
 def _banana(pen: Pen, look: Look) -> None:
     skin = look.near((0.98, 0.85, 0.22), 0.12)
     patch = pen.patch(0.0, 0.0, 0.95, 0.75)
-    outer = canvas.ellipse(*moved(patch, 0.0, -0.35), 0.88, 0.88)
-    inner = canvas.ellipse(*moved(patch, 0.0, -0.68 - 0.12 * look.a), 0.86, 0.88)
+    outer = oval(*moved(patch, 0.0, -0.35), 0.88, 0.88)
+    inner = oval(*moved(patch, 0.0, -0.68 - 0.12 * look.a), 0.86, 0.88)
     ends = np.abs(patch.u) - np.float32(0.8)
     shape = np.maximum(np.maximum(outer, -inner), np.maximum(ends, np.float32(-0.36) - patch.v))
     pen.fill(patch, shape, skin)
-    rib = np.abs(canvas.ellipse(*moved(patch, 0.0, -0.42), 0.82, 0.76)) - np.float32(0.014)
+    rib = np.abs(oval(*moved(patch, 0.0, -0.42), 0.82, 0.76)) - np.float32(0.014)
     pen.fill(patch, np.maximum(rib, shape + np.float32(0.05)), shaded(skin, 0.75), outlined=False)
     pen.box(0.76, -0.37, 0.055, 0.1, (0.45, 0.33, 0.12), 0.02, 12)
     pen.box(-0.78, -0.33, 0.05, 0.05, (0.35, 0.25, 0.1), 0.02)
@@ -117,9 +117,7 @@ def _wine_glass(pen: Pen, look: Look) -> None:
     pen.ellipse(0.0, 0.82, 0.36, 0.075, glass)
     pen.line([(0.0, 0.05), (0.0, 0.8)], 0.04, glass)
     patch = pen.patch(0.0, -0.42, w, 0.6)
-    bowl = np.maximum(
-        canvas.ellipse(*moved(patch, 0.0, -0.46), w, 0.58), np.float32(-0.84) - patch.v
-    )
+    bowl = np.maximum(oval(*moved(patch, 0.0, -0.46), w, 0.58), np.float32(-0.84) - patch.v)
     pen.fill(patch, bowl, glass)
     level = -0.52 + 0.25 * look.a
     wine = np.maximum(bowl + np.float32(0.04), canvas.column(level) - patch.v)

@@ -15,7 +15,7 @@ from unispace.data.studio.objects_look import (
     Painter,
     styled,
 )
-from unispace.data.studio.pen import Pen, moved
+from unispace.data.studio.pen import Pen, moved, oval
 from unispace.data.studio.stage import rounded_trig
 from unispace.data.studio.swatches import mix, shaded
 
@@ -83,12 +83,12 @@ def _umbrella(pen: Pen, look: Look) -> None:
     w = 0.86 * np.minimum(look.aspect, 1.08)
     pen.line([(0.0, -0.8), (0.0, 0.66), (0.1, 0.8), (0.24, 0.8), (0.3, 0.66)], 0.045, WOOD)
     patch = pen.patch(0.0, -0.3, w, 0.5)
-    dome = canvas.ellipse(*moved(patch, 0.0, 0.0), w, 0.7)
+    dome = oval(*moved(patch, 0.0, 0.0), w, 0.7)
     shape = np.maximum(dome, patch.v - np.float32(0.02))
     for x in (-0.667, 0.0, 0.667):
-        shape = np.maximum(shape, -canvas.ellipse(*moved(patch, x * w, 0.06), 0.3 * w, 0.13))
+        shape = np.maximum(shape, -oval(*moved(patch, x * w, 0.06), 0.3 * w, 0.13))
     pen.fill(patch, shape, look.main)
-    gore = np.maximum(canvas.ellipse(*moved(patch, 0.0, 0.0), w * 0.34, 0.7), shape)
+    gore = np.maximum(oval(*moved(patch, 0.0, 0.0), w * 0.34, 0.7), shape)
     pen.fill(
         patch,
         gore,

@@ -6,7 +6,7 @@ import numpy as np
 
 from unispace.data.studio import canvas
 from unispace.data.studio.objects_look import BLACK, WHITE, WOOD, Look, Painter, styled
-from unispace.data.studio.pen import Pen, moved
+from unispace.data.studio.pen import Pen, moved, oval
 from unispace.data.studio.swatches import mix, shaded
 
 
@@ -16,10 +16,8 @@ def _guitar(pen: Pen, look: Look) -> None:
     pen.box(0.0, -0.38, 0.065, 0.4, (0.35, 0.22, 0.14))
     w = 0.42 * look.aspect
     patch = pen.patch(0.0, 0.36, 0.62, 0.6)
-    shape = canvas.ellipse(*moved(patch, 0.0, 0.54), w, 0.36)
-    shape = np.minimum(
-        shape, canvas.ellipse(*moved(patch, 0.0, 0.08), w * (0.68 + 0.12 * look.a), 0.28)
-    )
+    shape = oval(*moved(patch, 0.0, 0.54), w, 0.36)
+    shape = np.minimum(shape, oval(*moved(patch, 0.0, 0.08), w * (0.68 + 0.12 * look.a), 0.28))
     shape = np.minimum(shape, canvas.box(*moved(patch, 0.0, 0.28), w * 0.6, 0.2))
     pen.fill(patch, shape, body)
     pen.box(0.0, -0.2, 0.055, 0.3, (0.35, 0.22, 0.14), outlined=False)
@@ -47,24 +45,24 @@ def _drum(pen: Pen, look: Look) -> None:
 
 def _ball(pen: Pen, look: Look) -> None:
     patch = pen.patch(0.0, 0.0, 0.8)
-    disk = canvas.ellipse(patch.u, patch.v, 0.78, 0.78)
+    disk = oval(patch.u, patch.v, 0.78, 0.78)
     pen.fill(patch, disk, np.where((look.style == 0)[:, None], np.float32(0.96), look.main))
     _football(*styled(pen, look, 0))
     part, lk = styled(pen, look, 1)
     if part.n:
         patch = part.patch(0.0, 0.0, 0.8)
-        disk = canvas.ellipse(patch.u, patch.v, 0.78, 0.78)
+        disk = oval(patch.u, patch.v, 0.78, 0.78)
         for x in (-0.8, 0.8):
-            seam = np.abs(canvas.ellipse(*moved(patch, x, 0.0), 0.5, 0.62)) - np.float32(0.03)
+            seam = np.abs(oval(*moved(patch, x, 0.0), 0.5, 0.62)) - np.float32(0.03)
             part.fill(patch, np.maximum(seam, disk), lk.second, outlined=False)
         cross = np.minimum(np.abs(patch.u), np.abs(patch.v)) - np.float32(0.03)
         part.fill(patch, np.maximum(cross, disk), lk.second, outlined=False)
     part, lk = styled(pen, look, 2)
     if part.n:
         patch = part.patch(0.0, 0.0, 0.8)
-        disk = canvas.ellipse(patch.u, patch.v, 0.78, 0.78)
+        disk = oval(patch.u, patch.v, 0.78, 0.78)
         for x, tint in ((0.52, lk.second), (0.18, np.full_like(lk.second, 0.96))):
-            part.fill(patch, canvas.ellipse(patch.u, patch.v, x, 0.77), tint, outlined=False)
+            part.fill(patch, oval(patch.u, patch.v, x, 0.77), tint, outlined=False)
 
 
 def _football(pen: Pen, look: Look) -> None:
@@ -73,9 +71,9 @@ def _football(pen: Pen, look: Look) -> None:
         return
     dark = shaded(look.second, 0.45)
     patch = pen.patch(0.0, 0.0, 0.8)
-    disk = canvas.ellipse(patch.u, patch.v, 0.76, 0.76)
+    disk = oval(patch.u, patch.v, 0.76, 0.76)
     for x, y in ((0.0, -0.78), (0.74, -0.24), (0.46, 0.63), (-0.46, 0.63), (-0.74, -0.24)):
-        spot = canvas.ellipse(*moved(patch, x, y), 0.24, 0.24)
+        spot = oval(*moved(patch, x, y), 0.24, 0.24)
         pen.fill(patch, np.maximum(spot, disk), dark, outlined=False)
         pen.line([(x * 0.3, y * 0.3), (x * 0.75, y * 0.75)], 0.022, dark, outlined=False)
     pen.polygon(
@@ -95,9 +93,7 @@ def _hat(pen: Pen, look: Look) -> None:
     part, lk = pen.only(low), look.only(low)
     if part.n:
         patch = part.patch(0.0, 0.0, 0.6)
-        crown = np.maximum(
-            canvas.ellipse(*moved(patch, 0.0, 0.4), 0.5, 0.75), patch.v - np.float32(0.42)
-        )
+        crown = np.maximum(oval(*moved(patch, 0.0, 0.4), 0.5, 0.75), patch.v - np.float32(0.42))
         part.fill(patch, crown, lk.main)
     pen.box(0.0, 0.24, np.where(low, 0.49, 0.385), 0.1, look.second, outlined=False)
     pen.ellipse(0.0, 0.44, w, 0.13 + 0.06 * look.a, look.main)

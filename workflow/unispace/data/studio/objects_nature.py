@@ -6,7 +6,7 @@ import numpy as np
 
 from unispace.data.studio import canvas
 from unispace.data.studio.objects_look import BLACK, LEAF, WHITE, WOOD, Look, Painter, styled
-from unispace.data.studio.pen import Pen, moved
+from unispace.data.studio.pen import Pen, moved, oval
 from unispace.data.studio.stage import rounded_trig
 from unispace.data.studio.swatches import mix, shaded
 
@@ -194,9 +194,9 @@ def _star(pen: Pen, look: Look) -> None:
 
 def _moon(pen: Pen, look: Look) -> None:
     patch = pen.patch(0.0, 0.0, 0.85)
-    outer = canvas.ellipse(patch.u, patch.v, 0.84, 0.84)
+    outer = oval(patch.u, patch.v, 0.84, 0.84)
     u, v = moved(patch, 0.32 + 0.22 * look.a, -0.08)
-    bite = canvas.ellipse(u, v, 0.66, 0.68)
+    bite = oval(u, v, 0.66, 0.68)
     pen.fill(patch, np.maximum(outer, -bite), look.near((0.98, 0.88, 0.5), 0.15))
     cratered, _ = styled(pen, look, 1)
     for x, y, r in ((-0.6, 0.12, 0.09), (-0.42, 0.46, 0.07)):
@@ -226,7 +226,7 @@ def _cloud(pen: Pen, look: Look) -> None:
         (0.05, -0.16, 0.36 + 0.07 * look.b),
         (0.5, 0.08, 0.26 + 0.07 * look.c),
     ):
-        distance = np.minimum(distance, canvas.ellipse(*moved(patch, x, y), r, r))
+        distance = np.minimum(distance, oval(*moved(patch, x, y), r, r))
     pen.fill(patch, distance, tint)
     rain, _ = styled(pen, look, 2)
     for x in (-0.45, 0.0, 0.45):
@@ -243,7 +243,7 @@ def _mushroom(pen: Pen, look: Look) -> None:
     )
     patch = pen.patch(0.0, -0.3, w, 0.6)
     u, v = moved(patch, 0.0, 0.12)
-    cap = np.maximum(canvas.ellipse(u, v, w, 0.9), patch.v - np.float32(0.14))
+    cap = np.maximum(oval(u, v, w, 0.9), patch.v - np.float32(0.14))
     pen.fill(patch, cap, mix(look.main, (0.85, 0.2, 0.15), 0.4))
     spotted = look.style != 0
     part = pen.only(spotted)

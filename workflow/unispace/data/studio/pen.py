@@ -129,9 +129,9 @@ class Pen:
         centres = self.stage.centres
         x = centres[left[:, None] + np.arange(width)][:, None, :] - column(self._x)
         y = centres[top[:, None] + np.arange(height)][:, :, None] - column(self._y)
-        if (
-            self._cos.min(initial=1.0) < 1.0
-        ):  # an upright frame keeps x and y apart, which is cheaper
+        # An upright frame keeps x and y apart, which is cheaper. A tiny angle has a sine although
+        # its rounded cosine is 1, so both are asked.
+        if self._sin.any() or self._cos.min(initial=1.0) < 1.0:
             cos, sin = column(self._cos), column(self._sin)
             x, y = x * cos + y * sin, y * cos - x * sin
         u, v = x / column(self.scale * self._flip), y / column(self.scale)
@@ -229,7 +229,7 @@ class Pen:
             self.patch(cx, cy, rx, ry) if degrees == 0 else self.patch(cx, cy, np.maximum(rx, ry))
         )
         u, v = moved(patch, cx, cy, degrees)
-        self.fill(patch, canvas.ellipse(u, v, rx, ry), colour, opacity, outlined)
+        self.fill(patch, oval(u, v, rx, ry), colour, opacity, outlined)
 
     def box(
         self,
@@ -300,7 +300,7 @@ class Pen:
             return
         patch = self.patch(cx, cy, np.add(rx, half_width), np.add(ry, half_width))
         u, v = moved(patch, cx, cy)
-        distance = np.abs(canvas.ellipse(u, v, rx, ry)) - column(half_width)
+        distance = np.abs(oval(u, v, rx, ry)) - column(half_width)
         self.fill(patch, distance, colour, 1.0, outlined)
 
     def around(
@@ -321,6 +321,16 @@ def moved(
     if degrees == 0:
         return patch.u - column(cx), patch.v - column(cy)
     return canvas.turned(patch.u, patch.v, cx, cy, degrees)
+
+
+def oval(u: Floats, v: Floats, rx: ArrayLike, ry: ArrayLike) -> Floats:
+    """Signed distance to an ellipse, at least that to its bounding box.
+
+    Near the tips of a thin ellipse the first-order distance of `canvas.ellipse` is too small, so that
+    a faint edge would reach out of the patch and be cut off where the patch ends.
+    """
+    beside = np.maximum(np.abs(u) - column(rx), np.abs(v) - column(ry))
+    return np.maximum(canvas.ellipse(u, v, rx, ry), beside)
 
 
 def simple_polygon(x: Floats, y: Floats, points: Sequence[tuple[ArrayLike, ArrayLike]]) -> Floats:

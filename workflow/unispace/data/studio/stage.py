@@ -13,7 +13,9 @@ Doubles = NDArray[np.float64]
 def rounded_trig(radians: ArrayLike) -> tuple[Doubles, Doubles]:
     """Cosine and sine of parameters, rounded so that they do not depend on the maths library."""
     angles: Doubles = np.asarray(radians, dtype=np.float64)
-    return np.asarray(np.round(np.cos(angles), 6)), np.asarray(np.round(np.sin(angles), 6))
+    cos: Doubles = np.cos(angles, dtype=np.float64)
+    sin: Doubles = np.sin(angles, dtype=np.float64)
+    return np.round(cos, 6), np.round(sin, 6)
 
 
 def hash01(*keys: ArrayLike) -> Floats:

@@ -1,12 +1,16 @@
 """The page: complete, escaped, self-contained, the same every time."""
 
+import itertools
 import re
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from synthetic import build, default_config, draw_all, only, render_page
+from synthetic import build, default_config, draw_figure, only, render_page, stub_pictures
 
+from unispace.records.models import HISTORY_SCHEMA
+from unispace.records.results import SCHEMA
+from unispace.records.tables import write_table
 from unispace.reporting.tables import number
 
 
@@ -63,7 +67,7 @@ def test_every_row_is_there_with_value_interval_n_and_protocol(reader, drawn):
         ok = row["status"] == "ok"
         numbers = [number(row[c]) if ok else "" for c in ("value", "lower", "upper")]
         expected = (
-            row["dataset"], row["method"] or "", row["metric"], numbers[0] if ok else "failed",
+            row["dataset"], row["method"] if isinstance(row["method"], str) else "", row["metric"], numbers[0] if ok else "failed",
             *numbers[1:], f"{row['n']:,}", row["protocol"], row["status"],
         )  # fmt: skip
         assert expected in shown
@@ -113,7 +117,7 @@ def test_page_is_accessible(reader):
     assert len(ids) == len(set(ids))
     levels = [int(tag[1]) for tag, _ in reader.tags if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
 def test_page_is_small_enough_and_has_no_date(html):
@@ -136,8 +140,8 @@ def test_markup_in_a_study_is_shown_and_not_run(tmp_path):
     results = pd.read_parquet(disk.results)
     results["status"] = ["failed: " + bad, *results["status"][1:]]
     results["protocol"] = results["protocol"] + bad
-    results.to_parquet(disk.results, index=False)
-    draw_all(disk)
+    write_table(results, SCHEMA, disk.results)
+    stub_pictures(disk)
     html = render_page(disk)
     assert bad not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
@@ -152,7 +156,9 @@ def test_markup_in_a_study_is_shown_and_not_run(tmp_path):
 )
 def test_studies_without_identities_classes_or_maps(tmp_path, datasets, absent, present):
     disk = build(tmp_path, only(default_config(), *datasets))
-    draw_all(disk)
+    stub_pictures(disk)
+    draw_figure(disk, "tasks", disk.figures)
+    draw_figure(disk, "views", disk.figures)
     reader = Reader(render_page(disk))
     ids = {a["id"] for _, a in reader.tags if "id" in a}
     assert not ids & set(absent)
@@ -165,8 +171,9 @@ def test_study_that_trains_nothing(tmp_path):
     config["backbones"]["eva02-micro"]["weights"] = {"kind": "random"}
     disk = build(tmp_path, config)
     history = disk.checkpoint("eva02-micro/pretrained") / "history.parquet"
-    pd.read_parquet(history).iloc[:0].to_parquet(history, index=False)
-    draw_all(disk)
+    write_table(HISTORY_SCHEMA.empty_table().to_pandas(), HISTORY_SCHEMA, history)
+    stub_pictures(disk)
+    draw_figure(disk, "losses", disk.figures)
     html = render_page(disk)
     assert "random, never pretrained" in html
     assert "The definition of IMIC is ours" not in html

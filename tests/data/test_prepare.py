@@ -1,0 +1,305 @@
+"""From a source to a manifest and an image store."""
+
+import hashlib
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unispace.config.datasets import Dataset
+from unispace.data.prepare import prepare
+from unispace.data.sources.places import VARIABLE
+from unispace.data.splits import split_by_hash
+from unispace.errors import UserError
+from unispace.records.images import ImageStore, decode
+from unispace.records.manifest import read_manifest
+
+# Two splits; ann has three images, bob two, cat one.
+ROWS = [
+    ("ann/1.png", "ann", "learn", "c1"),
+    ("ann/2.png", "ann", "learn", "c2"),
+    ("ann/3.png", "ann", "learn", "c1"),
+    ("bob/1.png", "bob", "query", "c2"),
+    ("bob/2.png", "bob", "gallery", "c1"),
+    ("cat/1.png", "cat", "gallery", "c1"),
+]
+
+
+@pytest.fixture
+def run(tmp_path, make):
+    """Prepare an archive of some rows; returns the manifest and the store as they are on disk."""
+
+    def prepared(rows=ROWS, damaged=(), **settings):
+        images = {row[0]: make.picture(row[0].encode()) for row in rows}
+        images |= {name: b"no image" for name in damaged}
+        columns = ("path", "identity_or_class", "split", "camera")
+        path = make.pack(tmp_path / "x.zip", {"manifest.csv": make.table(rows, columns), **images})
+        source = {"kind": "archive", "path": "x.zip", "sha256": "0" * 64}
+        dataset = Dataset.model_validate({"domain": "face_hq", "source": source, **settings})
+        prepare("faces", dataset, 1, path, tmp_path / "out/m.parquet", tmp_path / "out/i.npy")
+        return read_manifest(tmp_path / "out/m.parquet"), ImageStore(tmp_path / "out/i.npy")
+
+    return prepared
+
+
+@pytest.fixture(autouse=True)
+def pictures(monkeypatch, make):
+    """Pictures by name instead of by number."""
+    plain = make.picture
+
+    def named(seed, *arguments):
+        number = int(hashlib.sha256(seed).hexdigest()[:8], 16) if isinstance(seed, bytes) else seed
+        return plain(number, *arguments)
+
+    monkeypatch.setattr(make, "picture", staticmethod(named))
+
+
+def test_an_archive_becomes_manifest_and_store(run, make):
+    manifest, store = run()
+    assert manifest["image_id"].tolist() == [row[0] for row in ROWS]
+    assert manifest["row"].tolist() == list(range(6))
+    assert manifest["label"].tolist() == [row[1] for row in ROWS]
+    assert manifest["identity"].tolist() == [row[1] for row in ROWS]
+    assert manifest["camera"].tolist() == [row[3] for row in ROWS]
+    assert set(manifest["domain"]) == {"face_hq"}
+    assert set(manifest["source"]) == {"archive:faces"}
+    assert "member" not in manifest
+    for row, image in zip(manifest["row"], manifest["image_id"], strict=True):
+        expected = np.asarray(decode(make.picture(image.encode()), "x"))
+        assert np.array_equal(np.asarray(store.image(row)), expected)
+
+
+def test_a_source_column_of_the_table_is_kept(run, make, tmp_path):
+    columns = ("path", "identity_or_class", "split", "source")
+    rows = [("a.png", "x", "s", "mugshots"), ("b.png", "x", "s", "passports")]
+    members = {"manifest.csv": make.table(rows, columns)}
+    members |= {row[0]: make.picture(row[0].encode()) for row in rows}
+    path = make.pack(tmp_path / "x.zip", members)
+    source = {"kind": "archive", "path": "x.zip", "sha256": "0" * 64}
+    dataset = Dataset.model_validate({"domain": "object", "source": source})
+    manifest = prepare("d", dataset, 1, path, tmp_path / "m", tmp_path / "i")
+    assert manifest["source"].tolist() == ["mugshots", "passports"]
+
+
+def test_identities_are_split_whole_and_by_their_hash(run):
+    manifest, _ = run()
+    expected = split_by_hash([row[1] for row in ROWS], 0.5, 0.1)
+    assert manifest["split"].tolist() == expected.tolist()
+    assert (manifest.groupby("label")["split"].nunique() == 1).all()
+
+
+def test_classes_are_split_by_image_and_have_no_identity(run):
+    manifest, _ = run(domain="object")
+    expected = split_by_hash([row[0] for row in ROWS], 0.5, 0.1)
+    assert manifest["split"].tolist() == expected.tolist()
+    assert manifest["identity"].isna().all()
+
+
+def test_splits_of_the_manifest_are_taken_and_renamed(run):
+    manifest, _ = run(splits={"by": "manifest"})
+    assert manifest["split"].tolist() == [row[2] for row in ROWS]
+    rename = {"query": "test", "gallery": "test", "learn": "query"}
+    manifest, _ = run(splits={"by": "manifest", "rename": rename})
+    assert manifest["split"].tolist() == ["query"] * 3 + ["test"] * 3
+
+
+def test_a_rename_of_what_is_not_there_is_refused(run):
+    with pytest.raises(UserError, match=r"datasets.faces.splits.rename: .* no split `querry`; did you mean `query`"):  # fmt: skip
+        run(splits={"by": "manifest", "rename": {"querry": "test"}})
+
+
+def test_an_image_without_split_is_refused_only_where_it_matters(run):
+    rows = [*ROWS[:5], ("cat/1.png", "cat", "", "c1")]
+    assert len(run(rows)[0]) == 6
+    with pytest.raises(UserError, match=r"datasets.faces: the manifest names no split for cat/1.png"):  # fmt: skip
+        run(rows, splits={"by": "manifest"})
+
+
+@pytest.mark.parametrize(("least", "labels"), [(2, {"ann", "bob"}), (3, {"ann"})])
+def test_labels_with_few_images_are_left_out(run, caplog, least, labels):
+    caplog.set_level(logging.INFO)
+    manifest, store = run(min_images_per_label=least)
+    assert set(manifest["label"]) == labels
+    assert len(store) == len(manifest)
+    assert manifest["row"].tolist() == list(range(len(manifest)))
+    assert f"faces: {len(manifest)} of 6 images selected" in caplog.text
+
+
+def test_limits_hold_in_each_split(run):
+    by = {"by": "manifest", "rename": {"query": "learn"}}
+    manifest, _ = run(splits=by, max_labels=2, max_images_per_label=1)
+    assert manifest.groupby("split")["label"].nunique().max() <= 2
+    assert (manifest.groupby(["split", "label"]).size() == 1).all()
+    assert len(manifest) == 4
+
+
+def test_nothing_left_is_refused(run):
+    with pytest.raises(UserError, match=r"datasets.faces: no image is left of 6; min_images_per_label is 9"):  # fmt: skip
+        run(min_images_per_label=9)
+
+
+def test_an_unreadable_image_stops_and_leaves_nothing(run, tmp_path):
+    with pytest.raises(UserError, match=r"x.zip: ann/2.png: cannot be read as an image .*\n  Mend or remove that image, or set `unreadable: skip` in datasets.faces"):  # fmt: skip
+        run(damaged=["ann/2.png"])
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_unreadable_images_are_skipped_and_counted(run, make, caplog):
+    manifest, store = run(damaged=["ann/2.png", "cat/1.png"], unreadable="skip")
+    left = ["ann/1.png", "ann/3.png", "bob/1.png", "bob/2.png"]
+    assert manifest["image_id"].tolist() == left
+    assert len(store) == 4
+    for row, name in enumerate(left):
+        expected = np.asarray(decode(make.picture(name.encode()), "x"))
+        assert np.array_equal(np.asarray(store.image(row)), expected)
+    assert "faces: 2 unreadable images left out" in caplog.text
+    for name in ("ann/2.png", "cat/1.png"):
+        assert f"{name}: cannot be read as an image" in caplog.text
+
+
+def test_a_set_without_any_readable_image_is_refused(run):
+    with pytest.raises(UserError, match=r"datasets.faces: none of its 6 images can be read"):
+        run(damaged=[row[0] for row in ROWS], unreadable="skip")
+
+
+def test_identities_with_one_image_are_counted(run, caplog):
+    run()
+    assert "faces: 1 of 3 identities have one image" in caplog.text
+    caplog.clear()
+    run(min_images_per_label=2)
+    assert "have one image" not in caplog.text
+    run(domain="object")
+    assert "have one image" not in caplog.text
+
+
+def test_identities_that_all_have_one_image_are_refused(run):
+    rows = [ROWS[0], ROWS[3], ROWS[5]]
+    with pytest.raises(UserError, match=r"datasets.faces: each of its 3 identities has one image only; recognition needs two"):  # fmt: skip
+        run(rows)
+    assert len(run(rows, domain="object")[0]) == 3
+
+
+def test_skipping_may_leave_identities_with_one_image(run):
+    with pytest.raises(UserError, match="each of its 1 identities has one image only"):
+        run(ROWS[3:5], damaged=["bob/1.png"], unreadable="skip")
+
+
+def test_a_folder_becomes_manifest_and_store(tmp_path, make, monkeypatch):
+    for name in ("ann/1.png", "ann/deep/2.png", "bob/1.png"):
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / name).write_bytes(make.picture(name.encode()))
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    dataset = Dataset.model_validate(
+        {"domain": "face_lq", "source": {"kind": "folder", "path": "set"}}
+    )
+    manifest = prepare("f", dataset, 1, None, tmp_path / "m", tmp_path / "i")
+    assert manifest["image_id"].tolist() == ["ann/1.png", "ann/deep/2.png", "bob/1.png"]
+    assert manifest["label"].tolist() == ["ann", "ann", "bob"]
+    assert set(manifest["source"]) == {"folder:f"}
+    expected = np.asarray(decode(make.picture(b"ann/deep/2.png"), "x"))
+    assert np.array_equal(np.asarray(ImageStore(tmp_path / "i").image(1)), expected)
+
+
+def test_an_archive_source_needs_its_archive(tmp_path):
+    source = {"kind": "archive", "path": "x.zip", "sha256": "0" * 64}
+    dataset = Dataset.model_validate({"domain": "object", "source": source})
+    with pytest.raises(ValueError, match="d: an archive source needs the fetched archive"):
+        prepare("d", dataset, 1, None, tmp_path / "m", tmp_path / "i")
+
+
+# --- rendered ---------------------------------------------------------------------------------
+
+
+def studio(tmp_path, name, domain="face_hq", seed=1, labels=12, images=3, **settings):
+    extra = settings.pop("source", {})
+    source = {"kind": "studio", "labels": labels, "images_per_label": images, "size": 16, **extra}
+    dataset = Dataset.model_validate({"domain": domain, "source": source, **settings})
+    tmp_path.mkdir(exist_ok=True)
+    prepare(name, dataset, seed, None, tmp_path / "m", tmp_path / "i")
+    return read_manifest(tmp_path / "m"), np.load(tmp_path / "i")
+
+
+def pixels_by_id(result):
+    manifest, images = result
+    return {i: images[row].tobytes() for i, row in zip(manifest["image_id"], manifest["row"], strict=True)}  # fmt: skip
+
+
+@pytest.mark.parametrize("domain", ["face_hq", "face_lq", "person", "object"])
+def test_rendering_twice_gives_the_same_bytes(tmp_path, domain):
+    extra = {"source": {"degrade": {}}} if domain == "face_lq" else {}
+    count = {"labels": 3, "images": 2}
+    studio(tmp_path / "a", "d", domain, **count, **extra)
+    studio(tmp_path / "b", "d", domain, **count, **extra)
+    for file in ("m", "i"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_a_rendered_set_is_complete(tmp_path):
+    manifest, images = studio(tmp_path, "faces")
+    assert images.shape == (36, 16, 16, 3)
+    assert manifest["image_id"].iloc[4] == "faces/face-0-00001/0001"
+    assert (manifest.groupby("label").size() == 3).all()
+    assert manifest["label"].nunique() == 12
+    assert len(set(pixels_by_id((manifest, images)).values())) == 36
+
+
+@pytest.mark.parametrize(
+    "part",
+    [{"max_labels": 2}, {"max_images_per_label": 1}, {"max_labels": 3, "max_images_per_label": 2}],
+)
+@pytest.mark.parametrize("domain", ["face_lq", "person"])
+def test_a_part_of_a_rendered_set_has_the_pixels_of_the_whole(tmp_path, part, domain):
+    extra = {"source": {"degrade": {}}} if domain == "face_lq" else {}
+    # One image of each label is enough here; as objects they would not be refused for it.
+    whole = pixels_by_id(studio(tmp_path / "whole", "d", domain, **extra))
+    if part == {"max_images_per_label": 1}:
+        part = {"max_images_per_label": 2}
+    less = pixels_by_id(studio(tmp_path / "less", "d", domain, **part, **extra))
+    assert 0 < len(less) < len(whole)
+    assert less == {image: whole[image] for image in less}
+
+
+def test_seed_world_and_name_each_give_other_images(tmp_path):
+    one = pixels_by_id(studio(tmp_path / "1", "d", labels=2, images=2))
+    others = [
+        studio(tmp_path / "2", "d", labels=2, images=2, seed=2),
+        studio(tmp_path / "3", "d", labels=2, images=2, source={"world": 1}),
+        studio(tmp_path / "4", "e", labels=2, images=2),
+    ]
+    for other in others:
+        assert not set(one.values()) & set(pixels_by_id(other).values())
+
+
+def test_sets_of_one_world_share_their_identities(tmp_path):
+    good, _ = studio(tmp_path / "1", "good")
+    bad, _ = studio(tmp_path / "2", "bad", "face_lq", source={"degrade": {}})
+    assert good["label"].tolist() == bad["label"].tolist()
+    assert good["split"].tolist() == bad["split"].tolist()
+    assert not set(good["image_id"]) & set(bad["image_id"])
+
+
+def test_bad_faces_tell_how_and_bodies_tell_where(tmp_path):
+    bad, _ = studio(tmp_path / "1", "bad", "face_lq", source={"degrade": {"kinds": ["jpeg"]}})
+    assert set(bad["degradation"]) == {"resample+jpeg"}
+    bodies, _ = studio(tmp_path / "2", "bodies", "person", source={"cameras": 2})
+    assert set(bodies["camera"]) == {"camera-0", "camera-1"}
+
+
+def test_rendering_is_told_in_the_log(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    studio(tmp_path, "faces", labels=2, images=2)
+    assert "faces: 4 of 4 images rendered" in caplog.text
+
+
+def test_more_classes_than_there_are_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"datasets.things.source.labels: the studio has \d+ object classes, got 5000"):  # fmt: skip
+        studio(tmp_path, "things", "object", labels=5000, images=1)
+
+
+def test_the_manifest_that_is_returned_is_the_one_that_is_written(tmp_path):
+    source = {"kind": "studio", "labels": 2, "images_per_label": 2, "size": 16}
+    dataset = Dataset.model_validate({"domain": "face_hq", "source": source})
+    returned = prepare("f", dataset, 1, None, tmp_path / "m", tmp_path / "i")
+    written = read_manifest(tmp_path / "m")
+    pd.testing.assert_frame_equal(returned[written.columns], written, check_dtype=False)

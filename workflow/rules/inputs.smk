@@ -1,0 +1,112 @@
+"""What jobs read, and which part of the study decides what they make: functions of their wildcards."""
+
+from unispace.config.datasets import ArchiveSource, FolderSource
+from unispace.data.preflight import content_of_folder, raw_path
+
+ARCHIVES = {
+    raw_path(d.source.path): d.source
+    for d in STUDY.datasets.values()
+    if isinstance(d.source, ArchiveSource)
+}
+
+
+def archive_of(wildcards):
+    """The fetched archive of a data set, if it has one."""
+    source = STUDY.datasets[wildcards.dataset].source
+    return (
+        [f"data/raw/{raw_path(source.path)}"]
+        if isinstance(source, ArchiveSource)
+        else []
+    )
+
+
+def preparation(wildcards):
+    """What decides the images of a data set."""
+    dataset = STUDY.datasets[wildcards.dataset]
+    extra = {}
+    if isinstance(dataset.source, FolderSource):
+        # A folder is no file that Snakemake could compare: its content stands in the parameters.
+        extra["content"] = content_of_folder(
+            dataset.source, wildcards.dataset, Path("data/raw")
+        )
+    return text(
+        name=wildcards.dataset,
+        seed=STUDY.seed,
+        dataset=dumped(dataset),
+        **extra,
+    )
+
+
+def learnt_from(wildcards):
+    """The data set that a backbone is pretrained on, if any."""
+    weights = STUDY.backbones[wildcards.backbone].weights
+    return images_of(weights.dataset) if weights.kind == "pretrain" else []
+
+
+def trained_on(wildcards):
+    """Manifests and images of the data sets that a curriculum trains on."""
+    return [
+        f for d in STUDY.curricula[wildcards.curriculum].train_on for f in images_of(d)
+    ]
+
+
+def training(wildcards):
+    """What decides the weights of a model, beside its images and the backbone's weights."""
+    backbone = dumped(STUDY.backbones[wildcards.backbone])
+    # How the backbone's weights were made shows in their bytes, which are an input.
+    backbone["weights"] = {"kind": "random"}
+    return text(
+        model=model_name(wildcards),
+        seed=STUDY.seed + int(wildcards.seed),
+        backbone=backbone,
+        curriculum=dumped(STUDY.curricula[wildcards.curriculum]),
+    )
+
+
+def embedding(wildcards):
+    """What decides which embeddings a job makes."""
+    backbone = dumped(STUDY.backbones[wildcards.backbone])
+    backbone["weights"] = {"kind": "random"}
+    return text(
+        model=model_name(wildcards),
+        backbone=backbone,
+        datasets=list(STUDY.evaluation.datasets),
+    )
+
+
+def mapped_embeddings(wildcards):
+    """Embeddings of all mapped models on a data set."""
+    return [f for m in STUDY.maps.models for f in embeddings_of(m, wildcards.dataset)]
+
+
+def evaluated(datasets):
+    """An input function: embeddings of a model on data sets."""
+    return lambda w: [f for d in datasets for f in embeddings_of(model_name(w), d)]
+
+
+def evaluation(datasets):
+    """A params function: what decides the metrics of a model on data sets."""
+    return lambda w: text(
+        study=STUDY.study,
+        model=model_name(w),
+        seed=STUDY.seed,
+        datasets=list(datasets),
+        domains={d: STUDY.datasets[d].domain for d in datasets},
+        evaluation={
+            k: v for k, v in dumped(STUDY.evaluation).items() if k not in ("datasets",)
+        },
+    )
+
+
+def parts(kind):
+    """All metric or curve files of the study."""
+    names = [flat_name(m) for m in STUDY.models()]
+    experiments = []
+    if STUDY.identity_datasets():
+        experiments += ["verification", "identification"]
+    if STUDY.class_datasets() and kind == "metrics":
+        experiments += ["classification"]
+    files = [f"{RESULTS}/{kind}/{e}/{n}.parquet" for e in experiments for n in names]
+    if STUDY.map_pairs():
+        files += [f"{RESULTS}/{kind}/maps/{d}.parquet" for d in STUDY.maps.datasets]
+    return files

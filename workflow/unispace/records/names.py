@@ -1,0 +1,13 @@
+"""File names for models and pairs of models."""
+
+from __future__ import annotations
+
+
+def flat_name(model: str) -> str:
+    """backbone/curriculum/seedN as one part of a path."""
+    return model.replace("/", "+")
+
+
+def pair_name(source: str, target: str) -> str:
+    """An ordered pair of models as one part of a path."""
+    return f"{flat_name(source)}--{flat_name(target)}"
