@@ -13,7 +13,7 @@ from unispace.data.studio.objects_scene import BACKDROPS
 from unispace.data.studio.pen import Pen
 
 # Changes whenever a picture changes: every data set rendered before is then out of date.
-PICTURES = "?"
+PICTURES = "05bbb9a29e9e46b8fb1acb081f0521d4e0f0a3b693a18781776574e0a8443c34"
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -29,7 +29,9 @@ rule fit_maps:
         "../../envs/environment.yaml"
     params:
         settings=lambda w: text(
-            dataset=w.dataset, maps=dumped(STUDY.maps), pairs=STUDY.map_pairs()
+            dataset=w.dataset,
+            maps=chosen(STUDY.maps, "models", "split", "fit_share", "methods"),
+            pairs=STUDY.map_pairs(),
         ),
         embeddings=lambda w: f"{RESULTS}/embeddings",
         folder=lambda w: f"{RESULTS}/maps/{w.dataset}",

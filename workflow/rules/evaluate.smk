@@ -22,7 +22,7 @@ rule evaluate_verification:
     conda:
         "../../envs/environment.yaml"
     params:
-        settings=evaluation(STUDY.identity_datasets()),
+        settings=evaluation(STUDY.identity_datasets(), "fmr"),
         embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     shell:
         "python -m unispace evaluate-verification --settings {params.settings:q}"
@@ -44,7 +44,7 @@ rule evaluate_identification:
     conda:
         "../../envs/environment.yaml"
     params:
-        settings=evaluation(STUDY.identity_datasets()),
+        settings=evaluation(STUDY.identity_datasets(), "ranks"),
         embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     shell:
         "python -m unispace evaluate-identification --settings {params.settings:q}"
@@ -65,7 +65,7 @@ rule evaluate_classification:
     conda:
         "../../envs/environment.yaml"
     params:
-        settings=evaluation(STUDY.class_datasets()),
+        settings=evaluation(STUDY.class_datasets(), "neighbours"),
         embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     shell:
         "python -m unispace evaluate-classification --settings {params.settings:q}"
@@ -94,12 +94,7 @@ rule evaluate_maps:
             study=STUDY.study,
             seed=STUDY.seed,
             dataset=w.dataset,
-            domain=STUDY.datasets[w.dataset].domain,
-            evaluation={
-                k: v
-                for k, v in dumped(STUDY.evaluation).items()
-                if k not in ("datasets", "split")
-            },
+            evaluation=chosen(STUDY.evaluation, "fmr", "ranks", "resamples"),
         ),
         embeddings=lambda w: f"{RESULTS}/embeddings",
         maps=lambda w: f"{RESULTS}/maps/{w.dataset}",

@@ -84,17 +84,19 @@ def evaluated(datasets):
     return lambda w: [f for d in datasets for f in embeddings_of(model_name(w), d)]
 
 
-def evaluation(datasets):
+def chosen(part, *keys):
+    """Some keys of a part of the study: a job depends on what it uses and on nothing else."""
+    return {key: value for key, value in dumped(part).items() if key in keys}
+
+
+def evaluation(datasets, *keys):
     """A params function: what decides the metrics of a model on data sets."""
     return lambda w: text(
         study=STUDY.study,
         model=model_name(w),
         seed=STUDY.seed,
         datasets=list(datasets),
-        domains={d: STUDY.datasets[d].domain for d in datasets},
-        evaluation={
-            k: v for k, v in dumped(STUDY.evaluation).items() if k not in ("datasets",)
-        },
+        evaluation=chosen(STUDY.evaluation, "split", "resamples", *keys),
     )
 
 
