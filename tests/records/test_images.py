@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from unispace.errors import UserError
 from unispace.records.images import (
@@ -175,6 +175,14 @@ def bomb():
 def test_what_is_no_whole_image_is_refused_with_its_name(content):
     with pytest.raises(UserError, match=r"^faces/a.jpg: cannot be read as an image \("):
         decode(content, "faces/a.jpg")
+
+
+def test_postscript_is_not_given_to_the_program_that_runs_it(monkeypatch):
+    called = []
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *a, **k: called.append(a))
+    with pytest.raises(UserError, match="cannot be read as an image"):
+        decode(encoded(pixels(), "EPS"), "a.jpg")
+    assert called == []
 
 
 SOUND = [

@@ -27,7 +27,7 @@ rule fetch_archive:
         ),
     shell:
         "python -m unispace fetch-archive --settings {params.settings:q}"
-        " --archive {output.archive} --record {output.record} > {log} 2>&1"
+        " --archive {output.archive:q} --record {output.record:q} > {log} 2>&1"
 
 
 rule prepare_data:
@@ -46,7 +46,7 @@ rule prepare_data:
         "../../envs/environment.yaml"
     params:
         settings=preparation,
-        archive=lambda w, input: f"--archive {input.archive}" if input.archive else "",
+        archive=lambda w, input: f"--archive '{input.archive}'" if input.archive else "",
     shell:
         "python -m unispace prepare-data --settings {params.settings:q} {params.archive}"
         " --manifest {output.manifest} --images {output.images} > {log} 2>&1"

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from unispace.config.maps import Methods
+
 # Okabe and Ito 2008, without the yellow that white paper swallows.
 PALETTE = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _DASHES: tuple[Any, ...] = (
@@ -89,6 +91,11 @@ def short_names(models: Sequence[str]) -> dict[str, str]:
     short = {m: "/".join(p[i] for i in telling if i < len(p)) for m, p in parts.items()}
     apart = len(set(short.values())) == len(short) and all(short.values())
     return short if apart else {model: model for model in models}
+
+
+def methods_in_order(present: Iterable[str]) -> list[str]:
+    """Methods of maps from the weakest to the freest, as the study model lists them."""
+    return in_order(present, tuple(Methods.model_fields))
 
 
 def in_order(present: Iterable[str], order: Sequence[str], *, whole: bool = False) -> list[str]:

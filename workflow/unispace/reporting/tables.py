@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from unispace.reporting.headline import Measured, headline, rows_of
-from unispace.reporting.looks import in_order, short_names
+from unispace.reporting.looks import in_order, methods_in_order, short_names
 
 _DIGITS = 3
 
@@ -119,6 +119,7 @@ def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[st
     order = in_order(ends, models)
     names = short_names(order)
     places = in_order(results["dataset"], datasets)
+    methods = methods_in_order(results["method"].dropna())
     rows = []
     for row in results.to_dict("records"):
         pair = not isinstance(row["model"], str)
@@ -139,7 +140,12 @@ def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[st
             origin=row["origin"],
         )
         # Single models first; a sort keeps the order of what it finds equal.
-        key = (places.index(shown.dataset), pair, *(order.index(e) for e in ends_of if e in names))
+        key = (
+            places.index(shown.dataset),
+            pair,
+            *(order.index(end) for end in ends_of if end in names),
+            methods.index(shown.method) if shown.method else -1,
+        )
         rows.append((key, shown))
     return [row for _, row in sorted(rows, key=lambda item: item[0])]
 
@@ -166,7 +172,7 @@ def by_map(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]
     for source in ends:
         for target in ends:
             pair = chosen[(chosen["source"] == source) & (chosen["target"] == target)]
-            for method in dict.fromkeys(pair["method"]):
+            for method in methods_in_order(pair["method"]):
                 lines.append(
                     Line(
                         (names[source], names[target], str(method)),

@@ -9,7 +9,15 @@ from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
 from unispace.reporting.headline import false_match_rate
-from unispace.reporting.looks import DOMAIN_TITLES, Look, in_order, looks, model_looks, short_names
+from unispace.reporting.looks import (
+    DOMAIN_TITLES,
+    Look,
+    in_order,
+    looks,
+    methods_in_order,
+    model_looks,
+    short_names,
+)
 
 COLUMNS = ["dataset", "protocol", "series", "kind", "x", "y", "lower", "upper"]
 _RANKS = (1, 2, 5, 10, 20, 50, 100)
@@ -44,7 +52,7 @@ def draw_maps_cmc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     by = ["dataset", "protocol", "panel"]
     if pair.nunique() <= _MANY_PAIRS:
         curves = curves.assign(series=curves["method"], panel=pair)
-        return _cmc_panels(curves, plan, by, looks(dict.fromkeys(curves["method"])))
+        return _cmc_panels(curves, plan, by, looks(methods_in_order(curves["method"])))
     curves = curves.assign(series=pair, panel=curves["method"])
     targets = _model_looks(ends, plan)
     styles = {p: targets[t] for p, t in zip(pair, curves["target"], strict=True)}

@@ -21,7 +21,11 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     history = pd.concat(parts, ignore_index=True).sort_values(["model", "dataset", "step"])
     # A guide to the eye beside the raw values, not a result: it is read nowhere else.
     history["smoothed"] = history.groupby(["model", "dataset"])["loss"].transform(
-        lambda loss: loss.rolling(_WINDOW, center=True, min_periods=1).median()
+        lambda loss: (
+            loss.rolling(_WINDOW, center=True, min_periods=1).median()
+            if len(loss) >= 4 * _WINDOW
+            else loss
+        )
     )
     order = tuple(dict.fromkeys((*plan.models, *plan.names)))
     models = in_order(history["model"], order)

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
 from unispace.reporting.headline import Measured, rows_of
-from unispace.reporting.looks import OTHER, Look, in_order, looks, short_names
+from unispace.reporting.looks import OTHER, Look, in_order, looks, methods_in_order, short_names
 
 COLUMNS = [
     "dataset", "experiment", "protocol", "metric", "source", "target", "method",
@@ -58,7 +58,7 @@ def _dots(
     pairs: list[tuple[str, str]],
     names: dict[str, str],
 ) -> Figure:
-    methods = list(dict.fromkeys(results["method"]))
+    methods = methods_in_order(results["method"])
     styles = looks(methods)
     height = 1.3 + len(pairs) * (0.3 + 0.16 * len(methods))
     figure, axes = panels(len(measured), 2, (4.6, height), sharey=True, sharex="col")
@@ -101,7 +101,7 @@ def _mark(axes: Axes, row: dict[Any, Any], y: float, look: Look) -> None:
 
 def _matrices(results: pd.DataFrame, measured: list[Measured], ends: list[str]) -> Figure:
     """Source by target, a panel for each method."""
-    methods = list(dict.fromkeys(results["method"]))
+    methods = methods_in_order(results["method"])
     names = short_names(ends)
     side = 1.6 + 0.34 * len(ends)
     grid = [(what, method) for what in measured for method in methods]
