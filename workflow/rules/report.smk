@@ -35,6 +35,8 @@ rule draw_contact_sheet:
         f"{LOGS}/draw_contact_sheet/{{dataset}}.log",
     benchmark:
         f"{BENCHMARKS}/draw_contact_sheet/{{dataset}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
     params:
         settings=lambda w: text(
             labels=STUDY.report.sheet_labels, images=STUDY.report.sheet_images
@@ -60,6 +62,8 @@ rule draw_figure:
         f"{BENCHMARKS}/draw_figure/{{figure}}.tsv"
     wildcard_constraints:
         figure=one_of(DRAWN_FROM),
+    conda:
+        "../../envs/environment.yaml"
     params:
         settings=lambda w: text(
             figure=w.figure,
@@ -93,6 +97,8 @@ rule render_report:
         f"{LOGS}/render_report.log",
     benchmark:
         f"{BENCHMARKS}/render_report.tsv"
+    conda:
+        "../../envs/environment.yaml"
     params:
         # Sorting the keys of the study loses the order in which its parts are shown.
         settings=text(
@@ -101,8 +107,8 @@ rule render_report:
             datasets=list(STUDY.datasets),
             figures=list(DRAWN_FROM),
         ),
-        templates="workflow/report",
-        figures=FIGURES,
+        templates=lambda w: "workflow/report",
+        figures=lambda w: FIGURES,
     shell:
         "python -m unispace render-report --settings {params.settings:q}"
         " --templates {params.templates} --results {input.results} --figures {params.figures}"
