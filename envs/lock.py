@@ -33,7 +33,9 @@ def resolve() -> None:
         "--extra", "dev", "--no-emit-index-url", "--no-emit-find-links", "--no-header", "--quiet",
         str(PROJECT.relative_to(ENVS.parent)),
     ]  # fmt: skip
-    pins = subprocess.run(command, cwd=ENVS.parent, check=True, capture_output=True, text=True).stdout
+    pins = subprocess.run(
+        command, cwd=ENVS.parent, check=True, capture_output=True, text=True
+    ).stdout
     head = (
         "# Every package with hashes, for Python 3.11 to 3.13. Made by `make lock`; do not edit.\n"
         f"# pyproject: {fingerprint()}\n"

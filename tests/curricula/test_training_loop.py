@@ -353,6 +353,26 @@ def test_another_seed_gives_other_bytes(trained_bytes):
     assert trained_bytes(1) != trained_bytes(2)
 
 
+def test_heads_differ_between_tasks_and_seeds(build, coloured, optimisation, run, watched):
+    for seed in (0, 1):
+        run(build(), [coloured("a"), coloured("b")], optimisation(steps=1), seed=seed)
+    heads = torch.stack(watched[0]).flatten(1)
+    assert (torch.cdist(heads, heads) + torch.eye(4) > 0.1).all()
+
+
+def test_dropout_differs_between_tasks_steps_and_seeds(
+    build, coloured, optimisation, run, monkeypatch
+):
+    seeds = []
+    real = training._loss
+    monkeypatch.setattr(
+        training, "_loss", lambda *args: seeds.append(torch.initial_seed()) or real(*args)
+    )
+    for seed in (0, 1):
+        run(build(), [coloured("a"), coloured("b")], optimisation(steps=3), seed=seed)
+    assert len(seeds) == len(set(seeds)) == 2 * 2 * 3
+
+
 @pytest.mark.parametrize("name", ["type", "items", "training", "half", "a-b_c", "0"])
 def test_a_data_set_may_have_any_name(build, coloured, optimisation, run, name):
     history = run(build(), [coloured(name)], optimisation(steps=1))

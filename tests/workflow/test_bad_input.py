@@ -70,7 +70,11 @@ def test_an_empty_folder_says_what_belongs_there(fresh, tmp_path):
 
 
 def test_no_space_is_said_before_the_first_job(fresh):
-    fresh.change(TINY, "labels: 24, images_per_label: 4, size: 32 }", "labels: 1000000, images_per_label: 10000, size: 512 }")
+    fresh.change(
+        TINY,
+        "labels: 24, images_per_label: 4, size: 32 }",
+        "labels: 1000000, images_per_label: 10000, size: 512 }",
+    )
     refused(fresh, "GB are free here")
 
 
@@ -105,9 +109,15 @@ def test_an_unreadable_image_stops_what_needs_it_and_keeps_the_rest(fresh, tmp_p
     jobs = fresh.jobs("data/tiny/faces/images.npy")
     assert "prepare_data faces" in jobs
     done = fresh.snakemake(
-        "data/tiny/faces/images.npy", "--cores", "2", "--configfile", TINY, UNISPACE_DATA=str(tmp_path)
+        "data/tiny/faces/images.npy",
+        "--cores",
+        "2",
+        "--configfile",
+        TINY,
+        UNISPACE_DATA=str(tmp_path),
     )
     assert done.returncode == 0, done.stderr
-    assert "1 unreadable images left out" in (
-        fresh.folder / "logs/tiny/prepare_data/faces.log"
-    ).read_text()
+    assert (
+        "1 unreadable images left out"
+        in (fresh.folder / "logs/tiny/prepare_data/faces.log").read_text()
+    )

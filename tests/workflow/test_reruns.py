@@ -42,9 +42,7 @@ def test_training_steps_rerun_that_model_and_what_depends_on_it(rerun):
     model = "micro imic-a 0"
     assert set(rerun.jobs()) == (
         {f"{rule} {model}" for rule in ("train_model", "extract_embeddings")}
-        | {
-            f"evaluate_{e} {model}" for e in ("verification", "identification", "classification")
-        }
+        | {f"evaluate_{e} {model}" for e in ("verification", "identification", "classification")}
         | {"fit_maps faces", "evaluate_maps faces", "project_embeddings"}
         | PAGE
         | FROM_RESULTS

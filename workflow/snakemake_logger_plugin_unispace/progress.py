@@ -101,7 +101,10 @@ class Estimate:
         return f"{'at least' if unknown else 'about'} {clock(left)} left"
 
     def _from_benchmarks(self, rule: str) -> float | None:
-        files = [*self._benchmarks.glob(f"*/{rule}.tsv"), *self._benchmarks.glob(f"*/{rule}/**/*.tsv")]
+        files = [
+            *self._benchmarks.glob(f"*/{rule}.tsv"),
+            *self._benchmarks.glob(f"*/{rule}/**/*.tsv"),
+        ]
         times = []
         for file in files:
             with file.open(newline="") as stream:

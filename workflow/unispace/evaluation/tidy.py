@@ -42,8 +42,8 @@ class Cell:
 def rows(cell: Cell, measures: Iterable[Measure]) -> pd.DataFrame:
     """One row a measure; a failed one keeps its row, with empty numbers and the reason."""
     about = dataclasses.asdict(cell)
-    frame = pd.DataFrame([{**about, **dataclasses.asdict(measure)} for measure in measures])
-    return frame[list(SCHEMA.names)]
+    found = [{**about, **dataclasses.asdict(measure)} for measure in measures]
+    return pd.DataFrame(found, columns=list(SCHEMA.names))
 
 
 def points(

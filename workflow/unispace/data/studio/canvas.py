@@ -26,7 +26,9 @@ def column(values: ArrayLike) -> Floats:
 def rotation(degrees: ArrayLike) -> tuple[Floats, Floats]:
     """Cosine and sine of angles, rounded so that they do not depend on the maths library."""
     radians = np.deg2rad(np.asarray(degrees, dtype=np.float64))
-    return np.round(np.cos(radians), 6).astype(np.float32), np.round(np.sin(radians), 6).astype(np.float32)
+    return np.round(np.cos(radians), 6).astype(np.float32), np.round(np.sin(radians), 6).astype(
+        np.float32
+    )
 
 
 class Canvas:
@@ -67,7 +69,9 @@ class Canvas:
         return (np.clip(self.pixels, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
 
 
-def turned(x: Floats, y: Floats, cx: ArrayLike, cy: ArrayLike, degrees: ArrayLike) -> tuple[Floats, Floats]:
+def turned(
+    x: Floats, y: Floats, cx: ArrayLike, cy: ArrayLike, degrees: ArrayLike
+) -> tuple[Floats, Floats]:
     """Coordinates in a frame centred at (cx, cy) and turned clockwise by `degrees`."""
     cos, sin = rotation(degrees)
     dx, dy = x - column(cx), y - column(cy)
@@ -92,7 +96,13 @@ def box(x: Floats, y: Floats, hx: ArrayLike, hy: ArrayLike, corner: ArrayLike = 
 
 
 def segment(
-    x: Floats, y: Floats, ax: ArrayLike, ay: ArrayLike, bx: ArrayLike, by: ArrayLike, radius: ArrayLike
+    x: Floats,
+    y: Floats,
+    ax: ArrayLike,
+    ay: ArrayLike,
+    bx: ArrayLike,
+    by: ArrayLike,
+    radius: ArrayLike,
 ) -> Floats:
     """Signed distance to a capsule from a to b."""
     ax_, ay_ = column(ax), column(ay)
