@@ -373,6 +373,23 @@ def test_dropout_differs_between_tasks_steps_and_seeds(
     assert len(seeds) == len(set(seeds)) == 2 * 2 * 3
 
 
+def test_augmentation_differs_between_tasks_steps_and_seeds(
+    build, coloured, optimisation, run, monkeypatch
+):
+    draws = []
+    real = training.augment
+
+    def augment(images, strength, source):
+        draws.append((strength, source.initial_seed()))
+        return real(images, strength, source)
+
+    monkeypatch.setattr(training, "augment", augment)
+    for seed in (0, 1):
+        run(build(), [coloured("a"), coloured("b")], optimisation(steps=3, augment=0.7), seed=seed)
+    assert len(draws) == len(set(draws)) == 2 * 2 * 3
+    assert {strength for strength, _ in draws} == {0.7}
+
+
 @pytest.mark.parametrize("name", ["type", "items", "training", "half", "a-b_c", "0"])
 def test_a_data_set_may_have_any_name(build, coloured, optimisation, run, name):
     history = run(build(), [coloured(name)], optimisation(steps=1))

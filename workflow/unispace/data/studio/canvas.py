@@ -117,7 +117,8 @@ def polygon(x: Floats, y: Floats, corners: ArrayLike) -> Floats:
     """Signed distance to a convex polygon: the largest of its half-plane distances.
 
     Args:
-        x, y: `(n, h, w)`.
+        x: `(n, h, w)`.
+        y: `(n, h, w)`.
         corners: `(k, 2)` or `(n, k, 2)`, clockwise on screen (y downwards).
     """
     points = np.asarray(corners, dtype=np.float32)
