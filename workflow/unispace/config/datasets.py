@@ -44,6 +44,8 @@ class StudioSource(Settings):
     """Which world the identities come from: data sets of one world share their identities."""
     siblings: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Share of face identities that look almost like another one."""
+    variation: Annotated[float, Field(ge=0, le=2)] = 1.0
+    """How much pose, expression, light and the like differ between face images; 0 is not at all."""
     cameras: Annotated[int, Field(ge=1, le=8)] = 2
     """Cameras of body images, each with its own colours and background."""
     degrade: Degrade | None = None

@@ -85,7 +85,7 @@ def render(
 
     elif subject == "face":
         persons = faces.sample_identities(of_labels, source.labels, source.siblings).iloc[labels]
-        views = faces.sample_views(of_views, count).iloc[index]
+        views = faces.sample_views(of_views, count, source.variation).iloc[index]
 
         def paint(part: slice) -> NDArray[np.uint8]:
             return faces.render(persons.iloc[part], views.iloc[part], source.size)
