@@ -147,7 +147,14 @@ def environment():
 # --- pretrain-backbone ---
 
 
-PRETRAIN = {"kind": "pretrain", "dataset": "things", "steps": 20, "batch_size": 8, "augment": 0.1}
+PRETRAIN = {
+    "kind": "pretrain",
+    "dataset": "things",
+    "steps": 20,
+    "batch_size": 8,
+    "learning_rate": 1e-3,
+    "augment": 0.1,
+}
 
 
 def test_a_pretrained_backbone_has_learnt_and_its_card_is_complete(project, pretrained, tmp_path):

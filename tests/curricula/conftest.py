@@ -53,7 +53,7 @@ def coloured():
         names = np.repeat(np.arange(labels), each)
         noise = draw.normal(0, 12, (len(names), 32, 32, 3))
         images = (colours[names][:, None, None] + noise).clip(0, 255).astype(np.uint8)
-        settings = {"head": Head(loss=loss), "batch_size": 8, **changes}
+        settings = {"head": Head(loss=loss, scale=24, margin=0.2), "batch_size": 8, **changes}
         return Task(name=name, images=images, labels=names.astype(np.int64), **settings)
 
     return made
@@ -64,7 +64,16 @@ def optimisation():
     """Settings of a short training."""
 
     def made(**changes):
-        return Optimisation(**{"steps": 6, "learning_rate": 3e-3, "augment": 0.5, **changes})
+        # Nothing is left to a default, so that a better default breaks no test.
+        stated = {
+            "steps": 6,
+            "learning_rate": 3e-3,
+            "weight_decay": 0.05,
+            "warmup": 0.1,
+            "clip_norm": 5.0,
+            "augment": 0.5,
+        }
+        return Optimisation(**{**stated, **changes})
 
     return made
 

@@ -445,8 +445,8 @@ def test_a_gradient_that_is_not_finite_is_an_error_even_in_the_last_step(
         run(build(), tasks, optimisation(steps=1), coupling)
 
 
-def test_a_learning_rate_out_of_all_bounds_is_noticed(build, coloured, run):
-    settings = Optimisation().model_copy(update={"learning_rate": 1e30, "steps": 20, "warmup": 0.0})
+def test_a_learning_rate_out_of_all_bounds_is_noticed(build, coloured, optimisation, run):
+    settings = optimisation().model_copy(update={"learning_rate": 1e30, "steps": 20, "warmup": 0.0})
     message = r"the loss of `colours` became nan at step 2 with learning rate 9\.9e\+29; lower"
     with pytest.raises(training.UserError, match=message):
         run(build(), [coloured()], settings)
