@@ -10,6 +10,11 @@ ARCHIVES = {
 }
 
 
+LEARNT_FROM = {
+    b.weights.dataset for b in STUDY.backbones.values() if b.weights.kind == "pretrain"
+}
+
+
 def archive_of(wildcards):
     """The fetched archive of a data set, if it has one."""
     source = STUDY.datasets[wildcards.dataset].source

@@ -41,6 +41,8 @@ rule prepare_data:
         f"{LOGS}/prepare_data/{{dataset}}.log",
     benchmark:
         f"{BENCHMARKS}/prepare_data/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(set(STUDY.datasets) - LEARNT_FROM),
     priority: 50
     conda:
         "../../envs/environment.yaml"
@@ -50,3 +52,14 @@ rule prepare_data:
     shell:
         "python -m unispace prepare-data --settings {params.settings:q} {params.archive}"
         " --manifest {output.manifest} --images {output.images} > {log} 2>&1"
+
+
+# Pretraining is the longest thing that nothing runs beside: its images come first.
+use rule prepare_data as prepare_pretraining_data with:
+    log:
+        f"{LOGS}/prepare_pretraining_data/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/prepare_pretraining_data/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(LEARNT_FROM),
+    priority: 70

@@ -23,7 +23,7 @@ rule pretrain_backbone:
         f"{BENCHMARKS}/pretrain_backbone/{{backbone}}.tsv"
     wildcard_constraints:
         backbone=one_of(MADE),
-    priority: 40
+    priority: 60
     conda:
         "../../envs/environment.yaml"
     threads: 1
