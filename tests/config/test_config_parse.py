@@ -494,3 +494,22 @@ def test_settings_do_not_change_after_parsing():
 )  # fmt: skip
 def test_did_you_mean_names_the_nearest_or_what_is_allowed(word, allowed, sentence):
     assert did_you_mean(word, allowed) == sentence
+
+
+def test_a_leak_is_allowed_by_kind_and_two_data_sets_of_the_study():
+    study = yaml.safe_load(TEXT) | {"audit": {"allow": ["images:faces:faces"]}}
+    assert parse_study(study).audit.allow == ("images:faces:faces",)
+
+
+@pytest.mark.parametrize(
+    ("leak", "message"),
+    [
+        ("images:faces", "`audit.allow.0`: got 'images:faces', needs identities:TRAINED:TESTED or"),
+        ("pixels:faces:faces", "got 'pixels:faces:faces', needs identities"),
+        ("identities:faces:facs", "audit.allow: `facs` is not defined; did you mean `faces`"),
+    ],
+)
+def test_a_leak_of_another_form_or_of_no_data_set_is_refused(leak, message):
+    study = yaml.safe_load(TEXT) | {"audit": {"allow": [leak]}}
+    with pytest.raises(UserError, match=message):
+        parse_study(study)

@@ -13,6 +13,7 @@ from unispace.data.sources.places import VARIABLE
 from unispace.data.splits import split_by_hash
 from unispace.errors import UserError
 from unispace.records.images import ImageStore, decode
+from unispace.records.left_out import LeftOut, read_left_out
 from unispace.records.manifest import read_manifest
 
 # Two splits; ann has three images, bob two, cat one.
@@ -37,7 +38,15 @@ def run(tmp_path, make):
         path = make.pack(tmp_path / "x.zip", {"manifest.csv": make.table(rows, columns), **images})
         source = {"kind": "archive", "path": "x.zip", "sha256": "0" * 64}
         dataset = Dataset.model_validate({"domain": "face_hq", "source": source, **settings})
-        prepare("faces", dataset, 1, path, tmp_path / "out/m.parquet", tmp_path / "out/i.npy")
+        prepare(
+            "faces",
+            dataset,
+            1,
+            path,
+            tmp_path / "out/m.parquet",
+            tmp_path / "out/i.npy",
+            tmp_path / "out/l.json",
+        )
         return read_manifest(tmp_path / "out/m.parquet"), ImageStore(tmp_path / "out/i.npy")
 
     return prepared
@@ -78,7 +87,7 @@ def test_a_source_column_of_the_table_is_kept(run, make, tmp_path):
     path = make.pack(tmp_path / "x.zip", members)
     source = {"kind": "archive", "path": "x.zip", "sha256": "0" * 64}
     dataset = Dataset.model_validate({"domain": "object", "source": source})
-    manifest = prepare("d", dataset, 1, path, tmp_path / "m", tmp_path / "i")
+    manifest = prepare("d", dataset, 1, path, tmp_path / "m", tmp_path / "i", tmp_path / "l")
     assert manifest["source"].tolist() == ["mugshots", "passports"]
 
 
@@ -145,7 +154,7 @@ def test_an_unreadable_image_stops_and_leaves_nothing(run, tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_unreadable_images_are_skipped_and_counted(run, make, caplog):
+def test_unreadable_images_are_skipped_and_counted(run, make, caplog, tmp_path):
     manifest, store = run(damaged=["ann/2.png", "cat/1.png"], unreadable="skip")
     left = ["ann/1.png", "ann/3.png", "bob/1.png", "bob/2.png"]
     assert manifest["image_id"].tolist() == left
@@ -154,6 +163,8 @@ def test_unreadable_images_are_skipped_and_counted(run, make, caplog):
         expected = np.asarray(decode(make.picture(name.encode()), "x"))
         assert np.array_equal(np.asarray(store.image(row)), expected)
     assert "faces: 2 unreadable images left out" in caplog.text
+    record = read_left_out(tmp_path / "out/l.json")
+    assert record == LeftOut(listed=6, unreadable=("ann/2.png", "cat/1.png"))
     for name in ("ann/2.png", "cat/1.png"):
         assert f"{name}: cannot be read as an image" in caplog.text
 
@@ -193,7 +204,7 @@ def test_a_folder_becomes_manifest_and_store(tmp_path, make, monkeypatch):
     dataset = Dataset.model_validate(
         {"domain": "face_lq", "source": {"kind": "folder", "path": "set"}}
     )
-    manifest = prepare("f", dataset, 1, None, tmp_path / "m", tmp_path / "i")
+    manifest = prepare("f", dataset, 1, None, tmp_path / "m", tmp_path / "i", tmp_path / "l")
     assert manifest["image_id"].tolist() == ["ann/1.png", "ann/deep/2.png", "bob/1.png"]
     assert manifest["label"].tolist() == ["ann", "ann", "bob"]
     assert set(manifest["source"]) == {"folder:f"}
@@ -205,7 +216,7 @@ def test_an_archive_source_needs_its_archive(tmp_path):
     source = {"kind": "archive", "path": "x.zip", "sha256": "0" * 64}
     dataset = Dataset.model_validate({"domain": "object", "source": source})
     with pytest.raises(ValueError, match="d: an archive source needs the fetched archive"):
-        prepare("d", dataset, 1, None, tmp_path / "m", tmp_path / "i")
+        prepare("d", dataset, 1, None, tmp_path / "m", tmp_path / "i", tmp_path / "l")
 
 
 # --- rendered ---------------------------------------------------------------------------------
@@ -216,7 +227,7 @@ def studio(tmp_path, name, domain="face_hq", seed=1, labels=12, images=3, **sett
     source = {"kind": "studio", "labels": labels, "images_per_label": images, "size": 16, **extra}
     dataset = Dataset.model_validate({"domain": domain, "source": source, **settings})
     tmp_path.mkdir(exist_ok=True)
-    prepare(name, dataset, seed, None, tmp_path / "m", tmp_path / "i")
+    prepare(name, dataset, seed, None, tmp_path / "m", tmp_path / "i", tmp_path / "l")
     return read_manifest(tmp_path / "m"), np.load(tmp_path / "i")
 
 
@@ -297,6 +308,18 @@ def test_more_classes_than_there_are_are_refused(tmp_path):
 def test_the_manifest_that_is_returned_is_the_one_that_is_written(tmp_path):
     source = {"kind": "studio", "labels": 2, "images_per_label": 2, "size": 16}
     dataset = Dataset.model_validate({"domain": "face_hq", "source": source})
-    returned = prepare("f", dataset, 1, None, tmp_path / "m", tmp_path / "i")
+    returned = prepare("f", dataset, 1, None, tmp_path / "m", tmp_path / "i", tmp_path / "l")
     written = read_manifest(tmp_path / "m")
     pd.testing.assert_frame_equal(returned[written.columns], written, check_dtype=False)
+
+
+def test_what_is_not_chosen_counts_as_listed_and_not_as_unreadable(run, tmp_path):
+    manifest, _ = run(min_images_per_label=2)
+    assert len(manifest) == 5
+    assert read_left_out(tmp_path / "out/l.json") == LeftOut(listed=6, unreadable=())
+
+
+def test_a_record_of_another_kind_is_refused(tmp_path):
+    (tmp_path / "l").write_text('{"listed": "many"}')
+    with pytest.raises(UserError, match="no record of left out images"):
+        read_left_out(tmp_path / "l")

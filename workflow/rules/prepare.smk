@@ -2,7 +2,8 @@
 
 Purpose: fetch what lies outside, render or read every data set, split it, store it.
 Inputs:  the archives and folders that the study names; nothing for studio data.
-Outputs: data/raw/<archive>/<file>, data/<study>/<dataset>/manifest.parquet and images.npy.
+Outputs: data/raw/<archive>/<file>, data/<study>/<dataset>/manifest.parquet, images.npy
+         and left_out.json.
 """
 
 
@@ -37,6 +38,7 @@ rule prepare_data:
     output:
         manifest=f"{DATA}/{{dataset}}/manifest.parquet",
         images=f"{DATA}/{{dataset}}/images.npy",
+        left_out=f"{DATA}/{{dataset}}/left_out.json",
     log:
         f"{LOGS}/prepare_data/{{dataset}}.log",
     benchmark:
@@ -51,7 +53,8 @@ rule prepare_data:
         archive=lambda w, input: f"--archive '{input.archive}'" if input.archive else "",
     shell:
         "python -m unispace prepare-data --settings {params.settings:q} {params.archive}"
-        " --manifest {output.manifest} --images {output.images} > {log} 2>&1"
+        " --manifest {output.manifest} --images {output.images}"
+        " --left-out {output.left_out} > {log} 2>&1"
 
 
 # Pretraining is the longest thing that nothing runs beside: its images come first.

@@ -17,6 +17,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--archive", type=Path, help="the fetched archive")
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument(
+        "--left-out", type=Path, required=True, help="JSON: what is not in the manifest"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -29,6 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.archive,
         arguments.manifest,
         arguments.images,
+        arguments.left_out,
     )
     table = manifest.groupby("split").agg(images=("row", "size"), labels=("label", "nunique"))
     logging.getLogger(__name__).info("%s\n%s", settings["name"], table.to_string())

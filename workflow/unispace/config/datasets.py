@@ -116,6 +116,17 @@ class Dataset(Settings):
     unreadable: Literal["fail", "skip"] = "fail"
     """What to do with an image that cannot be decoded: stop, or leave it out and count it."""
 
+    @property
+    def family(self) -> str:
+        """Where its identities get their names: data sets of one family mean the same person by a name."""
+        match self.source:
+            case StudioSource(world=world):
+                return f"studio world {world}"
+            case ArchiveSource(sha256=sha256):
+                return f"archive {sha256}"
+            case FolderSource(path=path):
+                return f"folder {path}"
+
     @model_validator(mode="after")
     def _splits_exist(self) -> Dataset:
         if self.splits.by == "manifest" and self.source.kind != "archive":

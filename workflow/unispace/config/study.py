@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
+from unispace.config.audit import Audit
 from unispace.config.backbones import Backbone, Pretrain
 from unispace.config.base import IDENTITY_DOMAINS, DistinctSome, Name, Settings
 from unispace.config.curricula import Curriculum
@@ -31,6 +32,8 @@ class Study(Settings):
     """The curricula, by name; every backbone is tuned with each of them."""
     seeds: DistinctSome[Annotated[int, Field(ge=0)]] = (0,)
     """Seeds of the models: each backbone and curriculum is trained once for each."""
+    audit: Audit = Audit()
+    """Leaks from training into test that are let pass."""
     maps: Maps = Maps()
     """Maps between the embedding spaces of models."""
     evaluation: Evaluation = Evaluation()
@@ -50,6 +53,12 @@ class Study(Settings):
     def map_pairs(self) -> tuple[tuple[str, str], ...]:
         """Ordered (source, target) pairs of the models that are mapped."""
         return tuple((s, t) for s in self.maps.models for t in self.maps.models if s != t)
+
+    def trained_datasets(self) -> tuple[str, ...]:
+        """Data sets that weights are made on, by a curriculum or in pretraining."""
+        used = {dataset for c in self.curricula.values() for dataset in c.train_on}
+        used |= {b.weights.dataset for b in self.backbones.values() if b.weights.kind == "pretrain"}
+        return tuple(dataset for dataset in self.datasets if dataset in used)
 
     def identity_datasets(self) -> tuple[str, ...]:
         """Evaluated data sets whose labels are identities."""
@@ -84,6 +93,9 @@ class Study(Settings):
         for curriculum, settings in self.curricula.items():
             for dataset in settings.train_on:
                 known(f"curricula.{curriculum}.train_on", dataset, names)
+        for leak in self.audit.allow:
+            for dataset in leak.split(":")[1:]:
+                known("audit.allow", dataset, names)
         for dataset in self.evaluation.datasets:
             known("evaluation.datasets", dataset, names)
         for dataset in self.maps.datasets:

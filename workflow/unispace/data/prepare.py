@@ -17,6 +17,7 @@ from unispace.data.splits import select, split_by_hash
 from unispace.data.studio import world
 from unispace.errors import UserError, did_you_mean
 from unispace.records.images import decode, write_encoded, write_raw
+from unispace.records.left_out import LeftOut, write_left_out
 from unispace.records.manifest import write_manifest
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,9 @@ def prepare(
     archive_file: Path | None,
     manifest_path: Path,
     images_path: Path,
+    left_out_path: Path,
 ) -> pd.DataFrame:
-    """Write the image store and the manifest of a data set.
+    """Write the image store and the manifest of a data set, and what of its source is in neither.
 
     Args:
         name: the data set's name in the study.
@@ -41,6 +43,7 @@ def prepare(
         archive_file: the fetched archive of an archive source.
         manifest_path: where the manifest goes.
         images_path: where the image store goes.
+        left_out_path: where the record of the images goes that the source holds and the manifest does not.
 
     Returns:
         The manifest.
@@ -68,13 +71,16 @@ def prepare(
     if isinstance(source, StudioSource):
         extra = _store_rendered(name, dataset, source, seed, rows, images_path)
         rows = rows.drop(columns=["label_number", "number"]).join(extra)
+        unreadable: list[str] = []
     else:
         place, contents = (
             (locate(source.path, f"datasets.{name}"), folder.contents)
             if isinstance(source, FolderSource)
             else (_required(archive_file, name), archive.contents)
         )
+        selected = rows["image_id"]
         rows = _store_files(name, dataset, place, contents, rows, images_path)
+        unreadable = list(selected[~selected.isin(rows["image_id"])])
     _check_identities(name, dataset, rows)
     manifest = rows.assign(
         row=np.arange(len(rows)),
@@ -83,6 +89,7 @@ def prepare(
         source=rows.get("source", f"{source.kind}:{name}"),
     )
     write_manifest(manifest, manifest_path)
+    write_left_out(LeftOut(len(listing), tuple(unreadable)), left_out_path)
     return manifest
 
 

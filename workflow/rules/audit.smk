@@ -1,0 +1,39 @@
+"""The audit of the data.
+
+Purpose: count what the data sets hold, find duplicates, and stop where training data stands in test data.
+Inputs:  manifest, image store and left_out.json of every data set.
+Outputs: results/<study>/audit.parquet and audit.json.
+"""
+
+
+# No training takes the audit as input: it reads all data sets, so a change of one of them would train every model
+# again. It comes before the trainings by its priority instead: it starts as soon as all data is there, and says
+# within seconds what leaks. The page needs it, so no study with a leak that it does not let pass gets a page.
+rule audit_data:
+    input:
+        code=code("audit_data"),
+        data=[f for d in STUDY.datasets for f in images_of(d)],
+        left_out=[f"{DATA}/{d}/left_out.json" for d in STUDY.datasets],
+    output:
+        table=f"{RESULTS}/audit.parquet",
+        summary=f"{RESULTS}/audit.json",
+    log:
+        f"{LOGS}/audit_data.log",
+    benchmark:
+        f"{BENCHMARKS}/audit_data.tsv"
+    priority: 90
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=text(
+            datasets=list(STUDY.datasets),
+            families={d: s.family for d, s in STUDY.datasets.items()},
+            trained=STUDY.trained_datasets(),
+            tested=STUDY.evaluation.datasets,
+            split=STUDY.evaluation.split,
+            allow=STUDY.audit.allow,
+        ),
+        data=lambda w: DATA,
+    shell:
+        "python -m unispace audit-data --settings {params.settings:q} --data {params.data}"
+        " --table {output.table} --summary {output.summary} > {log} 2>&1"
