@@ -11,6 +11,7 @@ import pytest
 
 from unispace.commands import draw_contact_sheet, draw_figure, render_report
 from unispace.errors import UserError
+from unispace.records.audit import SCHEMA as AUDIT
 from unispace.records.results import CURVE_SCHEMA, SCHEMA
 from unispace.records.tables import write_table
 
@@ -25,6 +26,7 @@ def call(command, *arguments):
 def empty(tmp_path):
     write_table(SCHEMA.empty_table().to_pandas(), SCHEMA, tmp_path / "results.parquet")
     write_table(CURVE_SCHEMA.empty_table().to_pandas(), CURVE_SCHEMA, tmp_path / "curves.parquet")
+    write_table(AUDIT.empty_table().to_pandas(), AUDIT, tmp_path / "audit.parquet")
     (tmp_path / "plain.mplstyle").write_text("font.size: 9\n")
     return tmp_path
 
@@ -102,6 +104,7 @@ def test_page_without_a_figure_is_refused(empty):
             render_report,
             *("--settings", json.dumps({**settings, **changed}), "--templates", "workflow/report"),
             *("--results", empty / "results.parquet", "--figures", empty / "figures"),
+            *("--audit", empty / "audit.parquet"),
             *("--manifests", manifest, "--cards", card, "--page", empty / "index.html"),
         )
 

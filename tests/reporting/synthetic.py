@@ -13,12 +13,13 @@ import pandas as pd
 import yaml
 from PIL import Image
 
-from unispace.commands import draw_contact_sheet, render_report
+from unispace.commands import audit_data, draw_contact_sheet, render_report
 from unispace.commands import draw_figure as draw_figure_command
 from unispace.config.parse import parse_study
 from unispace.config.study import Study
 from unispace.records.files import write_json
 from unispace.records.images import write_raw
+from unispace.records.left_out import LeftOut, write_left_out
 from unispace.records.manifest import write_manifest
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.results import CURVE_SCHEMA, SCHEMA, VIEW_SCHEMA
@@ -47,6 +48,10 @@ class Disk:
     @property
     def views(self) -> Path:
         return self.folder / "views.parquet"
+
+    @property
+    def audit(self) -> Path:
+        return self.folder / "audit.parquet"
 
     @property
     def figures(self) -> Path:
@@ -146,7 +151,25 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
     empty = CURVE_SCHEMA.empty_table().to_pandas()
     write_table(pd.concat(curves) if curves else empty, CURVE_SCHEMA, disk.curves)
     _views(disk, rng)
+    _audit(disk)
     return disk
+
+
+def _audit(disk: Disk) -> None:
+    study = disk.study
+    plan = {
+        "datasets": list(study.datasets),
+        "families": {name: dataset.family for name, dataset in study.datasets.items()},
+        "trained": study.trained_datasets(),
+        "tested": study.evaluation.datasets,
+        "split": study.evaluation.split,
+        "allow": study.audit.allow,
+    }
+    call(
+        audit_data,
+        *("--settings", json.dumps(plan), "--data", disk.folder / "data"),
+        *("--table", disk.audit, "--summary", disk.folder / "audit.json"),
+    )
 
 
 def _dataset(disk: Disk, name: str, rng: np.random.Generator) -> None:
@@ -168,6 +191,7 @@ def _dataset(disk: Disk, name: str, rng: np.random.Generator) -> None:
     manifest["identity"] = None if subject == "object" else manifest["label"]
     manifest["source"] = f"studio:{name}"
     write_manifest(manifest.astype({"identity": object}), disk.data(name) / "manifest.parquet")
+    write_left_out(LeftOut(len(manifest) + 7, ("torn.jpg",)), disk.data(name) / "left_out.json")
     tones = rng.integers(30, 226, (labels, 1, 1, 3))
     ramp = np.linspace(-25, 25, size)[None, :, None, None]
     images = [
@@ -327,7 +351,7 @@ def render_page(disk: Disk, page: Path | None = None) -> str:
     call(
         render_report,
         *("--settings", disk.page_settings(), "--templates", REPORT, "--results", disk.results),
-        *("--figures", disk.figures, "--page", page),
+        *("--audit", disk.audit, "--figures", disk.figures, "--page", page),
         *("--manifests", *(disk.data(d) / "manifest.parquet" for d in disk.study.datasets)),
         *("--cards", *(disk.checkpoint(m) / "model.json" for m in disk.study.models())),
     )

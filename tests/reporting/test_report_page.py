@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from synthetic import build, default_config, draw_figure, only, render_page, stub_pictures
 
+from unispace.errors import UserError
+from unispace.records.audit import SCHEMA as AUDIT
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.results import SCHEMA
 from unispace.records.tables import write_table
@@ -49,6 +51,11 @@ def reader(html):
     return Reader(html)
 
 
+def named_table(reader, name):
+    names = [attrs.get("data-name") for attrs in reader.all("table")]
+    return reader.tables[names.index(name)]
+
+
 def full_table(reader):
     return next(t for t in reader.tables if "Origin" in t[0][-1])
 
@@ -81,7 +88,7 @@ def test_failed_cell_says_failed_and_why(html):
 def test_task_table_holds_value_interval_and_n(reader, drawn):
     results = pd.read_parquet(drawn.results)
     row = results[(results["metric"] == "top-1")].iloc[0]
-    cells = " ".join(c for line in reader.tables[2] for c in line)
+    cells = " ".join(c for line in named_table(reader, "Models by task") for c in line)
     interval = f"[{number(row['lower'])}, {number(row['upper'])}]"
     assert f"{number(row['value'])} {interval} n {row['n']:,}" in cells
 
@@ -177,3 +184,53 @@ def test_study_that_trains_nothing(tmp_path):
     html = render_page(disk)
     assert "random, never pretrained" in html
     assert "The definition of IMIC is ours" not in html
+
+
+def test_the_audit_has_a_line_for_each_data_set(reader, drawn):
+    head, *lines = named_table(reader, "Audit of the data")
+    assert [line[0] for line in lines] == list(drawn.study.datasets)
+    told = pd.read_parquet(drawn.audit).set_index(["dataset", "check", "subject"])["count"]
+    for line in lines:
+        cells = dict(zip(head, (cell.strip() for cell in line), strict=True))
+        assert cells["Images"] == f"{12 * 12:,}"
+        assert cells["Images of a label"] == "12"
+        assert cells["Width pixels"] == "32"
+        assert cells["Not chosen"] == "6"
+        assert cells["Unreadable"] == "1"
+        assert cells["Near copies"] == f"{told[line[0], 'near-duplicates', 'all']:,}"
+
+
+def test_each_finding_of_the_audit_is_on_the_page(reader, drawn):
+    _, *lines = named_table(reader, "Findings of the audit")
+    audit = pd.read_parquet(drawn.audit)
+    found = audit[audit["severity"] != "ok"]
+    shown = [(line[0], line[2], line[3], line[4]) for line in lines]
+    assert shown == [
+        (row["dataset"], row["subject"], f"{row['count']:,}", row["detail"])
+        for row in found.to_dict("records")
+    ]
+    assert ["things", "images that could not be read", "unreadable", "1", "torn.jpg"] in lines
+
+
+def test_an_audit_without_findings_says_so_and_names_what_is_let_pass(tmp_path):
+    config = only(default_config(), "objects")
+    config["audit"] = {"allow": ["images:things:objects"]}
+    disk = build(tmp_path, config)
+    stub_pictures(disk)
+    assert "let pass without need" in render_page(disk)
+    audit = pd.read_parquet(disk.audit)
+    clean = audit[(audit["severity"] == "ok") | (audit["check"] == "left-out")]
+    write_table(clean.assign(severity="ok"), AUDIT, disk.audit)
+    html = render_page(disk)
+    assert "Nothing was found: no image stands twice" in html
+    assert "Findings of the audit" not in html
+    assert "these settings let pass <code>images:things:objects</code>." in html
+
+
+def test_a_data_set_that_the_audit_has_not_seen_is_refused(tmp_path):
+    disk = build(tmp_path, only(default_config(), "objects"))
+    stub_pictures(disk)
+    audit = pd.read_parquet(disk.audit)
+    write_table(audit[audit["dataset"] != "objects"], AUDIT, disk.audit)
+    with pytest.raises(UserError, match=r"the audit says nothing of .* of `objects`"):
+        render_page(disk)

@@ -92,6 +92,19 @@ def test_code_reruns_what_is_made_of_it_and_nothing_else(rerun):
     assert rules == {"evaluate_classification", "collect_results", "draw_figure", "render_report"}
 
 
+def test_the_audit_is_made_again_without_a_training(rerun):
+    path = "workflow/unispace/data/audit/sharing.py"
+    rerun.change(path, '"""', '"""Changed. ')
+    assert rerun.jobs() == ["audit_data", "render_report"]
+
+
+def test_a_changed_data_set_is_audited_again(rerun):
+    rerun.change(TINY, "degrade: {} }", "degrade: { severity: [0.3, 0.8] } }")
+    jobs = rerun.jobs()
+    assert {"prepare_data faces_lq", "audit_data", "train_model micro imic-a 0"} <= set(jobs)
+    assert "train_model micro expert-face_hq 0" not in jobs
+
+
 def test_a_changed_result_with_equal_content_stops_the_chain(rerun):
     # The page depends on code that draws; drawing the same picture again changes nothing below it.
     rerun.change("workflow/unispace/data/splits.py", '"""', '"""Changed. ')

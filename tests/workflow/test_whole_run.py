@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from unispace.records.left_out import LeftOut, read_left_out
 from unispace.records.manifest import read_manifest
 from unispace.records.results import SCHEMA
 from unispace.records.tables import read_table
@@ -31,7 +32,9 @@ def test_the_run_says_what_runs_and_where_the_report_is(finished):
 def test_every_artefact_lies_where_the_design_says(finished):
     folder = finished.folder
     for dataset in ("things", "objects", "faces", "faces_lq", "bodies"):
-        assert len(read_manifest(folder / f"data/tiny/{dataset}/manifest.parquet")) > 0
+        manifest = read_manifest(folder / f"data/tiny/{dataset}/manifest.parquet")
+        left_out = read_left_out(folder / f"data/tiny/{dataset}/left_out.json")
+        assert left_out == LeftOut(listed=len(manifest), unreadable=())
     for model in MODELS:
         for name in ("model.safetensors", "history.parquet", "model.json"):
             assert (folder / "checkpoints/tiny" / model / name).is_file()
@@ -45,7 +48,14 @@ def test_every_artefact_lies_where_the_design_says(finished):
 
 
 def test_every_job_has_a_log_and_a_benchmark(finished):
-    for rule in ("prepare_data", "pretrain_backbone", "train_model", "fit_maps", "draw_figure"):
+    for rule in (
+        "prepare_data",
+        "audit_data",
+        "pretrain_backbone",
+        "train_model",
+        "fit_maps",
+        "draw_figure",
+    ):
         assert list((finished.folder / f"logs/tiny/{rule}").rglob("*.log"))
         assert list((finished.folder / f"benchmarks/tiny/{rule}").rglob("*.tsv"))
 

@@ -1,7 +1,7 @@
 """Pictures and the page.
 
 Purpose: draw every figure from tidy numbers, and put them on one self-contained page.
-Inputs:  results.parquet, curves.parquet, views, histories, images for the contact sheets.
+Inputs:  results.parquet, curves.parquet, audit.parquet, views, histories, images for the contact sheets.
 Outputs: results/<study>/report/index.html, results/<study>/report/figures/<name>.svg, .png and .csv.
 """
 
@@ -85,6 +85,7 @@ rule render_report:
             f"workflow/report/{f}" for f in ("page.html.j2", "page.css", "page.js")
         ],
         results=f"{RESULTS}/results.parquet",
+        audit=f"{RESULTS}/audit.parquet",
         figures=[
             f"{FIGURES}/{f}.{e}" for f in DRAWN_FROM for e in ("svg", "png", "csv")
         ],
@@ -111,7 +112,8 @@ rule render_report:
         figures=lambda w: FIGURES,
     shell:
         "python -m unispace render-report --settings {params.settings:q}"
-        " --templates {params.templates} --results {input.results} --figures {params.figures}"
+        " --templates {params.templates} --results {input.results} --audit {input.audit}"
+        " --figures {params.figures}"
         " --manifests {input.manifests} --cards {input.cards} --page {output.page} > {log} 2>&1"
 
 

@@ -8,6 +8,7 @@ import logging
 from pathlib import Path
 
 from unispace.config.study import Study
+from unispace.records.audit import SCHEMA as AUDIT
 from unispace.records.files import read_json, replacing
 from unispace.records.manifest import read_manifest
 from unispace.records.results import SCHEMA
@@ -20,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", required=True, help="JSON: study, models, datasets, figures")
     parser.add_argument("--templates", type=Path, required=True, help="folder of page.html.j2")
     parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--audit", type=Path, required=True)
     parser.add_argument("--figures", type=Path, required=True, help="folder of figures and sheets")
     parser.add_argument(
         "--manifests",
@@ -43,6 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
         datasets=tuple(settings["datasets"]),
         figures=tuple(settings["figures"]),
         results=read_table(arguments.results, SCHEMA),
+        audit=read_table(arguments.audit, AUDIT),
         manifests={path.parent.name: read_manifest(path) for path in arguments.manifests},
         cards=[read_json(path) for path in arguments.cards],
         folder=arguments.figures,

@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from unispace.config.study import Study
 from unispace.errors import UserError
+from unispace.reporting.audit import audit_lines, findings
 from unispace.reporting.cards import dataset_cards, fingerprint, model_cards, starts
 from unispace.reporting.tables import all_rows, by_map, by_model
 
@@ -51,6 +52,7 @@ class Material:
         models, datasets: in the study's order.
         figures: names of the figures on the page.
         results: tidy rows.
+        audit: rows of the audit of the data.
         manifests: of each data set.
         cards: of the models.
         folder: where figures and sheets are.
@@ -61,6 +63,7 @@ class Material:
     datasets: tuple[str, ...]
     figures: tuple[str, ...]
     results: pd.DataFrame
+    audit: pd.DataFrame
     manifests: Mapping[str, pd.DataFrame]
     cards: Sequence[dict[str, Any]]
     folder: Path
@@ -112,6 +115,8 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "study": study,
         "results_path": f"results/{study.study}",
         "datasets": datasets,
+        "audit": audit_lines(material.audit, material.datasets),
+        "findings": findings(material.audit),
         "models": models,
         "domains": {study.datasets[name].domain for name in study.evaluation.datasets},
         "ours": [name for name in study.curricula if name.startswith("imic")],
