@@ -383,6 +383,16 @@ def test_a_wrong_entry_does_not_also_make_its_list_too_short():
     assert "at least" not in error
 
 
+def test_a_misspelt_key_is_not_also_missing_but_another_one_is():
+    text = TEXT.replace("curricula:", "curiculum:").replace("study: small\n", "")
+    with pytest.raises(UserError) as caught:
+        parse_study(yaml.safe_load(text), "small.yaml", text)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "small.yaml: 2 problems"
+    assert "`study`: missing" in lines[1]
+    assert "`curiculum`: unknown key, did you mean `curricula`?" in lines[2]
+
+
 def test_without_text_there_are_no_line_numbers():
     with pytest.raises(UserError, match=r"^x: 1 problem\n  `seed`: got -1") as caught:
         parse_study({**yaml.safe_load(TEXT), "seed": -1}, "x")

@@ -105,14 +105,25 @@ def test_a_changed_data_set_is_audited_again(rerun):
     assert "train_model micro expert-face_hq 0" not in jobs
 
 
-def test_a_changed_result_with_equal_content_stops_the_chain(rerun):
-    # The page depends on code that draws; drawing the same picture again changes nothing below it.
+def test_images_that_come_out_the_same_retrain_nothing(rerun):
     rerun.change("workflow/unispace/data/splits.py", '"""', '"""Changed. ')
-    done = rerun.snakemake("--cores", "2", "--configfile", TINY)
+    assert any(job.startswith("train_model") for job in rerun.jobs())
+    names = ("things", "objects", "faces", "faces_lq", "bodies")
+    targets = [f"data/tiny/{name}/images.npy" for name in names]
+    done = rerun.snakemake(*targets, "--cores", "2", "--configfile", TINY)
     assert done.returncode == 0, done.stderr
-    assert "start  prepare_data  faces" in done.stderr
-    assert "start  train_model" not in done.stderr
-    assert rerun.jobs() == []
+    # The images are newer than the models now, but equal to what these were trained on. What is left is made
+    # of the changed module itself.
+    rules = {job.split()[0] for job in rerun.jobs()}
+    assert rules == {
+        "draw_contact_sheet",
+        "project_embeddings",
+        "fit_maps",
+        "evaluate_maps",
+        "collect_results",
+        "draw_figure",
+        "render_report",
+    }
 
 
 def test_another_model_is_added_without_touching_the_others(rerun):

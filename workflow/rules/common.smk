@@ -18,8 +18,6 @@ from unispace.errors import UserError
 from unispace.records.code import code_of
 from unispace.records.names import flat_name, pair_name
 
-from snakemake.exceptions import WorkflowError
-
 # Jobs run this clone's package with this interpreter, whatever environment is active around them.
 os.environ.update(
     PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
@@ -35,6 +33,7 @@ def checked_study():
 
     files = [str(f) for f in workflow.overwrite_configfiles] or ["config.yaml"]
     name = os.path.relpath(files[-1])
+    name = files[-1] if name.startswith(os.pardir) else name
     text = Path(files[-1]).read_text("utf-8") if len(files) == 1 else ""
     try:
         if text:
@@ -43,7 +42,9 @@ def checked_study():
         if workflow.is_main_process:
             check_sources(study, Path("data/raw"))
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        # The message says all; where in this file it was noticed helps nobody.
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(1) from None
     return study
 
 
@@ -109,10 +110,9 @@ def images_of(dataset):
 
 def announce(study):
     """Say what is about to run."""
-    print(
+    sys.stderr.write(
         f"Study {study.study}: {len(study.datasets)} data sets, {len(study.models())} models, "
-        f"{len(study.map_pairs())} maps. Logs: {LOGS}/",
-        file=sys.stderr,
+        f"{len(study.map_pairs())} maps. Logs: {LOGS}/\n"
     )
 
 
@@ -120,8 +120,7 @@ def summarise(study, page):
     """Say where the report is and how long it took."""
     seconds = time.monotonic() - STARTED
     if Path(page).is_file():
-        print(
+        sys.stderr.write(
             f"\nStudy {study.study} is complete after {seconds // 60:.0f} min {seconds % 60:.0f} s.\n"
-            f"  report   {page}\n  numbers  {RESULTS}/results.parquet\n  logs     {LOGS}/",
-            file=sys.stderr,
+            f"  report   {page}\n  numbers  {RESULTS}/results.parquet\n  logs     {LOGS}/\n"
         )

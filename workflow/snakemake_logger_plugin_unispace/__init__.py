@@ -33,6 +33,7 @@ _NOISE = (
     "Complete log",
     "Elapsed time",
     "Config file ",
+    "Conda environments: ignored",
 )
 
 
@@ -129,7 +130,9 @@ class LogHandler(LogHandlerBase):
         self._say(f"{since:>6}  {done:>3}/{total}  {what}  {job.rule}  {job.name}  {text}".rstrip())
 
     def _say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        # One write for a line: several threads speak.
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
     @property
     def writes_to_stream(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -120,17 +121,27 @@ def parse_study(data: Any, name: str = "config", text: str = "") -> Study:
         return Study.model_validate(data)
     except ValidationError as error:
         schema = Study.model_json_schema()
+        found = [dict(problem) for problem in error.errors()]
+        unknown = [p["loc"] for p in found if p["type"] == "extra_forbidden"]
         problems = [
             line
-            for problem in error.errors()
-            if not _follows(dict(problem))
-            for line in _describe(dict(problem), schema, name, text).split("\n")
+            for problem in found
+            if not _follows(problem, unknown)
+            for line in _describe(problem, schema, name, text).split("\n")
         ]
     raise UserError(_report(name, problems)) from None
 
 
-def _follows(problem: dict[str, Any]) -> bool:
-    """Whether a list counts as too short only because its entries are wrong, which is reported already."""
+def _follows(problem: dict[str, Any], unknown: Sequence[Location]) -> bool:
+    """Whether a problem only follows from another one that is reported already.
+
+    That is so of a list that is too short because its entries are wrong, and of a key that is missing because
+    it is misspelt: an unknown key of the same block resembles it.
+    """
+    if problem["type"] == "missing":
+        *block, key = problem["loc"]
+        beside = [str(location[-1]) for location in unknown if [*location[:-1]] == block]
+        return bool(difflib.get_close_matches(str(key), beside, n=1))
     return problem["type"] == "too_short" and len(problem["input"]) >= problem["ctx"]["min_length"]
 
 
