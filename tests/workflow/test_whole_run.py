@@ -58,6 +58,8 @@ def test_every_job_has_a_log_and_a_benchmark(finished):
     ):
         assert list((finished.folder / f"logs/tiny/{rule}").rglob("*.log"))
         assert list((finished.folder / f"benchmarks/tiny/{rule}").rglob("*.tsv"))
+    assert (finished.folder / "logs/tiny/audit_data.log").is_file()
+    assert (finished.folder / "benchmarks/tiny/audit_data.tsv").is_file()
 
 
 def test_results_hold_every_model_data_set_and_metric(finished):
