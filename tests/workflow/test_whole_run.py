@@ -48,14 +48,7 @@ def test_every_artefact_lies_where_the_design_says(finished):
 
 
 def test_every_job_has_a_log_and_a_benchmark(finished):
-    for rule in (
-        "prepare_data",
-        "audit_data",
-        "pretrain_backbone",
-        "train_model",
-        "fit_maps",
-        "draw_figure",
-    ):
+    for rule in ("prepare_data", "pretrain_backbone", "train_model", "fit_maps", "draw_figure"):
         assert list((finished.folder / f"logs/tiny/{rule}").rglob("*.log"))
         assert list((finished.folder / f"benchmarks/tiny/{rule}").rglob("*.tsv"))
     assert (finished.folder / "logs/tiny/audit_data.log").is_file()
