@@ -43,11 +43,11 @@ rule fetch_registered:
     wildcard_constraints:
         archive=one_of(REGISTERED),
     priority: 100
+    conda:
+        "../../envs/environment.yaml"
     # Not in params: where the bytes come from is no reason to fetch them again.
     resources:
         mirror=lambda w: REGISTERED[w.archive].mirror or "",
-    conda:
-        "../../envs/environment.yaml"
     params:
         settings=lambda w: text(
             name=REGISTERED[w.archive].name, sha256=REGISTERED[w.archive].sha256

@@ -70,8 +70,8 @@ def read_listing(path: Path) -> pd.DataFrame:
     """
     rows: list[dict[str, str]] = []
     with open_archive(path) as archive:
-        names = _names(archive, path)
-        for batch in _batches(archive, path):
+        batches, names = _batches(archive, path), _names(archive, path)
+        for batch in batches:
             content = _load(archive, batch, path)
             fine = content.get("labels", content.get("fine_labels"))
             coarse = content.get("coarse_labels")
