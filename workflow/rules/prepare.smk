@@ -54,7 +54,7 @@ rule fetch_registered:
         ),
     shell:
         "python -m unispace fetch-registered --settings {params.settings:q}"
-        " --mirror {resources.mirror:q} --archive {output.archive:q}"
+        " --mirror={resources.mirror:q} --archive {output.archive:q}"
         " --record {output.archive:q}.json > {log} 2>&1"
 
 

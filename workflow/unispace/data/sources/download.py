@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-WAITS = (1.0, 4.0, 15.0, 60.0)
+WAITS = (1.0, 4.0, 15.0)
 """Seconds before each further attempt; attempts that brought bytes do not count."""
 _TIMEOUT = (15.0, 60.0)  # to connect, and between two pieces
 _CHUNK = 1 << 18
