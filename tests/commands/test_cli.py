@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,21 @@ def test_an_archive_is_fetched_with_its_record(tmp_path, monkeypatch):
     assert main() == 0
     assert archive.read_bytes() == b"content"
     assert read_json(record) == {"file": "a.zip", "sha256": checksum, "bytes": 7}
+
+
+def test_a_registered_set_is_fetched_from_a_mirror_with_its_record(tmp_path, monkeypatch):
+    (tmp_path / "mirror").mkdir()
+    with zipfile.ZipFile(tmp_path / "mirror" / "cfp-dataset.zip", "w") as archive:
+        archive.writestr("cfp-dataset/Data/Images/001/frontal/01.jpg", b"image")
+    content = (tmp_path / "mirror" / "cfp-dataset.zip").read_bytes()
+    archive, record = tmp_path / "raw" / "a.zip", tmp_path / "raw" / "a.zip.json"
+    arguments = ["--settings", json.dumps({"name": "cfp", "sha256": None})]
+    arguments += ["--mirror", str(tmp_path / "mirror")]
+    arguments += ["--archive", str(archive), "--record", str(record)]
+    monkeypatch.setattr(sys, "argv", ["unispace", "fetch-registered", *arguments])
+    assert main() == 0
+    assert archive.read_bytes() == content
+    assert read_json(record)["sha256"] == hashlib.sha256(content).hexdigest()
 
 
 def test_a_rendered_set_is_prepared_and_counted(tmp_path, monkeypatch, capsys):

@@ -1,8 +1,13 @@
 """Small images, archives and folders."""
 
+import importlib.util
 import io
 import tarfile
+import threading
 import zipfile
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,3 +53,25 @@ def make():
         table = staticmethod(table)
 
     return Make
+
+
+@pytest.fixture
+def files(monkeypatch):
+    """A running file server; `files.url` is its address. No proxy, and no waiting between attempts."""
+    from unispace.data.sources import download
+
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(download, "WAITS", (0.0, 0.0))
+    # Test folders are no packages: another one may have a module of the same name.
+    spec = importlib.util.spec_from_file_location("server", Path(__file__).with_name("server.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    offered = module.Files()
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), module.handler_of(offered))
+    thread = threading.Thread(target=partial(httpd.serve_forever, poll_interval=0.02), daemon=True)
+    thread.start()
+    offered.url = f"http://127.0.0.1:{httpd.server_port}"
+    yield offered
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join()

@@ -1,7 +1,8 @@
 """What jobs read, and which part of the study decides what they make: functions of their wildcards."""
 
-from unispace.config.datasets import ArchiveSource, FolderSource
+from unispace.config.datasets import ArchiveSource, FolderSource, RegisteredSource
 from unispace.data.preflight import content_of_folder, raw_path
+from unispace.data.registry import lookup
 
 ARCHIVES = {
     raw_path(d.source.path): d.source
@@ -9,6 +10,11 @@ ARCHIVES = {
     if isinstance(d.source, ArchiveSource)
 }
 
+REGISTERED = {
+    lookup(d.source.name).file: d.source
+    for d in STUDY.datasets.values()
+    if isinstance(d.source, RegisteredSource)
+}
 
 LEARNT_FROM = {
     b.weights.dataset for b in STUDY.backbones.values() if b.weights.kind == "pretrain"
@@ -18,11 +24,11 @@ LEARNT_FROM = {
 def archive_of(wildcards):
     """The fetched archive of a data set, if it has one."""
     source = STUDY.datasets[wildcards.dataset].source
-    return (
-        [f"data/raw/{raw_path(source.path)}"]
-        if isinstance(source, ArchiveSource)
-        else []
-    )
+    if isinstance(source, ArchiveSource):
+        return [f"data/raw/{raw_path(source.path)}"]
+    if isinstance(source, RegisteredSource):
+        return [f"data/raw/{lookup(source.name).file}"]
+    return []
 
 
 def preparation(wildcards):
@@ -34,10 +40,13 @@ def preparation(wildcards):
         extra["content"] = content_of_folder(
             dataset.source, wildcards.dataset, Path("data/raw")
         )
+    settings = dumped(dataset)
+    # From where an archive came decides nothing.
+    settings["source"].pop("mirror", None)
     return text(
         name=wildcards.dataset,
         seed=STUDY.seed,
-        dataset=dumped(dataset),
+        dataset=settings,
         **extra,
     )
 

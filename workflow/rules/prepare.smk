@@ -31,6 +31,34 @@ rule fetch_archive:
         " --archive {output.archive:q} --record {output.record:q} > {log} 2>&1"
 
 
+rule fetch_registered:
+    input:
+        code=code("fetch_registered"),
+    # Its record is no output: Snakemake would remove it first, and it holds the checksum of the first fetch.
+    output:
+        archive="data/raw/{archive}",
+    log:
+        "logs/raw/fetch_registered/{archive}.log",
+    benchmark:
+        "benchmarks/raw/fetch_registered/{archive}.tsv"
+    wildcard_constraints:
+        archive=one_of(REGISTERED),
+    priority: 100
+    conda:
+        "../../envs/environment.yaml"
+    # Not in params: where the bytes come from is no reason to fetch them again.
+    resources:
+        mirror=lambda w: REGISTERED[w.archive].mirror or "",
+    params:
+        settings=lambda w: text(
+            name=REGISTERED[w.archive].name, sha256=REGISTERED[w.archive].sha256
+        ),
+    shell:
+        "python -m unispace fetch-registered --settings {params.settings:q}"
+        " --mirror={resources.mirror:q} --archive {output.archive:q}"
+        " --record {output.archive:q}.json > {log} 2>&1"
+
+
 rule prepare_data:
     input:
         code=code("prepare_data"),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from unispace.config.base import DistinctSome, Domain, Settings, Sha256
+from unispace.config.base import DistinctSome, Domain, Name, Settings, Sha256
 
 Degradation = Literal["resample", "defocus", "motion", "noise", "jpeg", "warp", "dim"]
 
@@ -74,7 +74,22 @@ class FolderSource(Settings):
     """The folder, absolute or looked up below `UNISPACE_DATA` and the working folder."""
 
 
-Source = Annotated[StudioSource | ArchiveSource | FolderSource, Field(discriminator="kind")]
+class RegisteredSource(Settings):
+    """A public data set that the registry knows: where it is, its checksum, and how its archive is read."""
+
+    kind: Literal["registered"]
+    """`registered`"""
+    name: Name
+    """Name in the registry, such as `lfw`; docs/datasets.md lists all."""
+    mirror: str | None = None
+    """Folder or URL prefix that holds the archive, tried first; decides nothing but where the bytes come from."""
+    sha256: Sha256 | None = None
+    """Checksum that the archive must have beside the published one; for sets of which none is published."""
+
+
+Source = Annotated[
+    StudioSource | ArchiveSource | FolderSource | RegisteredSource, Field(discriminator="kind")
+]
 
 
 class Splits(Settings):
@@ -126,10 +141,12 @@ class Dataset(Settings):
                 return f"archive {sha256}"
             case FolderSource(path=path):
                 return f"folder {path}"
+            case RegisteredSource(name=name):
+                return f"registered {name}"
 
     @model_validator(mode="after")
     def _splits_exist(self) -> Dataset:
-        if self.splits.by == "manifest" and self.source.kind != "archive":
+        if self.splits.by == "manifest" and self.source.kind in ("studio", "folder"):
             raise ValueError(
                 f"splits.by is `manifest`, but a source of kind {self.source.kind} has no splits; "
                 f"use `by: hash`"

@@ -121,8 +121,8 @@ def parse_study(data: Any, name: str = "config", text: str = "") -> Study:
         return Study.model_validate(data)
     except ValidationError as error:
         schema = Study.model_json_schema()
-        found = [dict(problem) for problem in error.errors()]
-        unknown = [p["loc"] for p in found if p["type"] == "extra_forbidden"]
+        found: list[dict[str, Any]] = [dict(problem) for problem in error.errors()]
+        unknown: list[Location] = [p["loc"] for p in found if p["type"] == "extra_forbidden"]
         problems = [
             line
             for problem in found

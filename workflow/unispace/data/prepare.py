@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 
 from unispace.config.base import IDENTITY_DOMAINS
-from unispace.config.datasets import ArchiveSource, Dataset, FolderSource, StudioSource
+from unispace.config.datasets import (
+    ArchiveSource,
+    Dataset,
+    FolderSource,
+    RegisteredSource,
+    Source,
+    StudioSource,
+)
+from unispace.data.registry import lookup
 from unispace.data.sources import archive, folder
 from unispace.data.sources.places import locate
 from unispace.data.splits import select, split_by_hash
@@ -40,7 +48,7 @@ def prepare(
         name: the data set's name in the study.
         dataset: its settings.
         seed: the study's seed, for rendered images.
-        archive_file: the fetched archive of an archive source.
+        archive_file: the fetched archive of an archive source or a registered set.
         manifest_path: where the manifest goes.
         images_path: where the image store goes.
         left_out_path: where the record of the images goes that the source holds and the manifest does not.
@@ -73,11 +81,7 @@ def prepare(
         rows = rows.drop(columns=["label_number", "number"]).join(extra)
         unreadable: list[str] = []
     else:
-        place, contents = (
-            (locate(source.path, f"datasets.{name}"), folder.contents)
-            if isinstance(source, FolderSource)
-            else (_required(archive_file, name), archive.contents)
-        )
+        place, contents = _place(name, source, archive_file)
         selected = rows["image_id"]
         rows = _store_files(name, dataset, place, contents, rows, images_path)
         unreadable = list(selected[~selected.isin(rows["image_id"])])
@@ -86,11 +90,30 @@ def prepare(
         row=np.arange(len(rows)),
         domain=dataset.domain,
         identity=rows["label"] if dataset.domain in IDENTITY_DOMAINS else None,
-        source=rows.get("source", f"{source.kind}:{name}"),
+        source=rows.get("source", _origin(name, source)),
     )
     write_manifest(manifest, manifest_path)
     write_left_out(LeftOut(len(listing), tuple(unreadable)), left_out_path)
     return manifest
+
+
+def _origin(name: str, source: Source) -> str:
+    """What the manifest calls the source of images that name none."""
+    known_as = source.name if isinstance(source, RegisteredSource) else name
+    return f"{source.kind}:{known_as}"
+
+
+def _place(
+    name: str, source: ArchiveSource | FolderSource | RegisteredSource, archive_file: Path | None
+) -> tuple[Path, Contents]:
+    """Where the files of a data set lie, and what reads them."""
+    match source:
+        case FolderSource():
+            return locate(source.path, f"datasets.{name}"), folder.contents
+        case ArchiveSource():
+            return _required(archive_file, name), archive.contents
+        case RegisteredSource():
+            return _required(archive_file, name), lookup(source.name).reader().contents
 
 
 def _required(archive_file: Path | None, name: str) -> Path:
@@ -108,6 +131,24 @@ def _list(name: str, dataset: Dataset, archive_file: Path | None) -> pd.DataFram
             return archive.read_listing(_required(archive_file, name), dataset.source.manifest)
         case FolderSource():
             return folder.read_listing(locate(dataset.source.path, f"datasets.{name}"))
+        case RegisteredSource():
+            return _list_registered(dataset.source, _required(archive_file, name))
+
+
+def _list_registered(source: RegisteredSource, archive_file: Path) -> pd.DataFrame:
+    entry = lookup(source.name)
+    listing = entry.reader().read_listing(archive_file)
+    published = [
+        f"{n:,} {of}" for n, of in ((entry.images, "images"), (entry.identities, "labels")) if n
+    ]
+    log.info(
+        "%s: %s images of %s labels in the archive (published: %s)",
+        source.name,
+        f"{len(listing):,}",
+        f"{listing['label'].nunique():,}",
+        " of ".join(published) or "not known",
+    )
+    return listing
 
 
 def _splits(name: str, dataset: Dataset, listing: pd.DataFrame) -> np.ndarray | pd.Series:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from unispace.config.datasets import ArchiveSource, Dataset, StudioSource
+from unispace.config.datasets import ArchiveSource, Dataset, RegisteredSource, StudioSource
 from unispace.config.study import Study
+from unispace.data.registry import lookup
 from unispace.reporting.looks import DOMAIN_TITLES, in_order, short_names
 
 SPLITS = ("train", "val", "test")
@@ -83,12 +84,19 @@ def _source(settings: Dataset) -> str:
         return f"rendered by this pipeline (studio world {source.world}, {source.size} px)"
     if isinstance(source, ArchiveSource):
         return f"archive {source.path}, SHA-256 {source.sha256[:12]}…"
+    if isinstance(source, RegisteredSource):
+        entry = lookup(source.name)
+        version = f" ({entry.version})" if entry.version else ""
+        return f"{entry.title}{version}: {entry.citation}"
     return f"folder {source.path}"
 
 
 def _data_licence(settings: Dataset) -> str:
     if isinstance(settings.source, StudioSource):
         return "made by this pipeline; shows no real person; licence of the repository"
+    if isinstance(settings.source, RegisteredSource):
+        entry = lookup(settings.source.name)
+        return "; ".join(filter(None, (entry.licence, entry.terms)))
     return "of its publisher; not recorded in the study, check it before you pass images on"
 
 

@@ -9,6 +9,7 @@ import csv
 import io
 import lzma
 import posixpath
+import re
 import stat
 import tarfile
 import zipfile
@@ -57,6 +58,25 @@ def open_archive(path: Path) -> Iterator[Archive]:
                 return opened.read(name)
 
         yield Archive(opened.files, opened.links, read)
+
+
+@contextmanager
+def open_inner_archive(path: Path, pattern: str) -> Iterator[Archive]:
+    """Open the compressed tar that lies inside a zip archive.
+
+    Args:
+        path: the zip archive.
+        pattern: regular expression of the whole name of the tar in it.
+
+    Raises:
+        UserError: where either is missing, truncated or no archive.
+    """
+    with _readable(path), zipfile.ZipFile(path) as outer:
+        inner = [name for name in outer.namelist() if re.fullmatch(pattern, name)]
+        if len(inner) != 1:
+            raise UserError(f"{path}: holds {len(inner)} archives {pattern}, needs one")
+        with outer.open(inner[0]) as stream, tarfile.TarFile.open(fileobj=stream) as archive:
+            yield _of_tar(archive)
 
 
 @contextmanager

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from pathlib import Path
 
+from unispace.data.sources.download import Expected, download
 from unispace.data.sources.places import is_url, locate
 from unispace.errors import UserError
 from unispace.records.files import replacing, sha256_of
@@ -22,14 +22,14 @@ def fetch(path: str, sha256: str, destination: Path) -> None:
     Raises:
         UserError: where it is missing, cannot be downloaded, or has another checksum.
     """
+    if is_url(path):
+        download(path, destination, Expected((f"sha256:{sha256}",)))
+        return
+    source = locate(path, destination.name)
+    if not source.is_file():
+        raise UserError(f"{path}: {source} is not a file")
     with replacing(destination) as temporary:
-        if is_url(path):
-            _download(path, temporary)
-        else:
-            source = locate(path, destination.name)
-            if not source.is_file():
-                raise UserError(f"{path}: {source} is not a file")
-            shutil.copyfile(source, temporary)
+        shutil.copyfile(source, temporary)
         check(temporary, sha256, path)
 
 
@@ -48,18 +48,3 @@ def check(file: Path, sha256: str, name: str) -> None:
             f"  expected sha256 {sha256}\n  found    sha256 {found} ({file.stat().st_size:,} bytes)\n"
             f"  Fetch it again, or, if this version is the one you want, write its sha256 into the study."
         )
-
-
-def _download(url: str, destination: Path) -> None:
-    import pooch  # only here: importing it costs time that local files need not pay
-    import requests
-
-    try:
-        pooch.HTTPDownloader(progressbar=False)(url, str(destination), None)
-    except (requests.RequestException, OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise  # not the network: `replacing` says what it is
-        raise UserError(
-            f"{url}: could not be downloaded ({error}); check the address and the network, "
-            f"or download it by hand and give its path instead"
-        ) from error

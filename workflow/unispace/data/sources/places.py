@@ -8,6 +8,7 @@ from pathlib import Path
 from unispace.errors import UserError
 
 VARIABLE = "UNISPACE_DATA"
+MIRROR = "UNISPACE_MIRROR"
 
 
 def is_url(path: str) -> bool:
@@ -26,15 +27,24 @@ def locate(path: str, what: str) -> Path:
     Raises:
         UserError: where it is in none of these places.
     """
-    root = os.environ.get(VARIABLE)
-    roots = [Path(root).expanduser(), Path.cwd()] if root else [Path.cwd()]
-    places = [base / Path(path).expanduser() for base in roots]
-    for place in places:
-        if place.exists():
-            return place
+    found = find(path)
+    if found:
+        return found
+    root, places = os.environ.get(VARIABLE), _places(path)
     looked = "\n".join(f"    {place}" for place in dict.fromkeys(places))
     hint = "" if root else f" (now unset), as in `export {VARIABLE}=/folder/with/archives`"
     raise UserError(
         f"{what}: `{path}` was not found. Looked for\n{looked}\n"
         f"  Put it there, or set {VARIABLE} to the folder that holds it{hint}."
     )
+
+
+def find(path: str) -> Path | None:
+    """Where a file or folder is, looked for as `locate` does; None where it is nowhere."""
+    return next((place for place in _places(path) if place.exists()), None)
+
+
+def _places(path: str) -> list[Path]:
+    root = os.environ.get(VARIABLE)
+    roots = [Path(root).expanduser(), Path.cwd()] if root else [Path.cwd()]
+    return [base / Path(path).expanduser() for base in roots]
