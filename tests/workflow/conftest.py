@@ -63,7 +63,6 @@ def copy_project(folder: Path) -> Project:
         shutil.copy2(ROOT / name, folder / name)
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "workflow", folder / "workflow", ignore=ignored)
-    # Snakemake reads the environment that a rule names when it records what the rule made.
     shutil.copytree(ROOT / "envs", folder / "envs", ignore=ignored)
     (folder / "profiles").symlink_to("workflow/profiles")
     return Project(folder)
