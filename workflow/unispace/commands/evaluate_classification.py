@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
             dataset=dataset,
             protocol=f"knn-{evaluation.neighbours}",
             seed=settings["seed"],
-            origin=io.origin(arguments.settings, test),
+            origin=io.origin("evaluate_classification", arguments.settings, fit, test),
             model=settings["model"],
         )
         rng = io.generator(settings["seed"], "classification", dataset)

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
                 dataset=dataset,
                 seed=seed,
                 origin=sha256_of_text(
-                    io.origin(arguments.settings, source, target), sha256_of(path)
+                    io.origin("evaluate_maps", arguments.settings, source, target), sha256_of(path)
                 ),
                 source=pair["source"],
                 target=pair["target"],

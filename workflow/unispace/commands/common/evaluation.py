@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ import pandas as pd
 from unispace.config.evaluation import Evaluation
 from unispace.evaluation.recognition import Images, Tidy
 from unispace.evaluation.tidy import Cell
+from unispace.records.code import code_of
 from unispace.records.embeddings import Embeddings, read_embeddings
-from unispace.records.files import sha256_of_text
+from unispace.records.files import sha256_of, sha256_of_text
 from unispace.records.results import CURVE_SCHEMA, SCHEMA
 from unispace.records.tables import write_table
 
@@ -50,9 +52,11 @@ def images_of(embeddings: Embeddings) -> Images:
     )
 
 
-def origin(settings: str, *embeddings: Embeddings) -> str:
-    """Hash of what a number comes from: the settings, and the keys of its embeddings."""
-    return sha256_of_text(settings, *(e.card["key"] for e in embeddings))
+def origin(command: str, settings: str, *embeddings: Embeddings) -> str:
+    """Hash of what a number comes from: its embeddings, the settings, the code and the libraries."""
+    keys = [e.card["key"] for e in embeddings]
+    libraries = [f"{name} {version(name)}" for name in ("numpy", "scipy")]
+    return sha256_of_text(settings, *keys, *libraries, *map(sha256_of, code_of(command)))
 
 
 def generator(seed: int, *name: str) -> np.random.Generator:
@@ -97,7 +101,7 @@ def run_recognition(arguments: argparse.Namespace, experiment: str, evaluate: Re
             study=settings["study"],
             dataset=dataset,
             seed=settings["seed"],
-            origin=origin(arguments.settings, embeddings),
+            origin=origin(f"evaluate_{experiment}", arguments.settings, embeddings),
             model=settings["model"],
         )
         rng = generator(settings["seed"], experiment, dataset)
