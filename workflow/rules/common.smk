@@ -3,7 +3,6 @@
 Nothing here computes; the study is parsed by unispace.config, so errors come before the first job.
 """
 
-import json
 import os
 import re
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 WORKFLOW = Path(workflow.basedir).resolve() / "workflow"
 sys.path.insert(0, str(WORKFLOW))
 
+from unispace.config.base import canonical_json
 from unispace.config.parse import check_text, parse_study
 from unispace.errors import UserError
 from unispace.records.code import code_of
@@ -75,7 +75,7 @@ def code(command):
 
 def text(**values):
     """Values as canonical JSON, the only form in which jobs get a part of the study."""
-    return json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return canonical_json(values)
 
 
 def dumped(part):

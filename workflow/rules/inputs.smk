@@ -64,26 +64,29 @@ def trained_on(wildcards):
     ]
 
 
+def architecture(wildcards):
+    """A backbone without its weights: how these were made shows in their bytes, which are an input."""
+    return {
+        **dumped(STUDY.backbones[wildcards.backbone]),
+        "weights": {"kind": "random"},
+    }
+
+
 def training(wildcards):
     """What decides the weights of a model, beside its images and the backbone's weights."""
-    backbone = dumped(STUDY.backbones[wildcards.backbone])
-    # How the backbone's weights were made shows in their bytes, which are an input.
-    backbone["weights"] = {"kind": "random"}
     return text(
         model=model_name(wildcards),
         seed=STUDY.seed + int(wildcards.seed),
-        backbone=backbone,
+        backbone=architecture(wildcards),
         curriculum=dumped(STUDY.curricula[wildcards.curriculum]),
     )
 
 
 def embedding(wildcards):
     """What decides which embeddings a job makes."""
-    backbone = dumped(STUDY.backbones[wildcards.backbone])
-    backbone["weights"] = {"kind": "random"}
     return text(
         model=model_name(wildcards),
-        backbone=backbone,
+        backbone=architecture(wildcards),
         datasets=list(STUDY.evaluation.datasets),
     )
 

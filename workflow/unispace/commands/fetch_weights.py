@@ -9,6 +9,7 @@ from pathlib import Path
 
 from unispace.backbones.hub import fetch_from_hub
 from unispace.backbones.network import Network, card, load_weights, save_weights
+from unispace.commands.common.models import add_model_outputs
 from unispace.config.backbones import Backbone, FileWeights, HubWeights
 from unispace.data.sources.fetch import fetch
 from unispace.records.files import sha256_of, write_json
@@ -19,9 +20,7 @@ from unispace.records.tables import write_table
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--settings", required=True, help="JSON: name, backbone")
-    parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--history", type=Path, required=True)
-    parser.add_argument("--card", type=Path, required=True)
+    add_model_outputs(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from unispace.backbones.arithmetic import fix_arithmetic
 from unispace.backbones.network import Network, card, save_weights
+from unispace.commands.common.models import add_model_outputs, add_training
 from unispace.config.backbones import Backbone, Pretrain
 from unispace.config.curricula import Head, TrainOn
 from unispace.curricula.randomness import generator
@@ -25,11 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--settings", required=True, help="JSON: name, seed, backbone")
     parser.add_argument("--data", type=Path, help="folder of the data set to learn from")
-    parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--history", type=Path, required=True)
-    parser.add_argument("--card", type=Path, required=True)
-    parser.add_argument("--resume", type=Path, required=True, help="folder of unfinished trainings")
-    parser.add_argument("--threads", type=int, required=True)
+    add_model_outputs(parser)
+    add_training(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:

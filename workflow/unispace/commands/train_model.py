@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from unispace.commands.common.models import add_model_outputs, add_training
 from unispace.config.backbones import Backbone
 from unispace.config.curricula import Curriculum
 from unispace.records.files import read_json, replacing, sha256_of, write_json
@@ -23,11 +24,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, required=True, help="folder of all data sets of the study"
     )
-    parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--history", type=Path, required=True)
-    parser.add_argument("--card", type=Path, required=True)
-    parser.add_argument("--resume", type=Path, required=True, help="folder of unfinished trainings")
-    parser.add_argument("--threads", type=int, required=True)
+    add_model_outputs(parser)
+    add_training(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:

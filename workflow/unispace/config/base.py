@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
@@ -63,13 +63,16 @@ class Settings(BaseModel):
         return made
 
     def to_json(self, **extra: Any) -> str:
-        """Canonical JSON of these settings and `extra`: equal settings give equal text.
+        """Canonical JSON of these settings and `extra`."""
+        return canonical_json({**self.model_dump(mode="json"), **extra})
 
-        Snakemake compares this text to decide what reruns.
-        """
-        return json.dumps(
-            {**self.model_dump(mode="json"), **extra}, sort_keys=True, separators=(",", ":")
-        )
+
+def canonical_json(values: Mapping[str, Any]) -> str:
+    """Equal values give equal text, in whatever order they come.
+
+    Jobs get their part of a study in this form only, and Snakemake compares it to decide what reruns.
+    """
+    return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
 
 def _items(value: Any) -> Sequence[Any]:

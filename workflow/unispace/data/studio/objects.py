@@ -40,7 +40,7 @@ from unispace.data.studio.swatches import (
 CHUNK_PIXELS = 1 << 20  # images are painted in chunks of about this many pixels, to bound memory
 
 # Neighbours come from different groups, so that the first k classes are a varied choice for any k.
-_ORDER = (
+CLASSES: tuple[str, ...] = (
     "car", "tree", "cup", "fish", "guitar", "apple", "house", "chair", "airplane", "star",
     "umbrella", "cat", "key", "banana", "clock", "boat", "flower", "shirt", "bus", "bird",
     "lamp", "mushroom", "hammer", "bicycle", "ice_cream", "book", "snail", "drum", "wine_glass", "moon",
@@ -55,7 +55,6 @@ _PAINTERS: dict[str, Painter] = {
     **objects_house.PAINTERS,
     **objects_leisure.PAINTERS,
 }
-CLASSES: tuple[str, ...] = _ORDER
 
 _COLOUR_WEIGHTS = (5, 4, 4, 3, 4, 4, 4, 5, 2, 4, 3, 2, 2, 2, 3, 2, 1, 1)
 
