@@ -293,7 +293,7 @@ MISTAKES = {
     "maps on objects": (
         "datasets: [faces]",
         "datasets: [things] #!",
-        "maps.datasets: `things` holds objects; maps are tested on identities",
+        "maps.datasets: `things` holds no identities, which maps are tested on",
     ),
     "maps on what is not evaluated": (
         "  datasets: [faces]\n  methods:\n    ridge: { alpha: 0.1 }\n"

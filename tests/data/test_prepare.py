@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from unispace.config.datasets import Dataset
-from unispace.data.prepare import prepare
+from unispace.data.prepare import Places, prepare
 from unispace.data.sources.places import VARIABLE
 from unispace.data.splits import split_by_hash
 from unispace.errors import UserError
+from unispace.records.factors import read_factors
 from unispace.records.images import ImageStore, decode
 from unispace.records.left_out import LeftOut, read_left_out
 from unispace.records.manifest import read_manifest
@@ -25,6 +26,10 @@ ROWS = [
     ("bob/2.png", "bob", "gallery", "c1"),
     ("cat/1.png", "cat", "gallery", "c1"),
 ]
+
+
+def places(folder):
+    return Places(folder / "m", folder / "i", folder / "f", folder / "l")
 
 
 @pytest.fixture
@@ -43,9 +48,7 @@ def run(tmp_path, make):
             dataset,
             1,
             path,
-            tmp_path / "out/m.parquet",
-            tmp_path / "out/i.npy",
-            tmp_path / "out/l.json",
+            Places(*(tmp_path / f"out/{x}" for x in ("m.parquet", "i.npy", "f.parquet", "l.json"))),
         )
         return read_manifest(tmp_path / "out/m.parquet"), ImageStore(tmp_path / "out/i.npy")
 
@@ -87,7 +90,7 @@ def test_a_source_column_of_the_table_is_kept(run, make, tmp_path):
     path = make.pack(tmp_path / "x.zip", members)
     source = {"kind": "archive", "path": "x.zip", "sha256": "0" * 64}
     dataset = Dataset.model_validate({"domain": "object", "source": source})
-    manifest = prepare("d", dataset, 1, path, tmp_path / "m", tmp_path / "i", tmp_path / "l")
+    manifest = prepare("d", dataset, 1, path, places(tmp_path))
     assert manifest["source"].tolist() == ["mugshots", "passports"]
 
 
@@ -204,7 +207,7 @@ def test_a_folder_becomes_manifest_and_store(tmp_path, make, monkeypatch):
     dataset = Dataset.model_validate(
         {"domain": "face_lq", "source": {"kind": "folder", "path": "set"}}
     )
-    manifest = prepare("f", dataset, 1, None, tmp_path / "m", tmp_path / "i", tmp_path / "l")
+    manifest = prepare("f", dataset, 1, None, places(tmp_path))
     assert manifest["image_id"].tolist() == ["ann/1.png", "ann/deep/2.png", "bob/1.png"]
     assert manifest["label"].tolist() == ["ann", "ann", "bob"]
     assert set(manifest["source"]) == {"folder:f"}
@@ -216,7 +219,7 @@ def test_an_archive_source_needs_its_archive(tmp_path):
     source = {"kind": "archive", "path": "x.zip", "sha256": "0" * 64}
     dataset = Dataset.model_validate({"domain": "object", "source": source})
     with pytest.raises(ValueError, match="d: an archive source needs the fetched archive"):
-        prepare("d", dataset, 1, None, tmp_path / "m", tmp_path / "i", tmp_path / "l")
+        prepare("d", dataset, 1, None, places(tmp_path))
 
 
 # --- rendered ---------------------------------------------------------------------------------
@@ -227,7 +230,7 @@ def studio(tmp_path, name, domain="face_hq", seed=1, labels=12, images=3, **sett
     source = {"kind": "studio", "labels": labels, "images_per_label": images, "size": 16, **extra}
     dataset = Dataset.model_validate({"domain": domain, "source": source, **settings})
     tmp_path.mkdir(exist_ok=True)
-    prepare(name, dataset, seed, None, tmp_path / "m", tmp_path / "i", tmp_path / "l")
+    prepare(name, dataset, seed, None, places(tmp_path))
     return read_manifest(tmp_path / "m"), np.load(tmp_path / "i")
 
 
@@ -242,7 +245,7 @@ def test_rendering_twice_gives_the_same_bytes(tmp_path, domain):
     count = {"labels": 3, "images": 2}
     studio(tmp_path / "a", "d", domain, **count, **extra)
     studio(tmp_path / "b", "d", domain, **count, **extra)
-    for file in ("m", "i"):
+    for file in ("m", "i", "f", "l"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
@@ -308,7 +311,7 @@ def test_more_classes_than_there_are_are_refused(tmp_path):
 def test_the_manifest_that_is_returned_is_the_one_that_is_written(tmp_path):
     source = {"kind": "studio", "labels": 2, "images_per_label": 2, "size": 16}
     dataset = Dataset.model_validate({"domain": "face_hq", "source": source})
-    returned = prepare("f", dataset, 1, None, tmp_path / "m", tmp_path / "i", tmp_path / "l")
+    returned = prepare("f", dataset, 1, None, places(tmp_path))
     written = read_manifest(tmp_path / "m")
     pd.testing.assert_frame_equal(returned[written.columns], written, check_dtype=False)
 
@@ -323,3 +326,96 @@ def test_a_record_of_another_kind_is_refused(tmp_path):
     (tmp_path / "l").write_text('{"listed": "many"}')
     with pytest.raises(UserError, match="no record of left out images"):
         read_left_out(tmp_path / "l")
+
+
+# --- attacks ----------------------------------------------------------------------------------
+
+ATTACKS = [
+    (f"{who}-{k}.png", label, "learn", who)
+    for who in ("ann", "bob", "cat")
+    for k, label in enumerate(("live", "live", "print"))
+]
+SUBJECTS = ("path", "identity_or_class", "split", "subject")
+
+
+def attacks(tmp_path, make, rows=ATTACKS, columns=SUBJECTS, **settings):
+    images = {row[0]: make.picture(row[0].encode()) for row in rows}
+    path = make.pack(tmp_path / "x.zip", {"manifest.csv": make.table(rows, columns), **images})
+    source = {"kind": "archive", "path": "x.zip", "sha256": "0" * 64}
+    dataset = Dataset.model_validate(
+        {"domain": "pad", "source": source, "bona_fide": "live", **settings}
+    )
+    return prepare("d", dataset, 1, path, places(tmp_path))
+
+
+def test_attacks_are_split_by_subject_and_labelled_in_one_way(tmp_path, make):
+    manifest = attacks(tmp_path, make)
+    assert set(manifest["label"]) == {"bona_fide", "print"}
+    assert manifest["identity"].tolist() == [row[3] for row in ATTACKS]
+    expected = split_by_hash([row[3] for row in ATTACKS], 0.5, 0.1)
+    assert manifest["split"].tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "needs"),
+    [
+        ({"columns": ("path", "identity_or_class", "split", "who")}, "needs the subject of every image"),
+        ({"bona_fide": "lively"}, r"bona_fide: no image is labelled `lively`; did you mean `live`"),
+        ({"rows": [row for row in ATTACKS if row[1] == "live"]}, "there is no attack to detect"),
+        ({"rows": [*ATTACKS, ("e.png", "live", "learn", "")]}, "needs the subject of every image"),
+    ],
+)
+def test_attacks_without_subjects_or_bona_fide_images_are_refused(tmp_path, make, change, needs):
+    with pytest.raises(UserError, match=rf"datasets.d.*{needs}"):
+        attacks(tmp_path, make, **change)
+
+
+def test_a_folder_of_attacks_is_refused_since_it_names_no_subjects():
+    with pytest.raises(ValueError, match="a folder names no subjects"):
+        Dataset.model_validate({"domain": "mad", "source": {"kind": "folder", "path": "x"}})
+
+
+# --- what is kept -----------------------------------------------------------------------------
+
+
+def test_only_the_splits_that_are_wanted_are_rendered(tmp_path):
+    whole = pixels_by_id(studio(tmp_path / "1", "f", labels=30))
+    kept, images = studio(tmp_path / "2", "f", labels=30, splits={"keep": ["test"]})
+    assert set(kept["split"]) == {"test"} and 0 < len(kept) < 90
+    part = pixels_by_id((kept, images))
+    assert part == {image: whole[image] for image in part}
+    assert read_left_out(tmp_path / "2" / "l") == LeftOut(listed=90, unreadable=())
+
+
+def test_a_split_that_is_not_there_cannot_be_kept(tmp_path):
+    with pytest.raises(UserError, match=r"datasets.f.splits.keep: no split `tset`; did you mean `test`"):
+        studio(tmp_path, "f", splits={"keep": ["tset"]})
+
+
+def test_held_out_attacks_are_in_a_split_of_their_own(tmp_path):
+    settings = {"splits": {"hold_out": {"label": ["mask"]}}}
+    manifest, _ = studio(tmp_path, "p", "pad", images=1, **settings)
+    assert set(manifest.loc[manifest["label"] == "mask", "split"]) == {"held_out"}
+    tested = set(manifest.loc[manifest["split"] == "test", "identity"])
+    assert set(manifest.loc[manifest["split"] == "held_out", "identity"]) == tested
+    assert not tested & set(manifest.loc[manifest["split"] == "train", "identity"])
+
+
+# --- the truth behind the images --------------------------------------------------------------
+
+
+def test_factors_stand_beside_every_rendered_image(tmp_path):
+    manifest, _ = studio(tmp_path, "f", source={"siblings": 0.2})
+    factors = read_factors(tmp_path / "f")
+    assert factors["image_id"].tolist() == manifest["image_id"].tolist()
+    assert factors["row"].tolist() == manifest["row"].tolist()
+    persons = factors.filter(like="person.").assign(label=manifest["label"])
+    # Who somebody is does not change from image to image; how they are seen does.
+    assert (persons.groupby("label").nunique(dropna=False) == 1).all().all()
+    assert factors["view.yaw"].nunique() == len(factors)
+
+
+def test_files_have_no_factors(run, tmp_path):
+    manifest, _ = run()
+    factors = read_factors(tmp_path / "out/f.parquet")
+    assert list(factors) == ["image_id", "row"] and len(factors) == len(manifest)

@@ -9,7 +9,7 @@ from synthetic import draw_sheet
 from unispace.errors import UserError
 from unispace.records.images import ImageStore, write_raw
 from unispace.reporting import sheets
-from unispace.reporting.sheets import choose, save_sheet
+from unispace.reporting.sheets import SECOND, choose, choose_attacks, save_sheet
 from unispace.reporting.sheets import draw_sheet as put
 
 MANIFEST = pd.DataFrame(
@@ -84,3 +84,41 @@ def test_csv_names_the_images_and_the_file_does_not_vary(drawn, tmp_path):
 def test_manifest_and_store_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(UserError, match="holds 5 images"):
         put(choose(MANIFEST, 6, 5), store(tmp_path, 32, 5))
+
+
+ATTACKS = pd.DataFrame(
+    [
+        (who, kind, k, other)
+        for who, other in (("ann", "bob"), ("bob", "cat"), ("cat", "ann"))
+        for kind, k in (("bona_fide", 0), ("bona_fide", 1), ("splice", 0), ("blend", 0))
+    ],
+    columns=["identity", "label", "k", "identity_2"],
+).assign(split="test", domain="mad")
+ATTACKS["image_id"] = ATTACKS["identity"] + "/" + ATTACKS["label"] + ATTACKS["k"].astype(str)
+ATTACKS["row"] = range(len(ATTACKS))
+ATTACKS.loc[ATTACKS["label"] == "bona_fide", "identity_2"] = None
+
+
+def test_a_sheet_of_morphs_shows_both_persons_in_a_column():
+    chosen = choose_attacks(ATTACKS, 2)
+    assert list(dict.fromkeys(chosen["label"])) == ["bona_fide", "splice", "blend", SECOND]
+    assert chosen.groupby("label")["column"].agg(list).map(sorted).tolist() == [[0, 1]] * 4
+    by = chosen.set_index(["column", "label"])["image_id"]
+    for column in (0, 1):
+        who = by[(column, "bona_fide")].split("/")[0]
+        assert by[(column, "bona_fide")] == f"{who}/bona_fide0"
+        assert by[(column, "splice")] == f"{who}/splice0"
+        partner = ATTACKS.set_index("image_id")["identity_2"][f"{who}/splice0"]
+        assert by[(column, SECOND)] == f"{partner}/bona_fide0"
+
+
+def test_a_sheet_of_presentations_has_no_second_person():
+    chosen = choose_attacks(ATTACKS.drop(columns=["identity_2"]), 5)
+    assert list(dict.fromkeys(chosen["label"])) == ["bona_fide", "splice", "blend"]
+    assert len(chosen) == 9
+
+
+def test_persons_with_most_kinds_come_first():
+    fewer = ATTACKS[~((ATTACKS["identity"] != "cat") & (ATTACKS["label"] == "blend"))]
+    chosen = choose_attacks(fewer, 1)
+    assert set(chosen.loc[chosen["label"] != SECOND, "image_id"].str[:3]) == {"cat"}

@@ -1,8 +1,8 @@
 """The audit of the data.
 
 Purpose: count what the data sets hold, find duplicates, and stop where training data stands in test data.
-Inputs:  manifest, image store and left_out.json of every data set.
-Outputs: results/<study>/audit.parquet and audit.json.
+Inputs:  manifest, image store and left_out.json of every data set; embeddings by the model that looks for near copies.
+Outputs: results/<study>/audit.parquet and audit.json; results/<study>/audit_embeddings.parquet.
 """
 
 
@@ -32,8 +32,44 @@ rule audit_data:
             tested=STUDY.evaluation.datasets,
             split=STUDY.evaluation.split,
             allow=STUDY.audit.allow,
+            registered={
+                d: getattr(STUDY.datasets[d].source, "name", None)
+                for d in STUDY.evaluation.datasets
+            },
+            weights=FOREIGN_WEIGHTS,
         ),
         data=lambda w: DATA,
     shell:
         "python -m unispace audit-data --settings {params.settings:q} --data {params.data}"
         " --table {output.table} --summary {output.summary} > {log} 2>&1"
+
+
+# Apart from the other audit, since embeddings come after training and leaks should show before it.
+rule audit_embeddings:
+    input:
+        code=code("audit_embeddings"),
+        embeddings=lambda w: [
+            f for d in STUDY.evaluation.datasets for f in embeddings_of(STUDY.audit.model, d)
+        ],
+    output:
+        table=f"{RESULTS}/audit_embeddings.parquet",
+    log:
+        f"{LOGS}/audit_embeddings.log",
+    benchmark:
+        f"{BENCHMARKS}/audit_embeddings.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=lambda w: text(
+            datasets=list(STUDY.evaluation.datasets),
+            families={d: STUDY.datasets[d].family for d in STUDY.evaluation.datasets},
+            trained=STUDY.trained_datasets(),
+            split=STUDY.evaluation.split,
+            model=STUDY.audit.model,
+            alike=STUDY.audit.alike,
+            images_compared=STUDY.audit.images_compared,
+        ),
+        embeddings=lambda w: f"{RESULTS}/embeddings/{STUDY.audit.model}",
+    shell:
+        "python -m unispace audit-embeddings --settings {params.settings:q}"
+        " --embeddings {params.embeddings} --table {output.table} > {log} 2>&1"

@@ -21,6 +21,14 @@ LEARNT_FROM = {
 }
 
 
+# Backbones whose weights come from outside, with the name of these and what the study says they have seen.
+FOREIGN_WEIGHTS = {
+    name: (getattr(b.weights, "repo", None) or b.weights.path, b.weights.seen)
+    for name, b in STUDY.backbones.items()
+    if b.weights.kind in ("file", "hub")
+}
+
+
 def archive_of(wildcards):
     """The fetched archive of a data set, if it has one."""
     source = STUDY.datasets[wildcards.dataset].source

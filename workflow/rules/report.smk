@@ -85,7 +85,10 @@ rule render_report:
             f"workflow/report/{f}" for f in ("page.html.j2", "page.css", "page.js")
         ],
         results=f"{RESULTS}/results.parquet",
-        audit=f"{RESULTS}/audit.parquet",
+        audit=[
+            f"{RESULTS}/audit.parquet",
+            *([f"{RESULTS}/audit_embeddings.parquet"] if STUDY.audit.model else []),
+        ],
         figures=[
             f"{FIGURES}/{f}.{e}" for f in DRAWN_FROM for e in ("svg", "png", "csv")
         ],

@@ -7,10 +7,11 @@ import json
 import logging
 from pathlib import Path
 
+from unispace.config.base import ATTACK_DOMAINS
 from unispace.errors import UserError
 from unispace.records.images import ImageStore
 from unispace.records.manifest import read_manifest
-from unispace.reporting.sheets import choose, draw_sheet, save_sheet
+from unispace.reporting.sheets import choose, choose_attacks, draw_sheet, save_sheet
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +28,10 @@ def run(arguments: argparse.Namespace) -> None:
     manifest = read_manifest(arguments.data / "manifest.parquet")
     if manifest.empty:
         raise UserError(f"{arguments.data}: holds no image; check the data set's source")
-    chosen = choose(manifest, settings["labels"], settings["images"])
+    if manifest["domain"].iloc[0] in ATTACK_DOMAINS:
+        chosen = choose_attacks(manifest, settings["images"])
+    else:
+        chosen = choose(manifest, settings["labels"], settings["images"])
     sheet = draw_sheet(chosen, ImageStore(arguments.data / "images.npy"))
     save_sheet(sheet, arguments.image, arguments.table)
     logging.getLogger(__name__).info(

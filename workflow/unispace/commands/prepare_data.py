@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 
 from unispace.config.datasets import Dataset
-from unispace.data.prepare import prepare
+from unispace.data.prepare import Places, prepare
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,9 +17,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--archive", type=Path, help="the fetched archive")
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--factors", type=Path, required=True)
     parser.add_argument(
         "--left-out", type=Path, required=True, help="JSON: what is not in the manifest"
     )
+    parser.add_argument("--workers", type=int, default=1, help="processes that render")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -30,9 +32,8 @@ def run(arguments: argparse.Namespace) -> None:
         Dataset.model_validate(settings["dataset"]),
         settings["seed"],
         arguments.archive,
-        arguments.manifest,
-        arguments.images,
-        arguments.left_out,
+        Places(arguments.manifest, arguments.images, arguments.factors, arguments.left_out),
+        arguments.workers,
     )
     table = manifest.groupby("split").agg(images=("row", "size"), labels=("label", "nunique"))
     logging.getLogger(__name__).info("%s\n%s", settings["name"], table.to_string())

@@ -7,6 +7,8 @@ import json
 import logging
 from pathlib import Path
 
+import pandas as pd
+
 from unispace.config.study import Study
 from unispace.records.audit import SCHEMA as AUDIT
 from unispace.records.files import read_json, replacing
@@ -21,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", required=True, help="JSON: study, models, datasets, figures")
     parser.add_argument("--templates", type=Path, required=True, help="folder of page.html.j2")
     parser.add_argument("--results", type=Path, required=True)
-    parser.add_argument("--audit", type=Path, required=True)
+    parser.add_argument("--audit", type=Path, nargs="+", required=True)
     parser.add_argument("--figures", type=Path, required=True, help="folder of figures and sheets")
     parser.add_argument(
         "--manifests",
@@ -45,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
         datasets=tuple(settings["datasets"]),
         figures=tuple(settings["figures"]),
         results=read_table(arguments.results, SCHEMA),
-        audit=read_table(arguments.audit, AUDIT),
+        audit=pd.concat([read_table(path, AUDIT) for path in arguments.audit], ignore_index=True),
         manifests={path.parent.name: read_manifest(path) for path in arguments.manifests},
         cards=[read_json(path) for path in arguments.cards],
         folder=arguments.figures,

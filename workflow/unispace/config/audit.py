@@ -29,3 +29,10 @@ class Audit(Settings):
 
     allow: Distinct[Leak] = ()
     """Leaks that pass as notes: `identities:TRAINED:TESTED` or `images:TRAINED:TESTED`, each with two data sets."""
+    model: str | None = None
+    """Model whose embeddings of the evaluated data sets are searched for near copies: backbone/curriculum/seedN; none
+    if left out."""
+    alike: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of the usual distance to the nearest image (the median of a data set), below which two are near copies."""
+    images_compared: Annotated[int, Field(ge=2)] = 20_000
+    """At most this many images of each data set are compared by their embeddings (chosen by hash)."""

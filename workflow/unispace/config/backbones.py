@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from unispace.config.base import Name, Settings, Sha256
+from unispace.config.base import Distinct, Name, Settings, Sha256
 from unispace.config.curricula import Optimisation
 from unispace.errors import did_you_mean
 
@@ -49,6 +49,8 @@ class FileWeights(Settings):
     """File, looked up below `UNISPACE_DATA` and the working folder."""
     sha256: Sha256
     """Checksum of the file."""
+    seen: Distinct[Name] = ()
+    """Sets of the registry that the weights were trained on, for the audit; what their name says need not be said."""
 
 
 class HubWeights(Settings):
@@ -64,6 +66,8 @@ class HubWeights(Settings):
     """File in the repository; safetensors only."""
     sha256: Sha256 | None = None
     """Checksum of the file; recorded at the first fetch where it is left out."""
+    seen: Distinct[Name] = ()
+    """Sets of the registry that the weights were trained on, for the audit; what their name says need not be said."""
 
 
 class RandomWeights(Settings):

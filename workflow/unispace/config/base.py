@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 # Names become folder names and Snakemake wildcards, so they hold no dot, slash or space.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Domain = Literal["object", "face_hq", "face_lq", "person"]
+Domain = Literal["object", "face_hq", "face_lq", "person", "pad", "mad"]
 
 T = TypeVar("T")
 
@@ -36,7 +36,11 @@ def _each_once(values: tuple[T, ...]) -> tuple[T, ...]:
 Distinct = Annotated[tuple[T, ...], AfterValidator(_each_once)]
 DistinctSome = Annotated[tuple[T, ...], Field(min_length=1), AfterValidator(_each_once)]
 
+# Labels are identities.
 IDENTITY_DOMAINS: tuple[Domain, ...] = ("face_hq", "face_lq", "person")
+# Labels are `bona_fide` or a kind of attack; presentation and morphing attack detection.
+ATTACK_DOMAINS: tuple[Domain, ...] = ("pad", "mad")
+BONA_FIDE = "bona_fide"
 
 
 class Settings(BaseModel):

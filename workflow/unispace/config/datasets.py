@@ -6,51 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from unispace.config.base import DistinctSome, Domain, Name, Settings, Sha256
-
-Degradation = Literal["resample", "defocus", "motion", "noise", "jpeg", "warp", "dim"]
-
-
-class Degrade(Settings):
-    """Synthetic loss of quality, drawn anew for every image."""
-
-    kinds: DistinctSome[Degradation] = ("defocus", "motion", "noise", "jpeg")
-    """What may happen to an image; two or three of these are chained for each image."""
-    severity: tuple[float, float] = (0.2, 0.8)
-    """Range of the severity of each step, 0 (none) to 1 (worst)."""
-    always_resample: bool = True
-    """Whether every image also loses resolution: what all low-quality faces have in common."""
-
-    @model_validator(mode="after")
-    def _range(self) -> Degrade:
-        low, high = self.severity
-        if not 0 <= low <= high <= 1:
-            raise ValueError(f"severity must be two rising numbers in 0 to 1, got [{low}, {high}]")
-        return self
-
-
-class StudioSource(Settings):
-    """Images rendered by the studio world: no download, known truth."""
-
-    kind: Literal["studio"]
-    """`studio`"""
-    labels: Annotated[int, Field(ge=2, le=1_000_000)]
-    """Number of identities (faces, bodies) or classes (objects)."""
-    images_per_label: Annotated[int, Field(ge=1, le=10_000)]
-    """Images of each identity or class."""
-    size: Annotated[int, Field(ge=16, le=512)] = 64
-    """Side of the rendered images in pixels."""
-    world: Annotated[int, Field(ge=0)] = 0
-    """Which world the identities come from: data sets of one world share their identities."""
-    siblings: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    """Share of face identities that look almost like another one."""
-    variation: Annotated[float, Field(ge=0, le=2)] = 1.0
-    """How much pose, expression, light and the like differ between face images; 0 is not at all."""
-    cameras: Annotated[int, Field(ge=1, le=8)] = 2
-    """Cameras of body images, each with its own colours and background."""
-    degrade: Degrade | None = None
-    """Loss of quality after rendering; leave out for clean images."""
-
+from unispace.config.base import (
+    ATTACK_DOMAINS,
+    BONA_FIDE,
+    Distinct,
+    DistinctSome,
+    Domain,
+    Name,
+    Settings,
+    Sha256,
+)
+from unispace.config.studio import StudioSource, misplaced
 
 class ArchiveSource(Settings):
     """A tar or zip archive that holds images and a manifest."""
@@ -103,6 +69,11 @@ class Splits(Settings):
     """Share for choosing settings (with `hash`); the rest is the test split."""
     rename: dict[str, str] = Field(default={})
     """With `manifest`: other names for its splits, such as `{query: test, gallery: test}`."""
+    hold_out: dict[str, DistinctSome[str]] = Field(default={})
+    """What no training may see, by column of the manifest: `{label: [mask]}`, `{style: [sketch]}`. Such images make
+    the split `held_out`; those of identities of the other splits than test are left out."""
+    keep: Distinct[str] = ()
+    """Splits that are kept, such as `[test]`; all if left out."""
 
     @model_validator(mode="after")
     def _shares(self) -> Splits:
@@ -117,7 +88,8 @@ class Dataset(Settings):
     """A named set of labelled images of one domain."""
 
     domain: Domain
-    """What the labels are: object classes, or identities in good faces, bad faces or bodies."""
+    """What the labels are: object classes (`object`); identities in good faces (`face_hq`), bad faces (`face_lq`) or
+    bodies (`person`); `bona_fide` or the kind of attack in presentation attacks (`pad`) or morphs (`mad`)."""
     source: Source
     """Where the images come from."""
     splits: Splits = Splits()
@@ -130,6 +102,8 @@ class Dataset(Settings):
     """Leave out identities or classes with fewer images; how many is said in the log."""
     unreadable: Literal["fail", "skip"] = "fail"
     """What to do with an image that cannot be decoded: stop, or leave it out and count it."""
+    bona_fide: str = BONA_FIDE
+    """With `pad` and `mad`: what the source calls images that are no attack; they become `bona_fide`."""
 
     @property
     def family(self) -> str:
@@ -151,4 +125,19 @@ class Dataset(Settings):
                 f"splits.by is `manifest`, but a source of kind {self.source.kind} has no splits; "
                 f"use `by: hash`"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _options_of_the_domain(self) -> Dataset:
+        if isinstance(self.source, StudioSource):
+            wrong = misplaced(self.source, self.domain)
+            if wrong:
+                raise ValueError(wrong)
+        if self.domain in ATTACK_DOMAINS and isinstance(self.source, FolderSource):
+            raise ValueError(
+                f"a folder names no subjects, which a data set of domain `{self.domain}` is split by; pack it with "
+                f"a manifest.csv that has a column `subject`, and use `kind: archive`"
+            )
+        if self.domain not in ATTACK_DOMAINS and self.bona_fide != BONA_FIDE:
+            raise ValueError(f"bona_fide goes with domain pad and mad, not with {self.domain}")
         return self

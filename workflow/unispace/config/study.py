@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from unispace.config.audit import Audit
 from unispace.config.backbones import Backbone, Pretrain
-from unispace.config.base import IDENTITY_DOMAINS, DistinctSome, Name, Settings
+from unispace.config.base import ATTACK_DOMAINS, IDENTITY_DOMAINS, DistinctSome, Name, Settings
 from unispace.config.curricula import Curriculum
 from unispace.config.datasets import Dataset
 from unispace.config.evaluation import Evaluation
@@ -96,8 +96,14 @@ class Study(Settings):
         for leak in self.audit.allow:
             for dataset in leak.split(":")[1:]:
                 known("audit.allow", dataset, names)
+        if self.audit.model is not None:
+            known("audit.model", self.audit.model, self.models())
         for dataset in self.evaluation.datasets:
-            known("evaluation.datasets", dataset, names)
+            if known("evaluation.datasets", dataset, names):
+                if self.datasets[dataset].domain in ATTACK_DOMAINS:
+                    problems.append(
+                        f"evaluation.datasets: `{dataset}` holds attacks, which no metric here detects yet; take it out"
+                    )
         for dataset in self.maps.datasets:
             if known("maps.datasets", dataset, names):
                 if dataset not in self.evaluation.datasets:
@@ -106,7 +112,7 @@ class Study(Settings):
                     )
                 if self.datasets[dataset].domain not in IDENTITY_DOMAINS:
                     problems.append(
-                        f"maps.datasets: `{dataset}` holds objects; maps are tested on identities"
+                        f"maps.datasets: `{dataset}` holds no identities, which maps are tested on"
                     )
         for model in self.maps.models:
             known("maps.models", model, self.models())

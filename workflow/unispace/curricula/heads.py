@@ -8,18 +8,18 @@ from typing import Any
 from pytorch_metric_learning import losses
 from torch import nn
 
-from unispace.config.base import Domain
+from unispace.config.base import IDENTITY_DOMAINS, Domain
 from unispace.config.curricula import Head
 
 _DEFAULTS: dict[str, Head] = {
-    "object": Head(loss="softmax"),
+    "class": Head(loss="softmax"),
     "identity": Head(loss="cosface"),
 }
 
 
 def default_head(domain: Domain) -> Head:
-    """Softmax for object classes, CosFace for identities."""
-    return _DEFAULTS["object" if domain == "object" else "identity"]
+    """Softmax for classes and attacks, CosFace for identities."""
+    return _DEFAULTS["identity" if domain in IDENTITY_DOMAINS else "class"]
 
 
 def build_head(settings: Head, labels: int, dimension: int) -> nn.Module:

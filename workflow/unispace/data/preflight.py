@@ -13,8 +13,8 @@ from unispace.config.datasets import (
     Dataset,
     FolderSource,
     RegisteredSource,
-    StudioSource,
 )
+from unispace.config.studio import StudioSource
 from unispace.config.study import Study
 from unispace.data.registry import Entry, lookup
 from unispace.data.sources import folder
@@ -62,6 +62,11 @@ def check_sources(study: Study, raw: Path) -> None:
         except UserError as error:
             problems.append(str(error))
     for name, backbone in study.backbones.items():
+        for seen in getattr(backbone.weights, "seen", ()):
+            try:
+                lookup(seen)
+            except UserError as error:
+                problems.append(f"backbones.{name}.weights.seen: {error}")
         if isinstance(backbone.weights, FileWeights):
             try:
                 file = locate(backbone.weights.path, f"backbones.{name}.weights")
@@ -91,10 +96,8 @@ def bytes_needed(study: Study, data: Path) -> int:
         if isinstance(source, StudioSource) and not (data / name / "images.npy").is_file():
             # The limits hold for each of the three splits.
             labels = min(source.labels, 3 * (dataset.max_labels or source.labels))
-            each = min(
-                source.images_per_label,
-                3 * (dataset.max_images_per_label or source.images_per_label),
-            )
+            each = source.images_of_each(dataset.domain)
+            each = min(each, 3 * (dataset.max_images_per_label or each))
             needed += labels * each * source.size**2 * 3
     return needed
 

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from unispace.config.base import IDENTITY_DOMAINS
+from unispace.config.base import ATTACK_DOMAINS, BONA_FIDE, IDENTITY_DOMAINS
 from unispace.config.datasets import (
     ArchiveSource,
     Dataset,
     FolderSource,
     RegisteredSource,
     Source,
-    StudioSource,
 )
+from unispace.config.studio import StudioSource
+from unispace.data.held_out import hold_out
 from unispace.data.registry import lookup
 from unispace.data.sources import archive, folder
 from unispace.data.sources.places import locate
 from unispace.data.splits import select, split_by_hash
-from unispace.data.studio import world
+from unispace.data.studio import rendering, world
 from unispace.errors import UserError, did_you_mean
+from unispace.records.factors import write_factors
 from unispace.records.images import decode, write_encoded, write_raw
 from unispace.records.left_out import LeftOut, write_left_out
 from unispace.records.manifest import write_manifest
@@ -33,14 +36,30 @@ log = logging.getLogger(__name__)
 Contents = Callable[[Path, list[str]], Iterator[tuple[str, bytes]]]
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where the parts of a prepared data set go.
+
+    Attributes:
+        manifest: its images and their labels.
+        images: the image store.
+        factors: the truth behind rendered images.
+        left_out: record of the images that the source holds and the manifest does not.
+    """
+
+    manifest: Path
+    images: Path
+    factors: Path
+    left_out: Path
+
+
 def prepare(
     name: str,
     dataset: Dataset,
     seed: int,
     archive_file: Path | None,
-    manifest_path: Path,
-    images_path: Path,
-    left_out_path: Path,
+    places: Places,
+    workers: int = 1,
 ) -> pd.DataFrame:
     """Write the image store and the manifest of a data set, and what of its source is in neither.
 
@@ -49,9 +68,8 @@ def prepare(
         dataset: its settings.
         seed: the study's seed, for rendered images.
         archive_file: the fetched archive of an archive source or a registered set.
-        manifest_path: where the manifest goes.
-        images_path: where the image store goes.
-        left_out_path: where the record of the images goes that the source holds and the manifest does not.
+        places: where everything goes.
+        workers: processes that render; changes the time and no byte.
 
     Returns:
         The manifest.
@@ -62,9 +80,11 @@ def prepare(
     """
     source = dataset.source
     listing = _list(name, dataset, archive_file)
+    if dataset.domain in ATTACK_DOMAINS:
+        listing = _attacks(name, dataset, listing)
     listing["split"] = _splits(name, dataset, listing)
     rows = select(
-        listing,
+        _kept(name, dataset, listing),
         dataset.min_images_per_label,
         dataset.max_labels,
         dataset.max_images_per_label,
@@ -77,24 +97,35 @@ def prepare(
     if len(rows) < len(listing):
         log.info("%s: %d of %d images selected", name, len(rows), len(listing))
     if isinstance(source, StudioSource):
-        extra = _store_rendered(name, dataset, source, seed, rows, images_path)
-        rows = rows.drop(columns=["label_number", "number"]).join(extra)
+        rows, factors = _store_rendered(name, dataset, source, seed, rows, places.images, workers)
         unreadable: list[str] = []
     else:
         place, contents = _place(name, source, archive_file)
         selected = rows["image_id"]
-        rows = _store_files(name, dataset, place, contents, rows, images_path)
+        rows = _store_files(name, dataset, place, contents, rows, places.images)
+        factors = pd.DataFrame(index=rows.index)
         unreadable = list(selected[~selected.isin(rows["image_id"])])
     _check_identities(name, dataset, rows)
     manifest = rows.assign(
         row=np.arange(len(rows)),
         domain=dataset.domain,
-        identity=rows["label"] if dataset.domain in IDENTITY_DOMAINS else None,
+        identity=_identity(dataset, rows),
         source=rows.get("source", _origin(name, source)),
     )
-    write_manifest(manifest, manifest_path)
-    write_left_out(LeftOut(len(listing), tuple(unreadable)), left_out_path)
+    write_manifest(manifest, places.manifest)
+    write_factors(
+        pd.concat([manifest[["image_id", "row"]], factors], axis=1),
+        places.factors,
+    )
+    write_left_out(LeftOut(len(listing), tuple(unreadable)), places.left_out)
     return manifest
+
+
+def _identity(dataset: Dataset, rows: pd.DataFrame) -> pd.Series | None:
+    """Who is in the images: their label, or the subject of an attack."""
+    if dataset.domain in IDENTITY_DOMAINS:
+        return rows["label"]
+    return rows["identity"] if dataset.domain in ATTACK_DOMAINS else None
 
 
 def _origin(name: str, source: Source) -> str:
@@ -126,7 +157,7 @@ def _list(name: str, dataset: Dataset, archive_file: Path | None) -> pd.DataFram
     match dataset.source:
         case StudioSource():
             world.check(name, dataset.domain, dataset.source)
-            return world.listing(name, dataset.domain, dataset.source)
+            return world.listing(name, dataset.domain, dataset.source, dataset.splits)
         case ArchiveSource():
             return archive.read_listing(_required(archive_file, name), dataset.source.manifest)
         case FolderSource():
@@ -166,8 +197,52 @@ def _splits(name: str, dataset: Dataset, listing: pd.DataFrame) -> np.ndarray | 
                 )
         return listing["split"].map({split: splits.rename.get(split, split) for split in given})
     # Identities must not be divided between splits; classes must be, since they are learnt.
-    keys = listing["label" if dataset.domain in IDENTITY_DOMAINS else "image_id"]
+    keys = _identity(dataset, listing)
+    keys = listing["image_id"] if keys is None else keys
     return split_by_hash(list(keys), splits.train, splits.val)
+
+
+def _kept(name: str, dataset: Dataset, listing: pd.DataFrame) -> pd.DataFrame:
+    """The images that the splits leave: some are held out, some splits are not wanted."""
+    splits = dataset.splits
+    where = f"datasets.{name}.splits"
+    rows = hold_out(
+        listing,
+        splits.hold_out,
+        f"{where}.hold_out",
+        by_identity=dataset.domain in IDENTITY_DOMAINS + ATTACK_DOMAINS,
+    )
+    given = set(rows["split"])
+    for split in splits.keep:
+        if split not in given:
+            raise UserError(f"{where}.keep: no split `{split}`; {did_you_mean(split, given)}")
+    return rows[rows["split"].isin(splits.keep)].reset_index(drop=True) if splits.keep else rows
+
+
+def _attacks(name: str, dataset: Dataset, listing: pd.DataFrame) -> pd.DataFrame:
+    """A listing of attacks and bona fide images in the words of the manifest.
+
+    Raises:
+        UserError: where subjects or bona fide images are missing.
+    """
+    if "identity" not in listing:
+        subject = listing.get("subject")
+        if subject is None or (subject.isna() | (subject == "")).any():
+            raise UserError(
+                f"datasets.{name}: domain {dataset.domain} needs the subject of every image, lest persons stand in "
+                f"training and in test; give the manifest a column `subject`"
+            )
+        listing = listing.assign(identity=subject)
+    labels = set(listing["label"])
+    if dataset.bona_fide not in labels:
+        raise UserError(
+            f"datasets.{name}.bona_fide: no image is labelled `{dataset.bona_fide}`; "
+            f"{did_you_mean(dataset.bona_fide, labels)}"
+        )
+    if len(labels) == 1:
+        raise UserError(f"datasets.{name}: all images are bona fide; there is no attack to detect")
+    renamed = listing["label"].mask(listing["label"] == dataset.bona_fide, BONA_FIDE)
+    return listing.assign(label=renamed)
 
 
 def _store_rendered(
@@ -177,19 +252,24 @@ def _store_rendered(
     seed: int,
     rows: pd.DataFrame,
     path: Path,
-) -> pd.DataFrame:
-    extras: list[pd.DataFrame] = []
+    workers: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Store rendered images; returns the rows with the columns that rendering adds, and the latent factors."""
+    columns: list[pd.DataFrame] = []
+    factors: list[pd.DataFrame] = []
 
     def batches() -> Iterator[np.ndarray]:
         done = 0
-        for extra, images in world.render(name, dataset.domain, source, seed, rows):
-            extras.append(extra)
-            done += len(images)
+        for batch in rendering.render(name, dataset.domain, source, seed, rows, workers):
+            columns.append(batch.columns)
+            factors.append(batch.factors)
+            done += len(batch.images)
             log.info("%s: %d of %d images rendered", name, done, len(rows))
-            yield images
+            yield batch.images
 
     write_raw(batches(), len(rows), source.size, path)
-    return pd.concat(extras)
+    internal = [column for column in rows if column.startswith("_")]
+    return rows.drop(columns=internal).join(pd.concat(columns)), pd.concat(factors)
 
 
 def _store_files(

@@ -9,12 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from unispace.config.datasets import ArchiveSource, Dataset, RegisteredSource, StudioSource
+from unispace.config.datasets import ArchiveSource, Dataset, RegisteredSource
+from unispace.config.studio import StudioSource
 from unispace.config.study import Study
 from unispace.data.registry import lookup
 from unispace.reporting.looks import DOMAIN_TITLES, in_order, short_names
 
 SPLITS = ("train", "val", "test")
+_UNITS = {"object": "classes", "pad": "kinds", "mad": "kinds"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def _dataset(name: str, settings: Dataset, manifest: pd.DataFrame) -> DatasetCar
         domain_title=DOMAIN_TITLES[settings.domain],
         source=_source(settings),
         licence=_data_licence(settings),
-        unit="classes" if settings.domain == "object" else "identities",
+        unit=_UNITS.get(settings.domain, "identities"),
         images=len(manifest),
         labels=manifest["label"].nunique(),
         splits=splits,

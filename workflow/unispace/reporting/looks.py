@@ -24,13 +24,17 @@ DOMAIN_COLOURS = {
     "face_hq": "#0072B2",
     "face_lq": "#56B4E9",
     "person": "#009E73",
+    "pad": "#D55E00",
+    "mad": "#CC79A7",
 }
-DOMAIN_MARKERS = {"object": "o", "face_hq": "s", "face_lq": "^", "person": "D"}
+DOMAIN_MARKERS = {"object": "o", "face_hq": "s", "face_lq": "^", "person": "D", "pad": "v", "mad": "P"}
 DOMAIN_TITLES = {
     "object": "objects",
     "face_hq": "faces, high quality",
     "face_lq": "faces, low quality",
     "person": "whole bodies",
+    "pad": "presentation attacks",
+    "mad": "morphs",
 }
 OTHER = "#767676"
 """What has no colour of its own: not chosen, failed, chance."""

@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
+from unispace.config.base import BONA_FIDE
 from unispace.data.splits import fractions
 from unispace.errors import UserError
 from unispace.records.files import replacing
 from unispace.records.images import ImageStore
 
 COLUMNS = ["label", "column", "image_id", "row", "split"]
+SECOND = "second person"
 _CELL = 96
 _GAP = 4
 _INK, _PAPER = (34, 34, 34), (255, 255, 255)
@@ -49,6 +51,37 @@ def choose(manifest: pd.DataFrame, labels: int, images: int) -> pd.DataFrame:
     column = rows.groupby("label", sort=False).cumcount()
     rows = rows.assign(column=column)
     return rows[column < images][COLUMNS].reset_index(drop=True)
+
+
+def choose_attacks(manifest: pd.DataFrame, persons: int) -> pd.DataFrame:
+    """The images of a sheet of attacks: a column for each person, a row for bona fide images and each kind.
+
+    Under morphs stands a bona fide image of the second person in them.
+
+    Args:
+        manifest: of domain pad or mad.
+        persons: how many; those with most kinds first, then in the order of their hashes.
+
+    Returns:
+        Columns `COLUMNS`, sheet row by sheet row.
+    """
+    first = manifest.drop_duplicates(["identity", "label"])
+    kinds = first.groupby("identity").size()
+    order = np.lexsort((fractions(kinds.index), -kinds.to_numpy()))
+    place = {name: i for i, name in enumerate(kinds.index[order[:persons]])}
+    shown = first[first["identity"].isin(list(place))]
+    shown = shown.assign(column=shown["identity"].map(place))
+    if "identity_2" in shown:
+        partner = shown.dropna(subset="identity_2").drop_duplicates("identity")
+        bona_fide = first[first["label"] == BONA_FIDE].drop(columns=["identity_2"])
+        second = partner[["identity_2", "column"]].merge(
+            bona_fide, left_on="identity_2", right_on="identity"
+        )
+        shown = pd.concat([shown, second.assign(label=SECOND)])
+    names = [name for name in dict.fromkeys(shown["label"]) if name not in (BONA_FIDE, SECOND)]
+    rank = {name: i for i, name in enumerate([BONA_FIDE, *names, SECOND])}
+    shown = shown.assign(rank=shown["label"].map(rank)).sort_values(["rank", "column"])
+    return shown[COLUMNS].reset_index(drop=True)
 
 
 def draw_sheet(chosen: pd.DataFrame, store: ImageStore) -> Sheet:

@@ -12,6 +12,7 @@ from unispace.data.audit.counts import count_dataset
 from unispace.data.audit.duplicates import find_duplicates
 from unispace.data.audit.findings import Leak, finding
 from unispace.data.audit.parts import Plan, parts_of
+from unispace.data.audit.pretraining import pretraining
 from unispace.data.audit.sharing import duplicates_within, shared_identities, shared_images
 from unispace.errors import UserError
 from unispace.records.left_out import LeftOut
@@ -62,6 +63,7 @@ def audit(images: pd.DataFrame, left_out: Mapping[str, LeftOut], plan: Plan) -> 
         here = images[images["dataset"] == name]
         rows += count_dataset(name, here, parts, left_out[name])
         rows += duplicates_within(name, parts, found)
+    rows += pretraining(plan.registered, plan.weights)
     leaks: list[Leak] = []
     for some_leaks, notes in (
         shared_identities(images, parts, part, plan),

@@ -19,6 +19,7 @@ from unispace.records.manifest import read_manifest
 log = logging.getLogger(__name__)
 
 _BATCH = 1024
+_KEPT = ["split", "image_id", "label", "identity", "identity_2"]  # the last of morphs only
 
 
 def read_images(folders: Mapping[str, Path]) -> pd.DataFrame:
@@ -28,8 +29,8 @@ def read_images(folders: Mapping[str, Path]) -> pd.DataFrame:
         folders: where manifest and image store of each data set lie, in the order of the study.
 
     Returns:
-        Columns dataset, split, image_id, label, identity, width, height, pixels (hash of the decoded pixels),
-        phash. Holds a few numbers for each image, and never the images.
+        Columns dataset, split, image_id, label, identity, identity_2 (of morphs), width, height, pixels (hash of the
+        decoded pixels), phash. Holds a few numbers for each image, and never the images.
 
     Raises:
         UserError: where a store and its manifest do not belong together.
@@ -43,7 +44,7 @@ def read_images(folders: Mapping[str, Path]) -> pd.DataFrame:
                 f"{folder}: {len(manifest)} rows in manifest.parquet and {len(store)} images in images.npy; "
                 f"delete the folder and run snakemake again"
             )
-        kept = manifest[["split", "image_id", "label", "identity"]].assign(dataset=name)
+        kept = manifest.reindex(columns=_KEPT).assign(dataset=name)
         parts.append(pd.concat([kept, _look_at(store, name)], axis=1))
     return pd.concat(parts, ignore_index=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,8 @@ class Plan:
         tested: data sets that models are tested on.
         split: the split that is tested.
         allow: names of the leaks that are let pass.
+        registered: name in the registry of each tested data set, None where it has none.
+        weights: of each backbone with weights from outside, their name and the sets that they are said to have seen.
     """
 
     families: Mapping[str, str]
@@ -31,6 +33,8 @@ class Plan:
     tested: Sequence[str]
     split: str
     allow: Sequence[str]
+    registered: Mapping[str, str | None] = field(default_factory=dict)
+    weights: Mapping[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ def shared_identities(
     Returns:
         Leaks, and rows about all else that is worth a note.
     """
-    identity = images["identity"]
-    people = {i: set(identity[part == i].dropna()) for i in range(len(parts))}
+    both_of = images[["identity", "identity_2"]]
+    people = {i: set(both_of[part == i].stack().dropna()) for i in range(len(parts))}
     leaks, rows = [], []
     for i, j in itertools.product(range(len(parts)), repeat=2):
         one, other = parts[i], parts[j]
@@ -37,7 +37,7 @@ def shared_identities(
         leaking = is_leak(one, other, plan)
         within = i < j and one.dataset == other.dataset and not is_leak(other, one, plan)
         if leaking and related:
-            count = int(identity[part == j].isin(names).sum())
+            count = int(both_of[part == j].isin(names).any(axis=1).sum())
             allowed = leak_name("identities", one, other) in plan.allow
             leaks.append(Leak("identities", one, other, tuple(names), count, allowed))
         elif leaking or within:

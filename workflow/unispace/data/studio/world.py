@@ -1,34 +1,33 @@
-"""The studio world: which images there are, and their pixels."""
+"""The studio world: which images there are."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from unispace.config.base import Domain
-from unispace.config.datasets import StudioSource
-from unispace.data.degrade import degrade
-from unispace.data.studio import bodies, faces, objects
+from unispace.config.base import ATTACK_DOMAINS, BONA_FIDE, Domain
+from unispace.config.datasets import Splits
+from unispace.config.studio import StudioSource
+from unispace.data.splits import fractions, split_by_hash
+from unispace.data.studio import objects
 from unispace.errors import UserError
 
-_SUBJECT: dict[Domain, str] = {
+SUBJECT: dict[Domain, str] = {
     "object": "object",
     "face_hq": "face",
     "face_lq": "face",
     "person": "body",
+    "pad": "face",
+    "mad": "face",
 }
-_BATCH = 256
+"""What is painted for each domain; domains of one subject share their identities."""
 
 
 def check(name: str, domain: Domain, source: StudioSource) -> None:
     """Refuse what the studio cannot render.
 
     Raises:
-        UserError: where more object classes are asked for than there are, or objects are degraded without need.
+        UserError: where more object classes are asked for than there are.
     """
     if domain == "object" and source.labels > len(objects.CLASSES):
         raise UserError(
@@ -37,85 +36,96 @@ def check(name: str, domain: Domain, source: StudioSource) -> None:
         )
 
 
-def listing(name: str, domain: Domain, source: StudioSource) -> pd.DataFrame:
-    """All images of a data set: columns image_id, label, camera (bodies), label_number, number."""
-    if domain == "object":
-        labels = list(objects.CLASSES[: source.labels])
-    else:
-        labels = [f"{_SUBJECT[domain]}-{source.world}-{i:05d}" for i in range(source.labels)]
-    label_number = np.repeat(np.arange(source.labels), source.images_per_label)
+def listing(name: str, domain: Domain, source: StudioSource, splits: Splits) -> pd.DataFrame:
+    """All images of a data set.
+
+    Args:
+        name: of the data set.
+        domain: of its labels.
+        source: its settings.
+        splits: how it is divided; two persons make a morph only if both belong to the same split.
+
+    Returns:
+        Columns of the manifest: image_id, label, identity (attacks), identity_2 (morphs), style (objects), outfit
+        (bodies with several). Columns for `rendering`: _label (number of class or identity), _number (of the image);
+        of attacks _second (number of the other identity of a morph, of the same one elsewhere) and _of (number of the
+        bona fide image that a morph is made of, of the image itself elsewhere).
+
+    Raises:
+        UserError: where a split has only one identity to make morphs of.
+    """
+    if domain in ATTACK_DOMAINS:
+        return _attacks(name, domain, source, splits)
+    names = labels_of(domain, source)
+    label = np.repeat(np.arange(source.labels), source.images_per_label)
     number = np.tile(np.arange(source.images_per_label), source.labels)
-    frame = pd.DataFrame(
+    rows = pd.DataFrame(
         {
             "image_id": [
-                f"{name}/{labels[i]}/{k:04d}" for i, k in zip(label_number, number, strict=True)
+                f"{name}/{names[i]}/{k:04d}" for i, k in zip(label, number, strict=True)
             ],
-            "label": [labels[i] for i in label_number],
-            "label_number": label_number,
-            "number": number,
+            "label": names[label],
+            "_label": label,
+            "_number": number,
         }
     )
-    return frame
+    if domain == "object":
+        rows["style"] = np.array(source.styles)[number % len(source.styles)]
+    if source.outfits > 1:
+        rows["outfit"] = [f"outfit-{k}" for k in number % source.outfits]
+    return rows
 
 
-def render(
-    name: str, domain: Domain, source: StudioSource, seed: int, rows: pd.DataFrame
-) -> Iterator[tuple[pd.DataFrame, NDArray[np.uint8]]]:
-    """Render rows of a listing, batch by batch.
+def labels_of(domain: Domain, source: StudioSource) -> np.ndarray:
+    """Names of the classes or identities, by number."""
+    if domain == "object":
+        return np.array(objects.CLASSES[: source.labels])
+    prefix = f"{SUBJECT[domain]}-{source.world}"
+    return np.array([f"{prefix}-{i:05d}" for i in range(source.labels)])
 
-    The identity of a label depends on the seed and the world, its images on the seed, the world and the
-    data set's name; neither on which rows are asked for.
 
-    Yields:
-        Further columns of the manifest for a batch, and its images `(n, size, size, 3)`.
-    """
-    subject = _SUBJECT[domain]
-    count = source.labels * source.images_per_label
-    of_labels = np.random.default_rng([seed, source.world, _number(subject)])
-    of_views = np.random.default_rng([seed, source.world, _number(subject), _number(name)])
-    index = rows["label_number"].to_numpy() * source.images_per_label + rows["number"].to_numpy()
-    labels = rows["label_number"].to_numpy()
+def _attacks(name: str, domain: Domain, source: StudioSource, splits: Splits) -> pd.DataFrame:
+    """Bona fide images of each identity, then attacks of each kind."""
+    kinds = source.kinds_of_attack(domain)
+    persons = labels_of(domain, source)
+    each = [(BONA_FIDE, k) for k in range(source.images_per_label)]
+    each += [(kind, k) for kind in kinds for k in range(source.attacks_per_label)]
+    label = np.repeat(np.arange(source.labels), len(each))
+    number = np.tile(np.arange(len(each)), source.labels)
+    rows = pd.DataFrame(
+        {
+            "image_id": [f"{name}/{p}/{kind}-{k:03d}" for p in persons for kind, k in each],
+            "label": [kind for _ in persons for kind, _ in each],
+            "identity": persons[label],
+            "_label": label,
+            "_number": number,
+            "_second": label,
+            "_of": number,
+        }
+    )
+    if domain == "mad":
+        morph = number >= source.images_per_label
+        of_recipe = np.tile([k for _, k in each], source.labels)[morph]
+        partners = _partners(name, persons, source.attacks_per_label, splits)
+        rows.loc[morph, "_second"] = partners[label[morph], of_recipe]
+        rows.loc[morph, "_of"] = of_recipe % source.images_per_label
+        rows["identity_2"] = np.where(morph, persons[rows["_second"]], None)
+    return rows
 
-    if subject == "object":
-        instances = objects.sample_instances(of_views, count).iloc[index]
-        views = objects.sample_views(of_views, count).iloc[index]
 
-        def paint(part: slice) -> NDArray[np.uint8]:
-            return objects.render(labels[part], instances.iloc[part], views.iloc[part], source.size)
-
-    elif subject == "face":
-        persons = faces.sample_identities(of_labels, source.labels, source.siblings).iloc[labels]
-        views = faces.sample_views(of_views, count, source.variation).iloc[index]
-
-        def paint(part: slice) -> NDArray[np.uint8]:
-            return faces.render(persons.iloc[part], views.iloc[part], source.size)
-
-    else:
-        persons = bodies.sample_identities(of_labels, source.labels).iloc[labels]
-        views = bodies.sample_views(of_views, count, source.cameras).iloc[index]
-
-        def paint(part: slice) -> NDArray[np.uint8]:
-            return bodies.render(persons.iloc[part], views.iloc[part], source.size)
-
-    loss_seeds = of_views.integers(0, 2**31, count)[index]
-    for start in range(0, len(rows), _BATCH):
-        part = slice(start, start + _BATCH)
-        images = paint(part)
-        extra = pd.DataFrame(index=rows.index[part])
-        if "camera" in views.columns:
-            extra["camera"] = [f"camera-{c}" for c in views["camera"].to_numpy()[part]]
-        if source.degrade is not None:
-            images, loss = degrade(
-                images,
-                source.degrade.kinds,
-                severity=source.degrade.severity,
-                seeds=loss_seeds[part],
-                always_resample=source.degrade.always_resample,
+def _partners(name: str, persons: np.ndarray, count: int, splits: Splits) -> np.ndarray:
+    """With whom each person is morphed, `(n, count)`: the next ones of the same split in the order of a hash."""
+    split = split_by_hash(list(persons), splits.train, splits.val)
+    place = fractions(persons, "partners")
+    partners = np.empty((len(persons), count), np.int64)
+    for one in np.unique(split):
+        members = np.flatnonzero(split == one)
+        if len(members) <= count:
+            raise UserError(
+                f"datasets.{name}: split {one} has {len(members)} identities; {count} morphs of each need "
+                f"{count + 1}. Raise source.labels, or give the split another share"
             )
-            extra["degradation"] = loss["chain"].to_numpy()
-        yield extra, images
-
-
-def _number(text: str) -> int:
-    """A number for a text, the same in every process."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+        members = members[np.argsort(place[members], kind="stable")]
+        for k in range(count):
+            partners[members, k] = np.roll(members, -1 - k)
+    return partners
