@@ -79,7 +79,9 @@ def test_sketches_have_no_colour_and_dark_lines_on_pale_paper():
     cover = objects.masks(labels, instances, calm(views), 64)
     tone = images[..., 0].astype(float)
     for i in range(N):
-        outside = ~binary_dilation(cover[i] > 0)  # a line may lie on the first pixel beside
+        outside = np.logical_not(
+            binary_dilation(cover[i] > 0)
+        )  # a line may lie on the first pixel beside
         assert tone[i][outside].min() > 200
         dark = tone[i] < 130
         assert dark.sum() > 0.08 * (cover[i] > 127).sum(), objects.CLASSES[labels[i]]

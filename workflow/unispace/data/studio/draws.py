@@ -1,7 +1,7 @@
 """How the factors of bodies and objects are drawn: from a generator, or from uniform numbers.
 
-Every factor is a function of uniform numbers, a fixed count per value. So a longer draw starts with
-a shorter one, and a value can be tied to a seed of its own instead of its place in a table.
+All but the seeds are functions of uniform numbers, a fixed count per value. So a longer draw starts
+with a shorter one, and a value can be tied to a seed of its own instead of its place in a table.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ class Seed:
         return rng.integers(0, 2**31, n)
 
 
-Factor: TypeAlias = Span | Names | Chance | Whole | Seed
+Direct: TypeAlias = Span | Names | Chance | Whole  # functions of uniform numbers
+Factor: TypeAlias = Direct | Seed
 Drawn: TypeAlias = NDArray[np.float64] | NDArray[np.int64] | NDArray[np.bool_] | list[str]
 
 
