@@ -63,7 +63,13 @@ CLOTHING: tuple[str, ...] = (
 YAW_SPREAD = Span(-60.0, 60.0, 2)
 BRIGHTNESS = Span(0.88, 1.12)  # of a picture, beside its camera's
 
-# Drawn after the camera, the yaw and the brightness; the gains here are jitter on the camera's cast.
+GAINS = {  # jitter of a picture's colours on its camera's cast
+    "gain_red": Span(0.96, 1.04),
+    "gain_green": Span(0.97, 1.03),
+    "gain_blue": Span(0.96, 1.04),
+}
+
+# Drawn after the camera, the yaw and the brightness.
 VIEW: dict[str, Factor] = {
     "phase": Span(0.0, 360.0),
     "stride": Span(0.5, 1.1),
@@ -72,9 +78,7 @@ VIEW: dict[str, Factor] = {
     "shift_y": Span(-0.04, 0.04, 2),
     "mirror_hand": Chance(0.5),
     "scene_shift": Span(0.0, 1.0),
-    "gain_red": Span(0.96, 1.04),
-    "gain_green": Span(0.97, 1.03),
-    "gain_blue": Span(0.96, 1.04),
+    **GAINS,
     "blur": Span(0.0, 0.7),
     "occluder": Names(OCCLUDERS, (17, 1, 1, 1)),
     "occluder_x": Span(-0.8, 0.8),
@@ -82,4 +86,3 @@ VIEW: dict[str, Factor] = {
     "noise": Span(0.0, 0.04),
     "noise_seed": Seed(),
 }
-GAINS = ("gain_red", "gain_green", "gain_blue")

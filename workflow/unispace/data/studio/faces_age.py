@@ -23,7 +23,8 @@ def _pace(identity: dict[str, NDArray], kind: int) -> Doubles:
     """How fast something changes in each person, `(n,)` in [0.6, 1]."""
     # Any drawn number of an identity will do as its name: siblings have their own.
     name = np.round(identity["mark_x"].astype(np.float64) * 1e6).astype(np.int64)
-    return 0.6 + 0.4 * (seeded(name, 4)[:, kind] >> np.uint32(16)) / 65535.0
+    throws = (seeded(name, 4)[:, kind] >> np.uint32(16)).astype(np.float64)
+    return 0.6 + 0.4 * throws / 65535.0
 
 
 def aged(identity: dict[str, NDArray], age: Doubles) -> dict[str, NDArray]:
