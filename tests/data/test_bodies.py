@@ -7,8 +7,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chi2_contingency, kstest
 
 from unispace.data.studio import bodies, wardrobe
+from unispace.data.studio.bodies_factors import CLOTHING, IDENTITY
+from unispace.data.studio.draws import Span
 from unispace.data.studio.pen import Pen
 from unispace.data.studio.swatches import PALETTE
 
@@ -175,3 +178,82 @@ def test_bad_arguments_are_named():
         bodies.render(identities, views.head(2), 32)
     with pytest.raises(ValueError, match="top: 'toga' is not one of tshirt"):
         bodies.render(identities.assign(top="toga"), views, 32)
+
+
+def test_another_outfit_leaves_the_body_alone():
+    identities, _ = tables(300)
+    numbers = np.arange(300)
+    same = bodies.dressed(identities, numbers * 0, numbers)
+    pd.testing.assert_frame_equal(same, identities)
+    other = bodies.dressed(identities, numbers * 0 + 2, numbers)
+    assert other.dtypes.equals(identities.dtypes)
+    kept = [c for c in identities if c not in CLOTHING]
+    assert {"height", "shoulder", "skin", "hair", "hair_colour", "beard"} <= set(kept)
+    pd.testing.assert_frame_equal(other[kept], identities[kept])
+    clothes = list(CLOTHING)
+    assert (other[clothes] != identities[clothes]).any(axis=1).all()
+    assert identities.equals(tables(300)[0])  # what was given is not changed
+
+
+def test_outfits_are_drawn_like_the_clothes_at_first():
+    identities, _ = tables(6000)
+    other = bodies.dressed(identities, np.ones(6000, int), np.arange(6000))
+    for column in CLOTHING:
+        if isinstance(IDENTITY[column], Span):
+            assert kstest(other[column], identities[column]).pvalue > 1e-4, column
+        else:
+            counts = pd.DataFrame(
+                {"first": identities[column].value_counts(), "then": other[column].value_counts()}
+            )
+            assert not counts.isna().to_numpy().any()
+            assert chi2_contingency(counts.T).pvalue > 1e-4, column
+
+
+def test_columns_of_an_outfit_are_drawn_apart():
+    """No two columns share their chances: a top's colour tells nothing of the trousers'."""
+    identities, _ = tables(4000)
+    other = bodies.dressed(identities, np.ones(4000, int), np.arange(4000))
+    ranks = other[list(CLOTHING)].apply(
+        lambda c: c.astype("category").cat.codes if c.dtype == "str" else c
+    )
+    correlation = ranks.corr(method="spearman").to_numpy() - np.eye(len(CLOTHING))
+    assert np.abs(correlation).max() < 0.08
+
+
+@given(seed=st.integers(0, 2**31), outfits=st.lists(st.integers(0, 5), min_size=12, max_size=12))
+@settings(max_examples=15, deadline=None)
+def test_an_outfit_is_the_same_in_every_image(seed, outfits):
+    identities, _ = tables(4, 1)
+    who = np.arange(12) % 4
+    rows, outfits = identities.iloc[who], np.asarray(outfits)
+    worn = bodies.dressed(rows, outfits, seed + who)
+    order = np.random.default_rng(seed).permutation(12)
+    again = bodies.dressed(rows.iloc[order], outfits[order], seed + who[order])
+    assert again.reset_index(drop=True).equals(worn.iloc[order].reset_index(drop=True))
+    for i in range(12):
+        for j in range(i):
+            if who[i] == who[j]:
+                assert worn.iloc[i].equals(worn.iloc[j]) == (outfits[i] == outfits[j])
+
+
+def test_changed_clothes_show_on_the_picture():
+    identities, _ = tables(30)
+    numbers = np.arange(30)
+    images = [
+        bodies.render(bodies.dressed(identities, numbers * 0 + k, numbers), plain_views(30), 64)
+        for k in range(3)
+    ]
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        gaps = np.abs(images[i].astype(float) - images[j]).mean(axis=(1, 2, 3))
+        assert gaps.min() > 1.5
+
+
+def test_outfits_that_are_none_are_refused():
+    identities, _ = tables(3)
+    numbers = np.arange(3)
+    with pytest.raises(ValueError, match="lengths differ: identities 3, outfits 2, seeds 3"):
+        bodies.dressed(identities, numbers[:2], numbers)
+    with pytest.raises(ValueError, match="outfits must be whole numbers of at least 0"):
+        bodies.dressed(identities, numbers - 1, numbers)
+    with pytest.raises(ValueError, match="seeds must be whole numbers of at least 0"):
+        bodies.dressed(identities, numbers, numbers / 2)

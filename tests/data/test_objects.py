@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unispace.data.studio import objects
+from unispace.data.studio.objects_classes import PAINTERS
 from unispace.data.studio.objects_scene import BACKDROPS
 from unispace.data.studio.pen import Pen
 
@@ -60,7 +61,7 @@ def test_numbers_stay_within_the_documented_ranges():
 def test_classes_are_many_and_each_has_a_painter():
     assert len(objects.CLASSES) >= 40
     assert len(set(objects.CLASSES)) == len(objects.CLASSES)
-    assert set(objects.CLASSES) == set(objects._PAINTERS)
+    assert set(objects.CLASSES) == set(PAINTERS) == set(objects.CLASS_NAMES)
 
 
 @pytest.mark.parametrize("size", [16, 33, 64, 96])

@@ -10,37 +10,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from unispace.data.studio.bodies_factors import (
+    BRIGHTNESS,
+    CLOTHING,
+    GAINS,
+    IDENTITY,
+    VIEW,
+    YAW_SPREAD,
+)
 from unispace.data.studio.bodies_paint import paint_person
 from unispace.data.studio.bodies_scene import camera_look, paint_occluder, paint_scene
 from unispace.data.studio.bodies_shape import figure
-from unispace.data.studio.stage import Stage
+from unispace.data.studio.draws import Doubles, Whole, draw_columns
+from unispace.data.studio.stage import Stage, hash01
 from unispace.data.studio.swatches import (
-    PALETTE,
-    bell,
-    between,
-    pick,
     require_count,
     require_same_length,
     require_size,
     tinted,
 )
-from unispace.data.studio.wardrobe import (
-    BOTTOMS,
-    CARRIED,
-    HAIR_COLOURS,
-    HAIR_STYLES,
-    HATS,
-    OCCLUDERS,
-    PATTERNS,
-    TOPS,
-)
 
 CHUNK_PIXELS = 1 << 18  # images are painted in chunks of about this many pixels, for the caches
-
-# Street clothes: dark and muted colours are common, yet every colour of the palette occurs.
-TOP_WEIGHTS = (9, 5, 6, 3, 6, 5, 6, 8, 6, 5, 6, 4, 4, 5, 8, 6, 5, 8)
-BOTTOM_WEIGHTS = (3, 1, 1, 1, 3, 2, 3, 8, 9, 1, 2, 3, 5, 7, 5, 8, 8, 10)
-SHOE_WEIGHTS = (5, 2, 1, 1, 1, 1, 2, 3, 2, 1, 2, 1, 7, 3, 10, 4, 4, 10)
 
 
 def sample_identities(rng: np.random.Generator, n: int) -> pd.DataFrame:
@@ -63,37 +53,43 @@ def sample_identities(rng: np.random.Generator, n: int) -> pd.DataFrame:
         ValueError: `n` is below 1.
     """
     require_count(n)
-    g = iter(rng.spawn(26))
-    colours = tuple(PALETTE)
-    return pd.DataFrame(
-        {
-            "height": bell(next(g), n, 0.8, 1.0),
-            "shoulder": bell(next(g), n, 0.085, 0.145),
-            "hip": bell(next(g), n, 0.075, 0.125),
-            "waist": bell(next(g), n, 0.06, 0.125),
-            "limb": bell(next(g), n, 0.75, 1.35),
-            "leg_share": bell(next(g), n, 0.44, 0.53),
-            "head": bell(next(g), n, 0.9, 1.12),
-            "skin": between(next(g), n, 0.0, 1.0),
-            "hair": pick(next(g), n, HAIR_STYLES, (1, 5, 2, 3, 4, 3, 2)),
-            "hair_colour": pick(next(g), n, tuple(HAIR_COLOURS), (5, 4, 4, 3, 2, 2, 1)),
-            "hat": pick(next(g), n, HATS, (13, 2, 2, 2)),
-            "hat_colour": pick(next(g), n, colours),
-            "top": pick(next(g), n, TOPS, (4, 4, 3, 3, 3, 1, 2)),
-            "top_colour": pick(next(g), n, colours, TOP_WEIGHTS),
-            "top_second": pick(next(g), n, colours),
-            "pattern": pick(next(g), n, PATTERNS, (6, 2, 1, 1, 1, 2, 2)),
-            "pattern_scale": between(next(g), n, 0.75, 1.35),
-            "top_tone": between(next(g), n, -0.2, 0.2),
-            "bottom": pick(next(g), n, BOTTOMS, (5, 2, 2)),
-            "bottom_colour": pick(next(g), n, colours, BOTTOM_WEIGHTS),
-            "bottom_tone": between(next(g), n, -0.2, 0.2),
-            "shoe_colour": pick(next(g), n, colours, SHOE_WEIGHTS),
-            "carried": pick(next(g), n, CARRIED, (6, 3, 3, 2, 2, 2)),
-            "carried_colour": pick(next(g), n, colours),
-            "beard": next(g).random(n) < 0.18,
-        }
-    )
+    return pd.DataFrame(draw_columns(IDENTITY, iter(rng.spawn(len(IDENTITY))), n))
+
+
+def dressed(
+    identities: pd.DataFrame, outfits: NDArray[np.integer], seeds: NDArray[np.integer]
+) -> pd.DataFrame:
+    """Give persons other clothes: body, skin, hair and beard stay.
+
+    What is replaced are the columns `CLOTHING`: top, bottom, shoes, hat and what is carried, with
+    their colours and patterns, drawn as `sample_identities` draws them. Gait is part of the view.
+
+    Args:
+        identities: `n` rows as from `sample_identities`; rows of one person may recur.
+        outfits: number of the outfit of each row, `(n,)`; 0 leaves the row as it is.
+        seeds: whole numbers, `(n,)`, one per person: the same seed and outfit give the same clothes
+            in any row of any table.
+
+    Returns:
+        As many rows with the same index, columns and types.
+
+    Raises:
+        ValueError: lengths differ, or an outfit or seed is no whole number of at least 0.
+    """
+    outfits, seeds = np.asarray(outfits), np.asarray(seeds)
+    require_same_length(identities=len(identities), outfits=len(outfits), seeds=len(seeds))
+    for name, numbers in (("outfits", outfits), ("seeds", seeds)):
+        if not np.issubdtype(numbers.dtype, np.integer) or (numbers < 0).any():
+            raise ValueError(f"{name} must be whole numbers of at least 0")
+    changed = outfits > 0
+    worn = identities.copy()
+    for place, name in enumerate(CLOTHING):
+        factor = IDENTITY[name]
+        throws = [hash01(seeds, outfits, 31 * place + k) for k in range(factor.units)]
+        units: Doubles = np.stack(throws, axis=1).astype(np.float64)
+        fresh = pd.Series(factor.of(units), index=worn.index)
+        worn[name] = worn[name].where(~changed, fresh).astype(identities[name].dtype)
+    return worn
 
 
 def sample_views(rng: np.random.Generator, n: int, cameras: int = 2) -> pd.DataFrame:
@@ -119,34 +115,12 @@ def sample_views(rng: np.random.Generator, n: int, cameras: int = 2) -> pd.DataF
     require_count(n)
     if cameras < 1:
         raise ValueError(f"cameras must be at least 1, got {cameras}")
-    g = iter(rng.spawn(20))
-    camera = np.floor(next(g).random(n) * cameras).astype(np.int64)
-    # Mostly along the four main directions, with everything between them possible.
-    quarter = np.floor(next(g).random(n) * 4) * 90
-    yaw = (quarter + bell(next(g), n, -60.0, 60.0)) % 360
-    gains = camera_look(camera) * between(next(g), n, 0.88, 1.12)[:, None]
-    return pd.DataFrame(
-        {
-            "camera": camera,
-            "yaw": yaw,
-            "phase": between(next(g), n, 0.0, 360.0),
-            "stride": between(next(g), n, 0.5, 1.1),
-            "scale": between(next(g), n, 0.92, 1.02),
-            "shift_x": bell(next(g), n, -0.2, 0.2),
-            "shift_y": bell(next(g), n, -0.04, 0.04),
-            "mirror_hand": next(g).random(n) < 0.5,
-            "scene_shift": between(next(g), n, 0.0, 1.0),
-            "gain_red": gains[:, 0] * between(next(g), n, 0.96, 1.04),
-            "gain_green": gains[:, 1] * between(next(g), n, 0.97, 1.03),
-            "gain_blue": gains[:, 2] * between(next(g), n, 0.96, 1.04),
-            "blur": between(next(g), n, 0.0, 0.7),
-            "occluder": pick(next(g), n, OCCLUDERS, (17, 1, 1, 1)),
-            "occluder_x": between(next(g), n, -0.8, 0.8),
-            "occluder_colour": pick(next(g), n, tuple(PALETTE)),
-            "noise": between(next(g), n, 0.0, 0.04),
-            "noise_seed": next(g).integers(0, 2**31, n),
-        }
-    )
+    g = iter(rng.spawn(4 + len(VIEW)))
+    camera = Whole(cameras).draw(next(g), n)
+    yaw = (Whole(4).draw(next(g), n) * 90 + YAW_SPREAD.draw(next(g), n)) % 360
+    gains = camera_look(camera) * BRIGHTNESS.draw(next(g), n)[:, None]
+    table = pd.DataFrame({"camera": camera, "yaw": yaw, **draw_columns(VIEW, g, n)})
+    return table.assign(**{name: gains[:, i] * table[name] for i, name in enumerate(GAINS)})
 
 
 def render(identities: pd.DataFrame, views: pd.DataFrame, size: int) -> NDArray[np.uint8]:

@@ -19,6 +19,11 @@ from unispace.data.studio.wardrobe import OCCLUDERS
 
 # Colour casts of the first cameras, chosen to differ; further cameras get theirs from hashing.
 CASTS = ((1.06, 1.0, 0.90), (0.88, 0.97, 1.10), (0.98, 1.05, 0.92), (1.04, 0.95, 1.03))
+CAST_WOBBLE = 0.06  # width of the range of a camera's own gains, around its cast
+DARKEST, LIGHT_SPREAD = (
+    0.88,
+    0.22,
+)  # brightness of the darkest camera, and how much more others have
 WALL_COLOURS = (
     (0.72, 0.53, 0.44),
     (0.66, 0.72, 0.76),
@@ -37,8 +42,16 @@ def _trait(camera: NDArray[np.int64], key: int) -> Doubles:
 def camera_look(camera: NDArray[np.int64]) -> Doubles:
     """Colour gains `(n, 3)` of cameras: cast times brightness."""
     casts = np.asarray(CASTS)[camera % len(CASTS)]
-    wobble = 1 + 0.06 * (np.stack([_trait(camera, 10 + k) for k in range(3)], axis=1) - 0.5)
-    return casts * wobble * (0.88 + 0.22 * _trait(camera, 1))[:, None]
+    traits = np.stack([_trait(camera, 10 + k) for k in range(3)], axis=1)
+    wobble = 1 + CAST_WOBBLE * (traits - 0.5)
+    return casts * wobble * (DARKEST + LIGHT_SPREAD * _trait(camera, 1))[:, None]
+
+
+def gain_range(channel: int) -> tuple[float, float]:
+    """Least and greatest value of a channel (0 red, 1 green, 2 blue) of `camera_look`."""
+    casts = [cast[channel] for cast in CASTS]
+    low = min(casts) * (1 - CAST_WOBBLE / 2) * DARKEST
+    return low, max(casts) * (1 + CAST_WOBBLE / 2) * (DARKEST + LIGHT_SPREAD)
 
 
 def paint_scene(stage: Stage, views: pd.DataFrame) -> None:

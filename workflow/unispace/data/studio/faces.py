@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from unispace.data.studio import faces_age as ageing
 from unispace.data.studio import faces_factors as factors
 from unispace.data.studio import faces_features as features
 from unispace.data.studio import faces_marks as marks
@@ -51,7 +52,9 @@ def sample_identities(
     return factors.add_siblings(table, relating, sibling_fraction)
 
 
-def sample_views(rng: np.random.Generator, n: int, strength: float = 1.0) -> pd.DataFrame:
+def sample_views(
+    rng: np.random.Generator, n: int, strength: float = 1.0, age_drift: float = 0.0
+) -> pd.DataFrame:
     """Invent circumstances of pictures.
 
     Args:
@@ -59,17 +62,22 @@ def sample_views(rng: np.random.Generator, n: int, strength: float = 1.0) -> pd.
         n: number of views, at least 1.
         strength: how far views depart from a plain frontal portrait, 0 (not at all) to 2; above 1
             the numbers crowd at the ends of their ranges.
+        age_drift: greatest age since enrolment, 0 (nobody ages) to 1 (some forty years); ages are
+            spread evenly below it. The other factors do not depend on it.
 
     Returns:
-        `n` rows; the columns of `faces_factors.VIEW`, angles in degrees.
+        `n` rows; the columns of `faces_factors.VIEW`, angles in degrees, and `age`.
 
     Raises:
-        ValueError: if `n` or `strength` is out of range.
+        ValueError: if `n`, `strength` or `age_drift` is out of range.
     """
     _check_count(n)
     if not 0 <= strength <= STRONGEST:
         raise ValueError(f"strength must be within [0, {STRONGEST:g}], not {strength}")
-    return factors.draw_table(factors.VIEW, rng, n, strength)
+    if not 0 <= age_drift <= 1:
+        raise ValueError(f"age_drift must be within [0, 1], not {age_drift}")
+    table = factors.draw_table(factors.VIEW, rng, n, strength)
+    return table.assign(age=factors.AGE.draw(rng.spawn(1)[0], n, strength=age_drift))
 
 
 def render(identities: pd.DataFrame, views: pd.DataFrame, size: int) -> NDArray[np.uint8]:
@@ -80,7 +88,8 @@ def render(identities: pd.DataFrame, views: pd.DataFrame, size: int) -> NDArray[
 
     Args:
         identities: `n` rows as from `sample_identities`; any index.
-        views: `n` rows as from `sample_views`; any index.
+        views: `n` rows as from `sample_views`; any index. Without the column `age` all pictures
+            are taken on the day of enrolment.
         size: side of the images in pixels, at least 16.
 
     Returns:
@@ -99,6 +108,8 @@ def render(identities: pd.DataFrame, views: pd.DataFrame, size: int) -> NDArray[
         raise ValueError(f"size must be at least {SMALLEST} pixels, not {size}")
     identity = _columns(identities, factors.IDENTITY, "identities")
     view = _columns(views, factors.VIEW, "views")
+    view["age"] = _ages(views)
+    identity = ageing.aged(identity, view["age"])
     images = np.empty((len(views), size, size, 3), np.uint8)
     chunk = max(CHUNK * 64 * 64 // (size * size), 4)
     for start in range(0, len(views), chunk):
@@ -120,6 +131,7 @@ def _paint(identity: dict[str, NDArray], view: dict[str, NDArray], size: int) ->
     everyone = np.arange(portrait.canvas.n)
     features.ears(portrait, True, everyone)
     features.skin(portrait)
+    ageing.lines(portrait)
     marks.cheeks(portrait)
     marks.beard(portrait)
     features.mouth(portrait)
@@ -137,6 +149,16 @@ def _paint(identity: dict[str, NDArray], view: dict[str, NDArray], size: int) ->
 def _check_count(n: int) -> None:
     if n < 1:
         raise ValueError(f"n must be at least 1, not {n}")
+
+
+def _ages(views: pd.DataFrame) -> NDArray[np.float64]:
+    """Years since enrolment as shares of the greatest age, checked."""
+    if "age" not in views.columns:
+        return np.zeros(len(views))
+    age = views["age"].to_numpy(np.float64)
+    if not ((age >= factors.AGE.low) & (age <= factors.AGE.high)).all():
+        raise ValueError("views: age must be within [0, 1]")
+    return age
 
 
 def _columns(

@@ -183,6 +183,9 @@ VIEW: dict[str, Factor] = {
     "noise_seed": Seed(),
 }
 
+# Since enrolment; drawn after the views, and by a strength of its own. 1 is some forty years.
+AGE = Range(0.0, 1.0)
+
 # What a sibling may differ in completely: visible, yet not what gives the head its shape.
 SIBLING_CHANGES: tuple[str, ...] = (
     "hair_colour", "eye_colour", "eye_shape", "brow_thickness", "brow_angle", "nose_length",

@@ -121,7 +121,8 @@ def nose(portrait: Portrait) -> None:
 def eyes(portrait: Portrait) -> None:
     """Eyes and brows of both sides."""
     identity, view = portrait.identity, portrait.view
-    shape = traits(identity["eye_shape"], EYE_SHAPES)
+    ratio, lens, cut, tilt = traits(identity["eye_shape"], EYE_SHAPES)
+    shape = np.stack([ratio, lens, cut * (1 - identity["lids"]), tilt])
     iris = fixed(palette(identity["eye_colour"], factors.EYE_COLOURS))
     white = mix(portrait.skin, (1, 1, 1), 0.86)
     brow = mix(portrait.hair, INK, 0.35)

@@ -13,6 +13,7 @@ SKIN_TONES = np.array(
     [(250, 218, 194), (242, 200, 164), (224, 172, 128), (190, 132, 92), (146, 94, 64), (104, 66, 50)]
 ) / 255.0  # fmt: skip
 SKULL_TOP = 0.98  # of the head's half height
+GREY = np.array([0.80, 0.80, 0.79])  # of hair without colour
 INK = np.array([0.13, 0.10, 0.11])
 
 
@@ -41,7 +42,7 @@ class Portrait:
     """A chunk of `n` portraits.
 
     Attributes:
-        identity, view: factor name to `(n,)` values.
+        identity, view: factor name to `(n,)` values; the identity as `faces_age.aged` leaves it.
         skin, hair, cloth: colours `(n, 3)`.
         face: signed distance to the outline of the face without hair, `(n, h, w)`.
         bare: opacity of the head's skin, before hair, `(n, h, w)`.
@@ -82,7 +83,8 @@ class Portrait:
 
     def _hair(self) -> Floats:
         base = palette(self.identity["hair_colour"], factors.HAIR_COLOURS)
-        return fixed(np.clip(base * (1 + 0.16 * self.identity["hair_shade"][:, None]), 0, 1))
+        base = np.clip(base * (1 + 0.16 * self.identity["hair_shade"][:, None]), 0, 1)
+        return mix(fixed(base), GREY, self.identity["grey"])
 
     def _face(self) -> Floats:
         """Distance to a skull ellipse joined to a jaw that narrows towards the chin."""

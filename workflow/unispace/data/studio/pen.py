@@ -173,17 +173,21 @@ class Pen:
         """
         if not self.n:
             return
+        alpha, inner = self.covered(distance, outlined)
+        tone = patch.shade
+        if outlined:
+            dark = np.where(column(self._outline) > 0, OUTLINE_TONE, np.float32(1))
+            tone = (dark + (1 - dark) * inner) * patch.shade
+        self.composite(patch, alpha * column(opacity), colour, tone)
+
+    def covered(self, distance: Floats, outlined: bool) -> tuple[Floats, Floats]:
+        """Opacity of a shape with its outline, and of what lies within the outline, `(n, h, w)`."""
         steep = np.float32(0.5) / self.stage.edge
         d = distance * column(self.scale)
-        if outlined:
-            line = column(self._outline)
-            inner = np.clip(np.float32(0.5) - d * steep, 0, 1)
-            alpha = np.clip(np.float32(0.5) - (d - line) * steep, 0, 1)
-            dark = np.where(line > 0, OUTLINE_TONE, np.float32(1))
-            tone = (dark + (1 - dark) * inner) * patch.shade
-        else:
-            alpha, tone = np.clip(np.float32(0.5) - d * steep, 0, 1), patch.shade
-        self.composite(patch, alpha * column(opacity), colour, tone)
+        inner = np.clip(np.float32(0.5) - d * steep, 0, 1)
+        if not outlined:
+            return inner, inner
+        return np.clip(np.float32(0.5) - (d - column(self._outline)) * steep, 0, 1), inner
 
     def composite(
         self, patch: Patch, alpha: Floats, colour: ArrayLike, tone: Floats | None = None

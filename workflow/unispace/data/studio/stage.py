@@ -39,14 +39,16 @@ def hash01(*keys: ArrayLike) -> Floats:
 
 
 class Stage:
-    """`n` square images of `size` pixels, stored plane by plane: `pixels` is `(n, 3, size, size)`.
+    """`n` square images of `size` pixels, stored plane by plane: `pixels` is `(n, planes, size, size)`.
+
+    Three planes are a picture; other counts hold what is computed before a picture.
 
     Coordinates are those of `Canvas`: -1 to 1, x to the right, y downwards, pixel centres.
     """
 
-    def __init__(self, n: int, size: int) -> None:
+    def __init__(self, n: int, size: int, planes: int = 3) -> None:
         self.n, self.size = n, size
-        self.pixels: Floats = np.zeros((n, 3, size, size), np.float32)
+        self.pixels: Floats = np.zeros((n, planes, size, size), np.float32)
         self.centres: Floats = (np.arange(size, dtype=np.float32) + np.float32(0.5)) * np.float32(
             2 / size
         ) - np.float32(1)

@@ -53,25 +53,6 @@ def require_same_length(**tables: int) -> None:
         raise ValueError(f"lengths differ: {found}")
 
 
-def pick(
-    rng: np.random.Generator, n: int, names: Sequence[str], weights: Sequence[float] | None = None
-) -> list[str]:
-    """Draw `n` names; one uniform number each, so that a longer draw starts with a shorter one."""
-    shares = np.ones(len(names)) if weights is None else np.asarray(weights, dtype=np.float64)
-    steps = np.cumsum(shares / shares.sum())[:-1]
-    return [names[int(i)] for i in np.searchsorted(steps, rng.random(n), side="right")]
-
-
-def between(rng: np.random.Generator, n: int, low: float, high: float) -> Doubles:
-    """Draw `n` numbers, uniform in [low, high)."""
-    return low + (high - low) * rng.random(n)
-
-
-def bell(rng: np.random.Generator, n: int, low: float, high: float) -> Doubles:
-    """Draw `n` numbers in [low, high), mostly near the middle (mean of two uniform ones)."""
-    return low + (high - low) * rng.random((n, 2)).mean(axis=1)
-
-
 def codes(values: pd.Series, names: Sequence[str]) -> NDArray[np.intp]:
     """Position of each value among `names`.
 
