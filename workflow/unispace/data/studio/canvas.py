@@ -78,6 +78,15 @@ def turned(
     return dx * column(cos) + dy * column(sin), dy * column(cos) - dx * column(sin)
 
 
+def turned_back(
+    x: ArrayLike, y: ArrayLike, degrees: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where a point of a frame that is turned clockwise by `degrees` lies before the turn, `(n,)` each."""
+    cos, sin = (np.asarray(value, dtype=np.float64) for value in rotation(degrees))
+    p, q = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    return p * cos - q * sin, p * sin + q * cos
+
+
 def ellipse(x: Floats, y: Floats, rx: ArrayLike, ry: ArrayLike) -> Floats:
     """Signed distance (first order) to an ellipse around the origin."""
     a, b = column(rx), column(ry)

@@ -17,6 +17,7 @@ from unispace.data.studio import faces_features as features
 from unispace.data.studio import faces_marks as marks
 from unispace.data.studio import faces_scene as scene
 from unispace.data.studio.faces_hair import Hair
+from unispace.data.studio.faces_landmarks import locate
 from unispace.data.studio.faces_portrait import Portrait
 
 # Images of 64 pixels painted together (fewer of larger ones, for the memory): enough to make little
@@ -99,17 +100,7 @@ def render(identities: pd.DataFrame, views: pd.DataFrame, size: int) -> NDArray[
         ValueError: if the tables differ in length, are empty, lack a factor or hold an unknown
             name, or if `size` is too small.
     """
-    if len(identities) != len(views):
-        raise ValueError(
-            f"{len(identities)} identities do not match {len(views)} views: one each per image"
-        )
-    _check_count(len(identities))
-    if size < SMALLEST:
-        raise ValueError(f"size must be at least {SMALLEST} pixels, not {size}")
-    identity = _columns(identities, factors.IDENTITY, "identities")
-    view = _columns(views, factors.VIEW, "views")
-    view["age"] = _ages(views)
-    identity = ageing.aged(identity, view["age"])
+    identity, view = _checked(identities, views, size)
     images = np.empty((len(views), size, size, 3), np.uint8)
     chunk = max(CHUNK * 64 * 64 // (size * size), 4)
     for start in range(0, len(views), chunk):
@@ -118,6 +109,24 @@ def render(identities: pd.DataFrame, views: pd.DataFrame, size: int) -> NDArray[
             {k: v[part] for k, v in identity.items()}, {k: v[part] for k, v in view.items()}, size
         )
     return images
+
+
+def landmarks(identities: pd.DataFrame, views: pd.DataFrame, size: int) -> NDArray[np.float64]:
+    """Where the points `faces_landmarks.LANDMARKS` are on the pictures that `render` paints.
+
+    Args:
+        identities: `n` rows as from `sample_identities`; any index.
+        views: `n` rows as from `sample_views`; any index.
+        size: side of the images in pixels, at least 16.
+
+    Returns:
+        `(n, k, 2)`: x to the right and y down in pixels from the upper left corner of the image, to
+        1e-4; the middle of the first pixel is at (0.5, 0.5). Points may lie outside the image.
+
+    Raises:
+        ValueError: as `render`.
+    """
+    return np.round((locate(*_checked(identities, views, size)) + 1) * (size / 2), 4)
 
 
 def _paint(identity: dict[str, NDArray], view: dict[str, NDArray], size: int) -> NDArray[np.uint8]:
@@ -144,6 +153,22 @@ def _paint(identity: dict[str, NDArray], view: dict[str, NDArray], size: int) ->
     scene.light(portrait)
     scene.noise(portrait)
     return portrait.canvas.finish()
+
+
+def _checked(
+    identities: pd.DataFrame, views: pd.DataFrame, size: int
+) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+    """The factors of both tables, which fit each other and the size."""
+    if len(identities) != len(views):
+        raise ValueError(
+            f"{len(identities)} identities do not match {len(views)} views: one each per image"
+        )
+    _check_count(len(identities))
+    if size < SMALLEST:
+        raise ValueError(f"size must be at least {SMALLEST} pixels, not {size}")
+    view = _columns(views, factors.VIEW, "views")
+    view["age"] = _ages(views)
+    return ageing.aged(_columns(identities, factors.IDENTITY, "identities"), view["age"]), view
 
 
 def _check_count(n: int) -> None:

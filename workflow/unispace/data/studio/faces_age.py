@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unispace.data.studio.canvas import Floats, column, segment
-from unispace.data.studio.faces_features import MOUTH_Y, at
+from unispace.data.studio.faces_geometry import MOUTH_Y, at
 from unispace.data.studio.faces_portrait import Portrait
 from unispace.data.studio.faces_pose import Doubles, fixed
 from unispace.data.studio.faces_scene import seeded
@@ -89,7 +89,7 @@ def _forehead(
     dark: Floats,
 ) -> None:
     """Three arches above the brows, the upper ones later in life."""
-    frame = at(portrait, 0.0, -0.24).take(rows)
+    frame = at(portrait.pose, 0.0, -0.24).take(rows)
     with portrait.canvas.window(rows, frame.cx, frame.cy, 0.34, 0.22) as part:
         part.keep_within(portrait.bare)
         x, y = frame.local(part)
@@ -112,7 +112,7 @@ def _beside_eye(
 ) -> None:
     """Crow's feet, and a bag below the eye."""
     frame = at(
-        portrait,
+        portrait.pose,
         side * portrait.identity["eye_spacing"],
         portrait.identity["eye_height"] + 0.01,
     ).take(rows)
@@ -143,7 +143,7 @@ def _beside_mouth(
 ) -> None:
     """The fold from nose to mouth, the line below the corner of the mouth, the edge of the jowl."""
     mouth_y = MOUTH_Y + portrait.identity["mouth_height"]
-    frame = at(portrait, 0.0, mouth_y).take(rows)
+    frame = at(portrait.pose, 0.0, mouth_y).take(rows)
     half, nose = identity["mouth_width"], identity["nose_width"]
     middle = fixed((side * 0.5 * half).astype(np.float64))
     with portrait.canvas.window(rows, frame.cx + middle, frame.cy, 0.36, 0.36) as part:

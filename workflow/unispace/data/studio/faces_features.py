@@ -6,36 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unispace.data.studio import faces_factors as factors
+from unispace.data.studio import faces_geometry as geometry
 from unispace.data.studio.canvas import Floats, column, ellipse, segment, turned
 from unispace.data.studio.faces_portrait import INK, Portrait, mix, palette
-from unispace.data.studio.faces_pose import Doubles, Frame, Pose, Window, fixed, stroke
-
-MOUTH_Y = 0.335  # of a head of average height, like the other heights below
-NOSE_Y = 0.21
-
-# Per eye shape: height over width, share of a lens (pointed corners), cut of the upper lid, tilt.
-EYE_SHAPES = {
-    "almond": (0.56, 0.8, 1.0, 4.0),
-    "round": (0.74, 0.1, 1.0, 0.0),
-    "hooded": (0.66, 0.3, 0.3, 0.0),
-    "narrow": (0.40, 0.7, 1.0, 2.0),
-    "droopy": (0.62, 0.5, 0.8, -10.0),
-}
+from unispace.data.studio.faces_pose import Doubles, Pose, Window, fixed, stroke
 
 
 def everyone(portrait: Portrait) -> NDArray[np.intp]:
     """Numbers of all images."""
     return np.arange(portrait.canvas.n)
-
-
-def traits(names: NDArray, table: dict[str, tuple[float, ...]]) -> NDArray[np.float64]:
-    """Columns of a table of named parameters, `(parameters, n)`."""
-    return np.array([table[name] for name in names]).T
-
-
-def at(portrait: Portrait, x: float | NDArray, y: float | NDArray, lift: float = 0.0) -> Frame:
-    """The patch of the face at a point that may differ between the images."""
-    return portrait.pose.on_face(x + 0 * portrait.pose.a, y + 0 * portrait.pose.a, lift)
 
 
 def ears(portrait: Portrait, behind: bool, among: NDArray[np.intp]) -> None:
@@ -78,25 +57,21 @@ def skin(portrait: Portrait) -> None:
 
 def nose(portrait: Portrait) -> None:
     """A raised ridge with a shadow on the side away from the light and below the tip."""
-    identity, view, pose = portrait.identity, portrait.view, portrait.pose
+    view, pose = portrait.view, portrait.pose
     tone = portrait.skin.astype(np.float64)
     dark, deep = (
         fixed(tone * np.array([0.80, 0.72, 0.70])),
         fixed(tone * np.array([0.60, 0.46, 0.44])),
     )
     bright = mix(tone, (1, 1, 1), 0.16)
-    none = 0 * pose.a
-    length, half = identity["nose_length"], identity["nose_width"]
-    base_y = NOSE_Y + 0.6 * identity["eye_height"]
-    bridge = pose.place((none, base_y - length, 0.97 * pose.c))
-    tip = pose.place((none, base_y, 0.97 * pose.c + 0.4 * length + 0.04))
-    foot = at(portrait, 0.0, base_y + 0.03, 0.03)
+    shape = geometry.nose(pose, portrait.identity)
+    half, bridge, tip = shape.half, shape.bridge, shape.tip
     s = pose.scale
     away = fixed(-np.sign(view["light_azimuth"]) * half * 0.45 * s)
     with portrait.canvas.window(
         everyone(portrait), fixed(tip[0]), fixed(tip[1] - 0.05), 0.34, 0.36
     ) as part:
-        x, y = foot.local(part)
+        x, y = shape.foot.local(part)
         under = ellipse(x, y, fixed(half * 1.15), fixed(0.30 * half + 0.014))
         part.paint(part.coverage(under, 2.5), deep, 0.75)
         top, end = (fixed(bridge[0]), fixed(bridge[1])), (fixed(tip[0]), fixed(tip[1]))
@@ -105,7 +80,7 @@ def nose(portrait: Portrait) -> None:
         )
         part.paint(part.coverage(shadow, 2.0), dark, 0.8)
         for side in (-1.0, 1.0):
-            wing = ellipse(x - column(fixed(side * half * 0.72)), y + np.float32(0.015),
+            wing = ellipse(x - column(fixed(side * half * shape.WING[0])), y - np.float32(shape.WING[1]),
                            fixed(half * 0.46), fixed(half * 0.42 + 0.01))  # fmt: skip
             part.paint(part.coverage(wing), dark)
         ridge = stroke(part, top, end, fixed(half * 0.42 * s))
@@ -120,102 +95,94 @@ def nose(portrait: Portrait) -> None:
 
 def eyes(portrait: Portrait) -> None:
     """Eyes and brows of both sides."""
-    identity, view = portrait.identity, portrait.view
-    ratio, lens, cut, tilt = traits(identity["eye_shape"], EYE_SHAPES)
-    shape = np.stack([ratio, lens, cut * (1 - identity["lids"]), tilt])
+    identity = portrait.identity
     iris = fixed(palette(identity["eye_colour"], factors.EYE_COLOURS))
     white = mix(portrait.skin, (1, 1, 1), 0.86)
     brow = mix(portrait.hair, INK, 0.35)
-    opening = np.clip(view["eye_open"], 0.0, 1.0)
     for side in (-1.0, 1.0):
-        frame = at(portrait, side * identity["eye_spacing"], identity["eye_height"] + 0.01)
+        shape = geometry.eye(portrait.pose, identity, portrait.view, side)
+        frame = shape.frame
         with portrait.canvas.window(
             everyone(portrait), frame.cx, frame.cy - np.float32(0.05), 0.28, 0.3
         ) as part:
             part.keep_within(portrait.bare)
             x, y = frame.local(part)
             x = x * np.float32(side)  # inner corner at negative x on both sides
-            _eye(portrait, part, (x, y), side, (shape, opening, iris, white, frame.visible()))
-            _brow(portrait, part, (x, y), brow, frame.visible())
+            _eye(portrait, part, (x, y), shape, (iris, white))
+            _brow(portrait, part, (x, y), shape, brow)
 
 
 def _eye(
     portrait: Portrait,
     part: Window,
     place: tuple[Floats, Floats],
-    side: float,
-    look: tuple[NDArray, NDArray, Floats, Floats, Floats],
+    eye: geometry.Eye,
+    colours: tuple[Floats, Floats],
 ) -> None:
-    (ratio, lens, cut, tilt), opening, iris, white, seen = look
-    identity, view = portrait.identity, portrait.view
-    x, y = turned(*place, 0, 0, -(tilt + identity["eye_tilt"]))
-    half = 0.112 * (0.55 + 0.45 * identity["eye_size"])
-    tall = half * ratio * (0.10 + 0.90 * opening) * identity["eye_size"]
+    (iris, white), identity, seen = colours, portrait.identity, eye.frame.visible()
+    x, y = turned(*place, 0, 0, -eye.angle)
+    half, tall = eye.half, eye.tall
     w, h = column(fixed(half)), column(fixed(tall))
     u = x / w
     pointed = np.abs(y) - h * (1 - u * u)
     pointed /= np.sqrt(1 + 4 * (h / w) ** 2 * np.minimum(u * u, 1))
     rounded = ellipse(x, y, fixed(half), fixed(tall))
-    shape = rounded + column(fixed(lens)) * (pointed - rounded)
-    shape = np.maximum(shape, -y - h * column(fixed(cut)))
+    shape = rounded + column(fixed(eye.lens)) * (pointed - rounded)
+    shape = np.maximum(shape, -y - h * column(fixed(eye.cut)))
     # The lash line first: the eye painted over it leaves the rim, heavier above.
     lash = fixed(0.016 + 0.016 * identity["lashes"])
     above = np.clip(np.float32(0.5) - y / (h + np.float32(0.02)), 0.22, 1)
     part.paint(part.coverage(shape - column(lash)) * above, INK, seen)
-    inside = part.coverage(shape) * column(fixed(np.clip(opening * 4 - 0.4, 0, 1)))
+    inside = part.coverage(shape) * column(fixed(np.clip(eye.opening * 4 - 0.4, 0, 1)))
     part.paint(inside, white, seen)
     radius = 0.058 * (0.5 + 0.5 * identity["eye_size"])
-    dx = x - column(fixed(view["gaze_x"] * 0.42 * half * side))
-    dy = y - column(fixed(view["gaze_y"] * 0.25 * half))
+    dx = x - column(fixed(eye.gaze[0]))
+    dy = y - column(fixed(eye.gaze[1]))
     ball = np.sqrt(dx * dx + dy * dy)
     disc = ball - column(fixed(radius))
     part.paint(part.coverage(disc - np.float32(0.010)) * inside, mix(iris, INK, 0.6), seen)
     part.paint(part.coverage(disc + np.float32(0.004)) * inside, iris, seen)
     part.paint(part.coverage(ball - column(fixed(radius * 0.45))) * inside, INK, seen)
-    gx, gy = dx - np.float32(0.024 * side), dy + np.float32(0.026)
+    gx, gy = dx - np.float32(0.024 * eye.side), dy + np.float32(0.026)
     part.paint(
         part.coverage(np.sqrt(gx * gx + gy * gy) - np.float32(0.017)) * inside, (1, 1, 1), seen
     )
 
 
 def _brow(
-    portrait: Portrait, part: Window, place: tuple[Floats, Floats], colour: Floats, seen: Floats
+    portrait: Portrait,
+    part: Window,
+    place: tuple[Floats, Floats],
+    eye: geometry.Eye,
+    colour: Floats,
 ) -> None:
-    identity, view = portrait.identity, portrait.view
-    x, y = turned(*place, 0, 0, -identity["brow_angle"])
-    height = (
-        identity["brow_height"] * (0.75 + 0.25 * identity["eye_size"]) + 0.03 * view["brow_raise"]
-    )
-    y = y + column(fixed(height)) - np.float32(0.010)
-    thick = fixed(identity["brow_thickness"])
-    inner = segment(x, y, -0.10, 0.012, 0.03, -0.018, thick)
-    outer = segment(x, y, 0.03, -0.018, 0.125, 0.020, thick * np.float32(0.75))
-    part.paint(part.coverage(np.minimum(inner, outer)), colour, seen)
+    x, y = turned(*place, 0, 0, -eye.brow_angle)
+    y = y + column(fixed(eye.brow_height)) - np.float32(geometry.BROW_LOWERED)
+    thick = fixed(portrait.identity["brow_thickness"])
+    inside, bend, outside = geometry.BROW
+    inner = segment(x, y, *inside, *bend, thick)
+    outer = segment(x, y, *bend, *outside, thick * np.float32(0.75))
+    part.paint(part.coverage(np.minimum(inner, outer)), colour, eye.frame.visible())
 
 
 def mouth(portrait: Portrait) -> None:
     """Lips, bent by the smile and parted by an open mouth with teeth and tongue."""
-    identity, view = portrait.identity, portrait.view
+    identity = portrait.identity
     tone = portrait.skin.astype(np.float64)
     rose = np.array([0.78, 0.24, 0.27]) * (0.55 + 0.45 * tone[:, :1])
     lips = mix(tone * np.array([0.80, 0.60, 0.58]), rose, identity["lip_colour"])
     upper = fixed(lips.astype(np.float64) * 0.82)
-    frame = at(portrait, 0.0, MOUTH_Y + identity["mouth_height"])
-    gap = np.maximum(view["mouth_open"], 0) * 0.075
-    half = (
-        identity["mouth_width"]
-        * (1 + 0.14 * view["smile"])
-        * (1 - 0.12 * np.maximum(view["mouth_open"], 0))
-    )
+    shape = geometry.mouth(portrait.pose, identity, portrait.view)
+    frame, gap, half = shape.frame, shape.gap, shape.half
     full = identity["lip_fullness"]
     with portrait.canvas.window(everyone(portrait), frame.cx, frame.cy, 0.36, 0.3) as part:
         part.keep_within(portrait.bare)
         x, y = frame.local(part)
         u = x / column(fixed(half))
-        y = y + column(fixed(view["smile"] * 0.055)) * (np.minimum(u * u, 1.6) - np.float32(0.45))
-        y = y - column(fixed(0.4 * gap))
-        top = ellipse(x, y, fixed(half), fixed(0.62 * full + gap + 0.008))
-        low = ellipse(x, y, fixed(half * 0.92), fixed(full + gap + 0.006))
+        y = y + column(fixed(shape.bend)) * (np.minimum(u * u, 1.6) - np.float32(shape.LIFTED))
+        y = y - column(fixed(shape.drop))
+        top = ellipse(x, y, fixed(half), fixed(shape.above))
+        low = ellipse(x, y, fixed(half * 0.92), fixed(shape.below))
         seen = frame.visible()
         shade = ellipse(x, y - column(fixed(full + gap + 0.035)), fixed(half * 0.5), 0.014)
         part.paint(

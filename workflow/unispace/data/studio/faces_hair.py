@@ -83,6 +83,30 @@ def _ridge(x: Floats) -> Floats:
     return np.abs(x - np.floor(x + np.float32(0.5)))
 
 
+def combed(identity: dict[str, NDArray]) -> NDArray[np.float64]:
+    """The sign of x on the image that a style's positive x becomes, `(n,)`."""
+    return np.where(identity["hair_side"] == "left", 1.0, -1.0)
+
+
+def hairline(
+    x: Floats, middle: Floats, *, arch: Floats, tilt: Floats, vee: Floats, part: Floats
+) -> Floats:
+    """Height of an even hairline at `x`, both on the unit sphere of the skull; see `Style`.
+
+    Args:
+        x: across; positive is the side that the hair is combed to.
+        middle: the style's `line` moved by the identity's own hairline.
+        arch: of the style, like the rest.
+        tilt: see `Style`.
+        vee: see `Style`.
+        part: see `Style`.
+    """
+    parting = np.maximum(1 - np.abs(x - part) * np.float32(2.2), 0)
+    line = middle + arch * x * x + tilt * x
+    # A parting ends on top of the head, where there is no forehead left.
+    return np.maximum(line - vee * parting, np.minimum(line, -0.76))
+
+
 class Hair:
     """The hair of a chunk of portraits, painted in two passes: behind and in front of the face."""
 
@@ -91,7 +115,7 @@ class Hair:
         styles = [STYLES[name] for name in portrait.identity["hair_style"]]
         self.style = {f.name: np.array([getattr(s, f.name) for s in styles]) for f in fields(Style)}
         self.kind = portrait.identity["hair_style"]
-        self.side = np.where(portrait.identity["hair_side"] == "left", 1.0, -1.0)
+        self.side = combed(portrait.identity)
         self.style["volume"] = self.style["volume"] * portrait.identity["hair_volume"]
         self.dark = mix(portrait.hair, INK, 0.32)
         self.bright = mix(portrait.hair, (1.0, 0.96, 0.88), 0.22)
@@ -142,11 +166,9 @@ class Hair:
             over, down = _ridge(x * inward), _ridge(y * inward)
             shell += self._get("wave", rows) * (1 - 4 * (over * over + down * down))
         shell *= size
-        parting = np.maximum(1 - np.abs(x - self._get("part", rows)) * np.float32(2.2), 0)
-        line = self._get("line", rows) + column(fixed(portrait.identity["hairline"][rows]))
-        line = line + self._get("arch", rows) * x * x + self._get("tilt", rows) * x
-        # A parting ends on top of the head, where there is no forehead left.
-        line = np.maximum(line - self._get("vee", rows) * parting, np.minimum(line, -0.76))
+        middle = self._get("line", rows) + column(fixed(portrait.identity["hairline"][rows]))
+        shape = {name: self._get(name, rows) for name in ("arch", "tilt", "vee", "part")}
+        line = hairline(x, middle, **shape)
         line = line + self._get("fray", rows) * (grain - np.float32(0.25))
         # In front of the hairline and of the hair at the sides lies the face.
         opening = np.minimum(y - line, (z - self._get("side", rows)) * np.float32(0.8))

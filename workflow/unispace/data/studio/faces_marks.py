@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from unispace.data.studio import faces_factors as factors
 from unispace.data.studio.canvas import Floats, box, column, ellipse, segment, turned
-from unispace.data.studio.faces_features import MOUTH_Y, at, everyone, traits
+from unispace.data.studio.faces_features import everyone
+from unispace.data.studio.faces_geometry import MOUTH_Y, at, traits
 from unispace.data.studio.faces_portrait import INK, Portrait, mix, palette
 from unispace.data.studio.faces_pose import Window, fixed, stroke
 from unispace.data.studio.faces_scene import seeded
@@ -28,7 +29,7 @@ def cheeks(portrait: Portrait) -> None:
     identity, rows = portrait.identity, everyone(portrait)
     rosy = mix(portrait.skin, (0.93, 0.36, 0.34), 0.55)
     for side in (-1.0, 1.0):
-        frame = at(portrait, side * 0.22, 0.20)
+        frame = at(portrait.pose, side * 0.22, 0.20)
         with portrait.canvas.window(rows, frame.cx, frame.cy, 0.22, 0.22) as part:
             part.keep_within(portrait.bare)
             x, y = frame.local(part)
@@ -46,7 +47,7 @@ def _freckles(portrait: Portrait, rows: NDArray[np.intp]) -> None:
     if not len(rows):
         return
     tone = fixed(portrait.skin[rows].astype(np.float64) * np.array([0.76, 0.62, 0.54]))
-    frame = at(portrait, 0.0, 0.16).take(rows)
+    frame = at(portrait.pose, 0.0, 0.16).take(rows)
     seeds = np.round(portrait.identity["mark_x"][rows] * 1e6).astype(np.int64)
     throws = (seeded(seeds, 28) >> np.uint32(16)) / 65535.0
     with portrait.canvas.window(rows, frame.cx, frame.cy, 0.46, 0.26) as part:
@@ -65,7 +66,7 @@ def _freckles(portrait: Portrait, rows: NDArray[np.intp]) -> None:
 
 def _mark(portrait: Portrait, rows: NDArray[np.intp], kind: str) -> None:
     identity, tone = portrait.identity, portrait.skin[rows].astype(np.float64)
-    frame = at(portrait, identity["mark_x"], identity["mark_y"]).take(rows)
+    frame = at(portrait.pose, identity["mark_x"], identity["mark_y"]).take(rows)
     size = identity["mark_size"][rows]
     with portrait.canvas.window(rows, frame.cx, frame.cy, 0.22, 0.22) as part:
         part.keep_within(portrait.bare)
@@ -92,7 +93,7 @@ def beard(portrait: Portrait) -> None:
     style, pose = style[rows], portrait.pose
     s = column(fixed(pose.scale[rows]))
     mouth_y = MOUTH_Y + portrait.identity["mouth_height"]
-    frame = at(portrait, 0.0, mouth_y).take(rows)
+    frame = at(portrait.pose, 0.0, mouth_y).take(rows)
     half = fixed(portrait.identity["mouth_width"][rows])
     colour = mix(portrait.hair[rows], INK, 0.15)
     with portrait.canvas.window(rows, frame.cx, frame.cy, 0.7, 0.56) as part:
@@ -143,11 +144,11 @@ def glasses(portrait: Portrait) -> None:
     tint = fixed(np.where(shaded[:, None], 0.10, 0.92) + np.zeros((len(rows), 3)))
     opacity = fixed(np.where(shaded, 0.96, 0.14))
     y0, gap = portrait.identity["eye_height"] + 0.025, portrait.identity["eye_spacing"]
-    bridge = at(portrait, 0.0, y0 - 0.03, 0.10).take(rows)
+    bridge = at(portrait.pose, 0.0, y0 - 0.03, 0.10).take(rows)
     with portrait.canvas.window(rows, bridge.cx, bridge.cy, 0.68, 0.4) as part:
         for side in (-1.0, 1.0):
             offset = side * (gap + 0.012)
-            frame = at(portrait, offset, y0, 0.05).take(rows)
+            frame = at(portrait.pose, offset, y0, 0.05).take(rows)
             x, y = frame.local(part)
             x, y = turned(x * np.float32(side), y, 0, 0, -tilt)
             lens = box(x, y, fixed(half), fixed(tall), fixed(corner))

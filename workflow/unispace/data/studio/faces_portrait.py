@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unispace.data.studio import faces_factors as factors
+from unispace.data.studio import faces_geometry as geometry
 from unispace.data.studio.canvas import Floats, column, turned
 from unispace.data.studio.faces_pose import Doubles, Layer, Pose, Window, fixed
 
 SKIN_TONES = np.array(
     [(250, 218, 194), (242, 200, 164), (224, 172, 128), (190, 132, 92), (146, 94, 64), (104, 66, 50)]
 ) / 255.0  # fmt: skip
-SKULL_TOP = 0.98  # of the head's half height
 GREY = np.array([0.80, 0.80, 0.79])  # of hair without colour
 INK = np.array([0.13, 0.10, 0.11])
 
@@ -59,9 +59,8 @@ class Portrait:
         self.hair = self._hair()
         self.face = self._face()
         p = self.pose
-        self.skull_radii = (p.a * 0.99, p.b * 0.82, 1.2 * p.c)
-        self.skull_centre = (0 * p.a, p.b * (0.82 - SKULL_TOP), -0.16 * p.c)
-        self.skull = p.sphere(self.canvas, self.skull_centre, self.skull_radii)
+        skull = geometry.skull(p)
+        self.skull = p.sphere(self.canvas, skull.centre, skull.radii)
         bald = (self.skull[3] - 1) * column(fixed(p.scale * p.a))
         self.bare = self.canvas.coverage(np.minimum(self.face, bald))
         self.head: Floats = self.bare.copy()
@@ -88,21 +87,18 @@ class Portrait:
 
     def _face(self) -> Floats:
         """Distance to a skull ellipse joined to a jaw that narrows towards the chin."""
-        p, identity = self.pose, self.identity
-        none = 0 * p.a
-        chin = p.upright((none, p.b + identity["chin_length"], 0.5 * p.c))
-        cheek = p.upright((none, none + 0.10, 0.14 * p.c))
-        width = p.a * (1 - 0.03 * p.sin_yaw * p.sin_yaw)
+        p, line = self.pose, geometry.outline(self.pose, self.identity)
+        cheek, chin = line.cheek, line.chin
         x, y = turned(self.canvas.x, self.canvas.y, fixed(p.cx), fixed(p.cy), p.roll)
         x, y = x / column(fixed(p.scale)), y / column(fixed(p.scale))
         below = (y - column(fixed(cheek[1]))) / column(fixed(chin[1] - cheek[1]))
-        above = (y - column(fixed(cheek[1]))) / column(fixed(p.b * SKULL_TOP + 0.10))
+        above = (y - column(fixed(cheek[1]))) / column(fixed(line.above))
         v = np.where(below > 0, below, above)
         t = np.clip(v, 0, 1.25)
-        half = column(fixed(width)) * (1 - column(fixed(identity["jaw_taper"])) * t * t)
+        half = column(fixed(line.width)) * (1 - column(fixed(line.taper)) * t * t)
         u = (x - column(fixed(cheek[0])) - t * column(fixed(chin[0] - cheek[0]))) / half
         uu, vv = u * u, v * v
-        square = column(fixed(identity["jaw_square"])) * np.clip(3 * v, 0, 1)
+        square = column(fixed(line.square)) * np.clip(3 * v, 0, 1)
         radius = np.sqrt(uu + vv)
         radius += square * (np.sqrt(np.sqrt(uu * uu + vv * vv)) - radius)
         return (radius - 1) * half * column(fixed(p.scale))

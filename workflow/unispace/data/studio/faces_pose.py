@@ -163,6 +163,14 @@ class Frame:
         a, b, c, d = (column(m) for m in self.inverse)
         return a * dx + b * dy, c * dx + d * dy
 
+    def place(self, u: ArrayLike, v: ArrayLike) -> tuple[Doubles, Doubles]:
+        """Canvas coordinates of points of the patch, `(n,)` each: `local` backwards."""
+        a, b, c, d = (np.asarray(m, dtype=np.float64) for m in self.inverse)
+        p, q = np.asarray(u, dtype=np.float64), np.asarray(v, dtype=np.float64)
+        det = a * d - b * c
+        x, y = (d * p - b * q) / det, (a * q - c * p) / det
+        return self.cx + x, self.cy + y
+
     def take(self, rows: NDArray[np.intp]) -> Frame:
         """The frames of some of the images."""
         a, b, c, d = self.inverse
