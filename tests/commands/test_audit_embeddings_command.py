@@ -48,7 +48,9 @@ def test_it_notes_copies_across_data_sets_and_looks_at_no_more_than_asked(tmp_pa
         return read_table(table, SCHEMA)
 
     noted = run(100).query("severity == 'note'")
-    assert noted[["dataset", "subject", "count"]].to_numpy().tolist() == [["b", "a/test + b/test", 2]]
+    assert noted[["dataset", "subject", "count"]].to_numpy().tolist() == [
+        ["b", "a/test + b/test", 2]
+    ]
     assert "such as a3 and b5" in noted["detail"].iloc[0]
     fewer = run(10)
     assert set(fewer["subject"]) <= {"all", "a/test + b/test"}

@@ -79,6 +79,8 @@ def test_the_measure_is_relative_to_the_data_set(world):
 
 
 def test_nothing_planted_nothing_noted():
-    images = pd.DataFrame({"dataset": "a", "split": "test", "image_id": [str(k) for k in range(40)]})
+    images = pd.DataFrame(
+        {"dataset": "a", "split": "test", "image_id": [str(k) for k in range(40)]}
+    )
     rows = alike(images, unit(np.random.default_rng(2), 40), PLAN, "m", 0.25)
     assert [(r["count"], r["severity"]) for r in rows] == [(0, "ok")]

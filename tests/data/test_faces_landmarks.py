@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from unispace.data.studio import faces
-from unispace.data.studio.faces_landmarks import FACE_RING, LANDMARKS
 from unispace.data.studio.faces_age import aged
+from unispace.data.studio.faces_landmarks import FACE_RING, LANDMARKS
 from unispace.data.studio.faces_portrait import Portrait
 
 NEAR = 1.5  # pixels

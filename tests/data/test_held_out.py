@@ -41,14 +41,18 @@ def test_of_classes_all_images_are_kept():
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from("xyz"), st.sampled_from("pq"), st.sampled_from(["train", "test"])),
+        st.tuples(
+            st.sampled_from("xyz"), st.sampled_from("pq"), st.sampled_from(["train", "test"])
+        ),
         min_size=1,
         max_size=30,
     ),
     st.booleans(),
 )
 def test_no_split_but_held_out_holds_what_is_held_out(rows, by_identity):
-    listing = pd.DataFrame(rows, columns=["label", "style", "split"]).assign(image_id=range(len(rows)))
+    listing = pd.DataFrame(rows, columns=["label", "style", "split"]).assign(
+        image_id=range(len(rows))
+    )
     values = {"label": [rows[0][0]], "style": [rows[0][1]]}
     held = listing["label"].isin(values["label"]) | listing["style"].isin(values["style"])
     if held.all():
@@ -71,7 +75,9 @@ def test_no_split_but_held_out_holds_what_is_held_out(rows, by_identity):
 def test_what_is_not_there_is_refused_by_name():
     with pytest.raises(UserError, match=r"d.hold_out: no column `lable`; did you mean `label`"):
         hold_out(LISTING, {"lable": ["mask"]}, "d.hold_out", by_identity=True)
-    with pytest.raises(UserError, match=r"d.hold_out.label: no image has `maks`; did you mean `mask`"):
+    with pytest.raises(
+        UserError, match=r"d.hold_out.label: no image has `maks`; did you mean `mask`"
+    ):
         hold_out(LISTING, {"label": ["maks"]}, "d.hold_out", by_identity=True)
     with pytest.raises(UserError, match=r"allowed: image_id, label, split"):
         hold_out(LISTING, {"number": ["1"]}, "d.hold_out", by_identity=True)

@@ -359,7 +359,10 @@ def test_attacks_are_split_by_subject_and_labelled_in_one_way(tmp_path, make):
 @pytest.mark.parametrize(
     ("change", "needs"),
     [
-        ({"columns": ("path", "identity_or_class", "split", "who")}, "needs the subject of every image"),
+        (
+            {"columns": ("path", "identity_or_class", "split", "who")},
+            "needs the subject of every image",
+        ),
         ({"bona_fide": "lively"}, r"bona_fide: no image is labelled `lively`; did you mean `live`"),
         ({"rows": [row for row in ATTACKS if row[1] == "live"]}, "there is no attack to detect"),
         ({"rows": [*ATTACKS, ("e.png", "live", "learn", "")]}, "needs the subject of every image"),
@@ -381,14 +384,17 @@ def test_a_folder_of_attacks_is_refused_since_it_names_no_subjects():
 def test_only_the_splits_that_are_wanted_are_rendered(tmp_path):
     whole = pixels_by_id(studio(tmp_path / "1", "f", labels=30))
     kept, images = studio(tmp_path / "2", "f", labels=30, splits={"keep": ["test"]})
-    assert set(kept["split"]) == {"test"} and 0 < len(kept) < 90
+    assert set(kept["split"]) == {"test"}
+    assert 0 < len(kept) < 90
     part = pixels_by_id((kept, images))
     assert part == {image: whole[image] for image in part}
     assert read_left_out(tmp_path / "2" / "l") == LeftOut(listed=90, unreadable=())
 
 
 def test_a_split_that_is_not_there_cannot_be_kept(tmp_path):
-    with pytest.raises(UserError, match=r"datasets.f.splits.keep: no split `tset`; did you mean `test`"):
+    with pytest.raises(
+        UserError, match=r"datasets.f.splits.keep: no split `tset`; did you mean `test`"
+    ):
         studio(tmp_path, "f", splits={"keep": ["tset"]})
 
 
@@ -418,4 +424,5 @@ def test_factors_stand_beside_every_rendered_image(tmp_path):
 def test_files_have_no_factors(run, tmp_path):
     manifest, _ = run()
     factors = read_factors(tmp_path / "out/f.parquet")
-    assert list(factors) == ["image_id", "row"] and len(factors) == len(manifest)
+    assert list(factors) == ["image_id", "row"]
+    assert len(factors) == len(manifest)

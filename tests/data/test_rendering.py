@@ -44,7 +44,7 @@ def rendered(domain, rows=None, workers=1, name="d", seed=1, **options):
 
 @pytest.mark.parametrize("domain", OPTIONS)
 def test_processes_and_batches_change_no_byte(domain, monkeypatch):
-    rows, images, columns, factors = rendered(domain)
+    _rows, images, columns, factors = rendered(domain)
     monkeypatch.setattr(rendering, "_BATCH", 5)
     for workers in (1, 2, 3):
         others = rendered(domain, workers=workers)
@@ -56,7 +56,7 @@ def test_processes_and_batches_change_no_byte(domain, monkeypatch):
 
 @pytest.mark.parametrize("domain", OPTIONS)
 def test_an_image_does_not_depend_on_which_others_are_asked_for(domain):
-    rows, images, _, factors = rendered(domain)
+    rows, images, _, _factors = rendered(domain)
     chosen = np.random.default_rng(0).permutation(len(rows))[:7]
     part = rendered(domain, rows.iloc[chosen])
     assert np.array_equal(part[1], images[chosen])
@@ -76,7 +76,9 @@ def test_the_bytes_are_those_of_the_first_day(domain):
 def test_bona_fide_images_do_not_depend_on_the_attacks():
     settings = {"variation": 0.5, "images_per_label": 2}
     faces = rendered("face_hq", name="x", siblings=0, age_drift=0, **settings)
-    rows, images, _, factors = rendered("pad", name="x", attacks=["print"], attacks_per_label=1, **settings)
+    rows, _images, _, factors = rendered(
+        "pad", name="x", attacks=["print"], attacks_per_label=1, **settings
+    )
     bona_fide = (rows["label"] == BONA_FIDE).to_numpy()
     persons = factors.loc[bona_fide].filter(like="person.")
     # The same persons as in any other set of faces of this world.
@@ -88,7 +90,7 @@ def test_bona_fide_images_do_not_depend_on_the_attacks():
 
 
 def test_a_morph_is_told_whole():
-    rows, images, _, factors = rendered("mad")
+    rows, _images, _, factors = rendered("mad")
     morphs = rows["label"] != BONA_FIDE
     first = rows[~morphs].set_index(["identity", "_of"])
     for image in rows.index[morphs]:
@@ -110,6 +112,9 @@ def test_captions_name_the_class():
     rows, _, columns, _ = rendered("object")
     from unispace.data.studio.objects import CLASS_NAMES
 
-    names = {label: CLASS_NAMES[label] if isinstance(CLASS_NAMES, dict) else label for label in rows["label"]}
+    names = {
+        label: CLASS_NAMES[label] if isinstance(CLASS_NAMES, dict) else label
+        for label in rows["label"]
+    }
     for label, caption in zip(rows["label"], columns["caption"], strict=True):
         assert names[label] in caption.lower()

@@ -22,10 +22,13 @@ def source(**options):
 
 def test_image_ids_and_labels_of_identities_and_classes():
     rows = listing("f", "face_hq", source(world=2), Splits())
-    assert rows["image_id"].is_unique and len(rows) == 90
+    assert rows["image_id"].is_unique
+    assert len(rows) == 90
     assert rows["image_id"].iloc[4] == "f/face-2-00001/0001"
     assert rows["label"].iloc[4] == "face-2-00001"
-    assert set(listing("o", "object", source(), Splits())["label"]) == set(labels_of("object", source()))
+    assert set(listing("o", "object", source(), Splits())["label"]) == set(
+        labels_of("object", source())
+    )
 
 
 def test_good_bad_and_attacked_faces_are_the_same_persons():
@@ -46,12 +49,15 @@ def test_presentations_are_of_each_kind_for_each_person():
     rows = listing("p", "pad", source(attacks=["print", "mask"], attacks_per_label=2), Splits())
     counts = rows.groupby(["identity", "label"]).size().unstack()
     assert (counts[[BONA_FIDE, "print", "mask"]] == [3, 2, 2]).all().all()
-    assert rows["image_id"].is_unique and rows["_number"].max() == 6
+    assert rows["image_id"].is_unique
+    assert rows["_number"].max() == 6
     assert (rows["_second"] == rows["_label"]).all()
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(12, 60), st.integers(1, 3), st.sampled_from([(0.5, 0.2), (0.6, 0.0), (0.0, 0.0)]))
+@given(
+    st.integers(12, 60), st.integers(1, 3), st.sampled_from([(0.5, 0.2), (0.6, 0.0), (0.0, 0.0)])
+)
 def test_both_persons_of_a_morph_belong_to_one_split(labels, count, shares):
     splits = Splits(train=shares[0], val=shares[1])
     options = source(labels=labels, recipes=["splice", "blend"], attacks_per_label=count)
@@ -64,7 +70,9 @@ def test_both_persons_of_a_morph_belong_to_one_split(labels, count, shares):
     )
     fewest = min(pd.Series(split).value_counts())
     if fewest <= count:
-        with pytest.raises(UserError, match=rf"morphs of each need {count + 1}. Raise source.labels"):
+        with pytest.raises(
+            UserError, match=rf"morphs of each need {count + 1}. Raise source.labels"
+        ):
             listing("m", "mad", options, splits)
         return
     rows = listing("m", "mad", options, splits)
@@ -84,20 +92,32 @@ def test_both_persons_of_a_morph_belong_to_one_split(labels, count, shares):
 
 
 def test_a_morph_is_made_of_bona_fide_images():
-    rows = listing("m", "mad", source(images_per_label=2, attacks_per_label=3), Splits(train=0, val=0))
+    rows = listing(
+        "m", "mad", source(images_per_label=2, attacks_per_label=3), Splits(train=0, val=0)
+    )
     morphs = rows[rows["label"] != BONA_FIDE]
     assert set(morphs["_of"]) == {0, 1}
-    assert np.array_equal(rows.loc[rows["label"] == BONA_FIDE, "_of"], rows.loc[rows["label"] == BONA_FIDE, "_number"])
+    assert np.array_equal(
+        rows.loc[rows["label"] == BONA_FIDE, "_of"], rows.loc[rows["label"] == BONA_FIDE, "_number"]
+    )
 
 
 @pytest.mark.parametrize(
     ("domain", "option", "needs"),
     [
         ("face_hq", {"cameras": 3}, "source.cameras goes with domain person, not with face_hq"),
-        ("object", {"siblings": 0.1}, "source.siblings goes with domain face_hq or face_lq or pad or mad"),
+        (
+            "object",
+            {"siblings": 0.1},
+            "source.siblings goes with domain face_hq or face_lq or pad or mad",
+        ),
         ("person", {"styles": ["sketch"]}, "source.styles goes with domain object"),
         ("mad", {"attacks": ["print"]}, "source.attacks goes with domain pad"),
-        ("face_lq", {"attacks_per_label": 2}, "source.attacks_per_label goes with domain pad or mad"),
+        (
+            "face_lq",
+            {"attacks_per_label": 2},
+            "source.attacks_per_label goes with domain pad or mad",
+        ),
     ],
 )
 def test_options_that_mean_nothing_are_refused(domain, option, needs):

@@ -18,6 +18,7 @@ from unispace.config.base import (
 )
 from unispace.config.studio import StudioSource, misplaced
 
+
 class ArchiveSource(Settings):
     """A tar or zip archive that holds images and a manifest."""
 

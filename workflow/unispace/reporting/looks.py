@@ -27,7 +27,14 @@ DOMAIN_COLOURS = {
     "pad": "#D55E00",
     "mad": "#CC79A7",
 }
-DOMAIN_MARKERS = {"object": "o", "face_hq": "s", "face_lq": "^", "person": "D", "pad": "v", "mad": "P"}
+DOMAIN_MARKERS = {
+    "object": "o",
+    "face_hq": "s",
+    "face_lq": "^",
+    "person": "D",
+    "pad": "v",
+    "mad": "P",
+}
 DOMAIN_TITLES = {
     "object": "objects",
     "face_hq": "faces, high quality",

@@ -87,7 +87,9 @@ def alike(
         detail = f"by {model}; such as {ids[best]} and {ids[neighbour[best]]}"
         subject = both(parts[one], parts[other])
         count = len(found)
-        rows.append(finding(parts[other].dataset, "alike-to-a-model", subject, count, detail, "note"))
+        rows.append(
+            finding(parts[other].dataset, "alike-to-a-model", subject, count, detail, "note")
+        )
     return rows
 
 

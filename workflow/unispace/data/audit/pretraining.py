@@ -12,7 +12,10 @@ from unispace.data.audit.findings import finding
 # published stand here; of a collection that nobody can look into it is not known what it holds.
 _TAGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"in1k|imagenet1k", ("imagenet-1k",)),
-    (r"in2[12]k|imagenet2[12]k", ("imagenet-1k",)),  # ImageNet-21k holds the 1,000 classes and their images
+    (
+        r"in2[12]k|imagenet2[12]k",
+        ("imagenet-1k",),
+    ),  # ImageNet-21k holds the 1,000 classes and their images
     # Siméoni et al. 2025 (arXiv 2508.10104): ImageNet-1k is one of the sets that a part of each batch comes from.
     (r"lvd1689m", ("imagenet-1k",)),
     (r"casia", ("casia-webface",)),

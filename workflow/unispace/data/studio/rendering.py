@@ -113,9 +113,7 @@ def render(
             yield waiting.popleft().result()
 
 
-def _plan(
-    name: str, domain: Domain, source: StudioSource, seed: int, rows: pd.DataFrame
-) -> _Batch:
+def _plan(name: str, domain: Domain, source: StudioSource, seed: int, rows: pd.DataFrame) -> _Batch:
     """Draw all factors."""
     subject = _number(SUBJECT[domain])
     of_labels = np.random.default_rng([seed, source.world, subject])

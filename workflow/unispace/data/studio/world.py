@@ -61,9 +61,7 @@ def listing(name: str, domain: Domain, source: StudioSource, splits: Splits) -> 
     number = np.tile(np.arange(source.images_per_label), source.labels)
     rows = pd.DataFrame(
         {
-            "image_id": [
-                f"{name}/{names[i]}/{k:04d}" for i, k in zip(label, number, strict=True)
-            ],
+            "image_id": [f"{name}/{names[i]}/{k:04d}" for i, k in zip(label, number, strict=True)],
             "label": names[label],
             "_label": label,
             "_number": number,
