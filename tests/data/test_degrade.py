@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import convolve
 
 from unispace.data import degrade as module
 from unispace.data.degrade import KINDS, PARAMETERS, degrade
@@ -141,3 +142,20 @@ def test_impossible_arguments_are_refused(change, message):
 def test_kinds_say_their_ranges():
     for kind in KINDS:
         assert ".." in (getattr(module, kind).__doc__ or ""), kind
+
+
+@pytest.mark.parametrize("shape", [(40, 64), (64, 64), (17, 33)])
+@pytest.mark.parametrize("kind", ["defocus", "motion"])
+def test_a_blur_is_the_convolution_with_its_kernel(shape, kind):
+    """Derived again: every pixel is the weighted sum of its neighbours, the border repeated."""
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    spot = np.zeros((63, 63, 3), np.uint8)
+    spot[31, 31] = 255
+    scale = shape[1] / 63  # lengths grow with the width, so ask the spot for the same kernel
+    severity = 0.6
+    kernel, _ = KINDS[kind](spot, severity * scale, np.random.default_rng(5))
+    blurred, _ = KINDS[kind](image, severity, np.random.default_rng(5))
+    weights = kernel[..., 0].astype(float) / kernel[..., 0].sum()
+    for channel in range(3):
+        expected = convolve(image[..., channel].astype(float), weights, mode="nearest")
+        assert np.abs(expected - blurred[..., channel]).max() < 4  # the spot's bytes are coarse

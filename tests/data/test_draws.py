@@ -38,7 +38,7 @@ def test_shares_and_moments_are_as_stated():
         assert values.max() < 6
         assert values.mean() == pytest.approx(2, abs=0.05)
         assert values.std() == pytest.approx(spread, rel=0.02)
-    share = {k: np.mean([v == k for v in found["names"]]) for k in "abc"}
+    share = {k: np.mean([v == k for v in list(found["names"])]) for k in "abc"}
     assert share == pytest.approx({"a": 1 / 8, "b": 2 / 8, "c": 5 / 8}, abs=0.01)
     assert np.mean([v == "x" for v in found["even"]]) == pytest.approx(0.5, abs=0.01)
     assert np.mean(found["chance"]) == pytest.approx(0.3, abs=0.01)

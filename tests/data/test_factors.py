@@ -1,7 +1,5 @@
 """The dictionary of factors against the tables that are drawn."""
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,7 +43,7 @@ def test_drawn_values_lie_within_what_is_told_and_fill_it(subject):
     told = describe(subject)
     for frame in tables(subject).values():
         for name, values in frame.items():
-            info = told[name]
+            info = told[str(name)]
             if info.categories:
                 assert set(values) == set(info.categories), name
                 assert (info.unit, info.low, info.high) == ("names", None, None)
@@ -103,8 +101,6 @@ def test_ranges_are_those_of_the_drawing_tables():
     assert (thing["clutter"].low, thing["clutter"].high) == (0, 3)
     assert (thing["rotation"].low, thing["rotation"].high) == (-22, 22)
     assert thing["main_colour"].categories[0] == "red"
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        face["age"].low = 3
 
 
 def test_gains_of_all_cameras_lie_within_their_range():

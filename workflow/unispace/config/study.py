@@ -99,11 +99,11 @@ class Study(Settings):
         if self.audit.model is not None:
             known("audit.model", self.audit.model, self.models())
         for dataset in self.evaluation.datasets:
-            if known("evaluation.datasets", dataset, names):
-                if self.datasets[dataset].domain in ATTACK_DOMAINS:
-                    problems.append(
-                        f"evaluation.datasets: `{dataset}` holds attacks, which no metric here detects yet; take it out"
-                    )
+            there = known("evaluation.datasets", dataset, names)
+            if there and self.datasets[dataset].domain in ATTACK_DOMAINS:
+                problems.append(
+                    f"evaluation.datasets: `{dataset}` holds attacks, which no metric here detects yet; take it out"
+                )
         for dataset in self.maps.datasets:
             if known("maps.datasets", dataset, names):
                 if dataset not in self.evaluation.datasets:

@@ -48,7 +48,9 @@ class Canvas:
     def coverage(self, distance: Floats, softness: ArrayLike = 1.0) -> Floats:
         """Signed distance `(n, h, w)` to opacity in [0, 1]; `softness` widens the edge."""
         width = self.edge * column(softness)
-        return np.clip(np.float32(0.5) - distance / (2 * width), 0, 1)
+        share = distance / (2 * width)
+        np.subtract(np.float32(0.5), share, out=share)
+        return np.clip(share, 0, 1, out=share)
 
     def paint(self, coverage: Floats, colour: ArrayLike, opacity: ArrayLike = 1.0) -> None:
         """Composite a colour over the images.
@@ -91,9 +93,16 @@ def ellipse(x: Floats, y: Floats, rx: ArrayLike, ry: ArrayLike) -> Floats:
     """Signed distance (first order) to an ellipse around the origin."""
     a, b = column(rx), column(ry)
     u, v = x / a, y / b
-    radius = np.sqrt(u * u + v * v)
-    slope = np.sqrt((u / a) ** 2 + (v / b) ** 2) + np.float32(1e-6)
-    return (radius - 1) * radius / slope
+    # In place, as this is the shape computed most: a new array costs as much as the arithmetic.
+    radius = u * u + v * v
+    np.sqrt(radius, out=radius)
+    slope = (u / a) ** 2 + (v / b) ** 2
+    np.sqrt(slope, out=slope)
+    slope += np.float32(1e-6)
+    distance = radius - 1
+    distance *= radius
+    distance /= slope
+    return distance
 
 
 def box(x: Floats, y: Floats, hx: ArrayLike, hy: ArrayLike, corner: ArrayLike = 0.0) -> Floats:
@@ -117,9 +126,15 @@ def segment(
     ax_, ay_ = column(ax), column(ay)
     ux, uy = column(bx) - ax_, column(by) - ay_
     px, py = x - ax_, y - ay_
-    t = np.clip((px * ux + py * uy) / (ux * ux + uy * uy + np.float32(1e-9)), 0, 1)
+    t = px * ux + py * uy
+    t /= ux * ux + uy * uy + np.float32(1e-9)
+    np.clip(t, 0, 1, out=t)
     dx, dy = px - t * ux, py - t * uy
-    return np.sqrt(dx * dx + dy * dy) - column(radius)
+    dx *= dx
+    dy *= dy
+    dx += dy
+    np.sqrt(dx, out=dx)
+    return dx - column(radius)
 
 
 def polygon(x: Floats, y: Floats, corners: ArrayLike) -> Floats:

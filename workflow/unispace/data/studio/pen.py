@@ -93,7 +93,8 @@ class Pen:
         self._light = (self._per_image(light[0]), self._per_image(light[1]))
 
     def _per_image(self, values: ArrayLike) -> Doubles:
-        return np.broadcast_to(np.asarray(values, dtype=np.float64), (self.n,))
+        array = np.asarray(values, dtype=np.float64)
+        return array if array.shape == (self.n,) else np.broadcast_to(array, (self.n,))
 
     def only(self, chosen: NDArray[np.bool_]) -> Pen:
         """The same pen for the images of the mask `chosen`, `(n,)`."""

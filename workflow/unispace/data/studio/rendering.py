@@ -123,8 +123,11 @@ def _plan(name: str, domain: Domain, source: StudioSource, seed: int, rows: pd.D
     count, index = source.labels * each, label * each + number
     tables: dict[str, pd.DataFrame] = {}
     if domain == "object":
-        tables["thing"] = objects.sample_instances(of_views, count).iloc[index]
+        things = objects.sample_instances(of_views, count).iloc[index]
         tables["view"] = objects.sample_views(of_views, count).iloc[index]
+        # Among the classes of this data set, so that the conflict of shape and texture is between two that it has.
+        textures = objects.texture_labels(label, tables["view"], source.labels)
+        tables["thing"] = things.assign(texture=np.array(objects.CLASSES)[textures])
     elif domain == "person":
         persons = bodies.sample_identities(of_labels, source.labels).iloc[label]
         wardrobes = np.random.default_rng([seed, source.world, subject, _number("outfits")])
@@ -181,8 +184,11 @@ def _objects(batch: _Batch, columns: pd.DataFrame) -> Pixels:
     """Paint objects; adds their captions to the columns."""
     rows, thing, view = batch.rows, batch.tables["thing"], batch.tables["view"]
     label, style = rows["_label"].to_numpy(np.int64), rows["style"].to_numpy(str)
-    columns["caption"] = objects.captions(label, thing, view, style, batch.seeds["caption"])
-    return objects.render(label, thing, view, batch.size, style)
+    number = {name: i for i, name in enumerate(objects.CLASSES)}
+    textures = thing["texture"].map(number).to_numpy(np.int64)
+    seeds = batch.seeds["caption"]
+    columns["caption"] = objects.captions(label, thing, view, style, seeds, textures)
+    return objects.render(label, thing, view, batch.size, style, textures)
 
 
 def _attacked(batch: _Batch, images: Pixels) -> tuple[Pixels, pd.DataFrame]:
