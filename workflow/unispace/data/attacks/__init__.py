@@ -1,0 +1,1 @@
+"""Attacks on face recognition made from bona fide pictures: presentation attacks and morphs."""
