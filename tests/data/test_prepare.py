@@ -399,7 +399,7 @@ def test_a_split_that_is_not_there_cannot_be_kept(tmp_path):
 
 
 def test_held_out_attacks_are_in_a_split_of_their_own(tmp_path):
-    settings = {"splits": {"hold_out": {"label": ["mask"]}}}
+    settings = {"splits": {"hold_out": {"label": ["mask"]}}, "source": {"size": 32}}
     manifest, _ = studio(tmp_path, "p", "pad", images=1, **settings)
     assert set(manifest.loc[manifest["label"] == "mask", "split"]) == {"held_out"}
     tested = set(manifest.loc[manifest["split"] == "test", "identity"])

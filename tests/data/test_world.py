@@ -1,5 +1,7 @@
 """Which images the studio world has."""
 
+from typing import get_args
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,8 +10,11 @@ from hypothesis import strategies as st
 
 from unispace.config.base import BONA_FIDE
 from unispace.config.datasets import Dataset, Splits
-from unispace.config.studio import StudioSource
+from unispace.config.studio import SMALLEST_ATTACK, Presentation, Recipe, StudioSource, Style
+from unispace.data.attacks.morphs import RECIPES
+from unispace.data.attacks.presentations import KINDS, SMALLEST
 from unispace.data.splits import split_by_hash
+from unispace.data.studio.objects import STYLES
 from unispace.data.studio.world import labels_of, listing
 from unispace.errors import UserError
 
@@ -124,3 +129,10 @@ def test_options_that_mean_nothing_are_refused(domain, option, needs):
     given_source = {"kind": "studio", "labels": 5, "images_per_label": 2, **option}
     with pytest.raises(ValueError, match=needs):
         Dataset.model_validate({"domain": domain, "source": given_source})
+
+
+def test_the_settings_name_what_the_painters_know():
+    assert get_args(Recipe) == RECIPES
+    assert get_args(Presentation) == KINDS
+    assert get_args(Style) == STYLES
+    assert SMALLEST_ATTACK == SMALLEST

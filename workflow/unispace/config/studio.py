@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from unispace.config.base import DistinctSome, Domain, Settings
+from unispace.config.base import ATTACK_DOMAINS, DistinctSome, Domain, Settings
 
 Degradation = Literal["resample", "defocus", "motion", "noise", "jpeg", "warp", "dim"]
 Style = Literal["photo", "sketch", "silhouette", "texture_swap"]
 Presentation = Literal["print", "replay", "mask"]
-Recipe = Literal["complete", "splice", "blend", "frequency", "smooth"]
+Recipe = Literal["complete", "splice", "blend", "frequency", "retouch", "seamless"]
+SMALLEST_ATTACK = 32
+"""Side in pixels below which the traces of an attack could not be seen."""
 
 
 class Degrade(Settings):
@@ -59,7 +61,7 @@ class StudioSource(Settings):
     """Objects: how they are drawn, by turns."""
     attacks: DistinctSome[Presentation] = ("print", "replay", "mask")
     """Domain pad: kinds of presentation attack."""
-    recipes: DistinctSome[Recipe] = ("complete", "splice", "blend", "frequency", "smooth")
+    recipes: DistinctSome[Recipe] = get_args(Recipe)
     """Domain mad: ways in which morphs are made."""
     attacks_per_label: Annotated[int, Field(ge=1, le=1000)] = 1
     """Domains pad and mad: attack images of each kind, or morphs of each recipe, for each identity."""
@@ -91,6 +93,8 @@ _ONLY_WITH: dict[str, tuple[Domain, ...]] = {
 
 def misplaced(source: StudioSource, domain: Domain) -> str:
     """What is wrong where an option is set that means nothing in a domain; empty where nothing is."""
+    if domain in ATTACK_DOMAINS and source.size < SMALLEST_ATTACK:
+        return f"source.size must be at least {SMALLEST_ATTACK} with domain {domain}, got {source.size}"
     for key, domains in _ONLY_WITH.items():
         default = StudioSource.model_fields[key].default
         if getattr(source, key) != default and domain not in domains:

@@ -139,6 +139,8 @@ def _plan(name: str, domain: Domain, source: StudioSource, seed: int, rows: pd.D
         views = faces.sample_views(of_views, count, source.variation, source.age_drift)
         tables["person"], tables["view"] = persons.iloc[label], views.iloc[index]
         if domain == "mad":
+            # Portraits as on passports: a hand before the face would be morphed into the other one.
+            views = views.assign(occluder="none")
             # A morph is made of a bona fide image of each of its two persons.
             used = rows["_of"].to_numpy(np.int64)
             second = rows["_second"].to_numpy(np.int64)
