@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
     }
     _same_images(clouds)
     index = next(iter(clouds.values())).index
-    part = split_by_hash(list(index["identity"]), maps.fit_share, 0.0, salt="maps")
+    part = split_by_hash(index["identity"], maps.fit_share, 0.0, salt="maps")
     fit = part == "train"
     if fit.sum() < 2 or fit.all():
         raise UserError(

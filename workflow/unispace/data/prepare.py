@@ -167,7 +167,7 @@ def _splits(name: str, dataset: Dataset, listing: pd.DataFrame) -> np.ndarray | 
         return listing["split"].map({split: splits.rename.get(split, split) for split in given})
     # Identities must not be divided between splits; classes must be, since they are learnt.
     keys = listing["label" if dataset.domain in IDENTITY_DOMAINS else "image_id"]
-    return split_by_hash(list(keys), splits.train, splits.val)
+    return split_by_hash(keys, splits.train, splits.val)
 
 
 def _store_rendered(
