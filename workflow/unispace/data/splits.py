@@ -61,9 +61,7 @@ def _hash(keys: pa.Array, salt: str) -> NDArray[np.float64]:
     return (heads >> np.uint64(11)) / 2.0**53
 
 
-def split_by_hash(
-    keys: Iterable[str], train: float, val: float, salt: str = ""
-) -> ExtensionArray:
+def split_by_hash(keys: Iterable[str], train: float, val: float, salt: str = "") -> ExtensionArray:
     """`train`, `val` or `test` for each key, as Arrow strings; equal keys share a split.
 
     Args:
@@ -73,7 +71,9 @@ def split_by_hash(
         salt: another salt gives another split.
     """
     place = fractions(keys, salt)
-    part = np.where(place < train, np.int8(0), np.where(place < train + val, np.int8(1), np.int8(2)))
+    part = np.where(
+        place < train, np.int8(0), np.where(place < train + val, np.int8(1), np.int8(2))
+    )
     names = pa.DictionaryArray.from_arrays(pa.array(part), pa.array(["train", "val", "test"]))
     return pd.array(names.cast(pa.large_string()), dtype="str")
 

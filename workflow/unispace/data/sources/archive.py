@@ -14,7 +14,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,7 +199,7 @@ def _read_table(content: bytes, name: str) -> pd.DataFrame:
     return pd.DataFrame([row for _, row in rows[1:]], columns=columns, dtype=str)
 
 
-def contents(path: Path, members: list[str]) -> Iterator[tuple[str, bytes]]:
+def contents(path: Path, members: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """The bytes of images, in the order asked for, one at a time."""
     with open_archive(path) as archive:
         for name in members:
