@@ -396,7 +396,7 @@ def test_splits_of_the_samples_are_taken(tmp_path, make, both):
     splits = {"by": "manifest", "rename": {"learn": "train"}}
     manifest, _ = both(source, "b", splits=splits)
     assert manifest["split"].tolist() == ["train", "query", "query"]
-    with pytest.raises(ValueError, match="name the key of the splits in source.split_key"):
+    with pytest.raises(ValueError, match=r"name the key of the splits in source\.split_key"):
         both({"kind": "shards", "path": "j.tar"}, "c", splits=splits)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,10 @@ from unispace.records.shards import PLACE, Shard, ShardReader, write_references
 def shard(path, content=b"0123456789"):
     path.write_bytes(content)
     return Shard(str(path), len(content), "0" * 64)
+
+
+def open_files():
+    return sum(1 for _ in Path("/dev/fd").iterdir())
 
 
 def test_bytes_are_read_from_their_place(tmp_path):
@@ -65,13 +70,13 @@ def test_a_shard_that_cannot_be_opened_is_told(tmp_path):
 
 def test_more_shards_than_may_be_open_are_read_and_closed(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_OPEN", 3)
-    before = len(os.listdir("/dev/fd"))
+    before = open_files()
     reader = ShardReader([shard(tmp_path / str(i), b"%d" % i) for i in range(9)], "store")
     order = np.random.default_rng(0).integers(0, 9, 200)
     assert [reader.read(i, 0, 1) for i in order.tolist()] == [b"%d" % i for i in order]
-    assert len(os.listdir("/dev/fd")) == before + 3
+    assert open_files() == before + 3
     del reader
-    assert len(os.listdir("/dev/fd")) == before
+    assert open_files() == before
 
 
 @pytest.mark.parametrize(

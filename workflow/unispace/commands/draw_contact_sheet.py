@@ -24,7 +24,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     settings = json.loads(arguments.settings)
-    manifest = read_manifest(arguments.data / "manifest.parquet")
+    manifest = read_manifest(
+        arguments.data / "manifest.parquet", ("image_id", "row", "label", "split")
+    )
     if manifest.empty:
         raise UserError(f"{arguments.data}: holds no image; check the data set's source")
     chosen = choose(manifest, settings["labels"], settings["images"])

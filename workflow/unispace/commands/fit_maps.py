@@ -88,7 +88,7 @@ def _same_images(clouds: dict[str, Embeddings]) -> None:
     """Refuse models whose embeddings are not of the same images in the same order."""
     (first, reference), *others = clouds.items()
     for model, cloud in others:
-        if list(cloud.index["image_id"]) != list(reference.index["image_id"]):
+        if not cloud.index["image_id"].equals(reference.index["image_id"]):
             differing = set(cloud.index["image_id"]) ^ set(reference.index["image_id"])
             shown = sorted(differing)[0] if differing else "none, but their order differs"
             raise UserError(f"{first} and {model} embed different images, such as {shown}")

@@ -46,7 +46,10 @@ def run(arguments: argparse.Namespace) -> None:
         figures=tuple(settings["figures"]),
         results=read_table(arguments.results, SCHEMA),
         audit=read_table(arguments.audit, AUDIT),
-        manifests={path.parent.name: read_manifest(path) for path in arguments.manifests},
+        manifests={
+            path.parent.name: read_manifest(path, ("row", "label", "split"))
+            for path in arguments.manifests
+        },
         cards=[read_json(path) for path in arguments.cards],
         folder=arguments.figures,
     )

@@ -161,10 +161,10 @@ def _list_registered(source: RegisteredSource, archive_file: Path) -> pd.DataFra
     return listing
 
 
-def _splits(name: str, dataset: Dataset, listing: pd.DataFrame) -> ExtensionArray | pd.Series:
+def _splits(name: str, dataset: Dataset, listing: pd.DataFrame) -> ExtensionArray:
     splits = dataset.splits
     if splits.by == "manifest":
-        given = set(listing["split"])
+        part, given = pd.factorize(listing["split"])
         if "" in given:
             image = listing.loc[listing["split"] == "", "image_id"].iloc[0]
             raise UserError(f"datasets.{name}: the manifest names no split for {image}")
@@ -174,7 +174,8 @@ def _splits(name: str, dataset: Dataset, listing: pd.DataFrame) -> ExtensionArra
                     f"datasets.{name}.splits.rename: the manifest has no split `{split}`; "
                     f"{did_you_mean(split, given)}"
                 )
-        return listing["split"].map({split: splits.rename.get(split, split) for split in given})
+        renamed = pd.array([splits.rename.get(split, split) for split in given], dtype="str")
+        return renamed.take(part)
     # Identities must not be divided between splits; classes must be, since they are learnt.
     keys = listing["label" if dataset.domain in IDENTITY_DOMAINS else "image_id"]
     return split_by_hash(keys, splits.train, splits.val)

@@ -19,6 +19,7 @@ from unispace.records.manifest import read_manifest
 log = logging.getLogger(__name__)
 
 _BATCH = 1024
+_COLUMNS = ("split", "image_id", "label", "identity")
 
 
 def read_images(folders: Mapping[str, Path]) -> pd.DataFrame:
@@ -36,15 +37,15 @@ def read_images(folders: Mapping[str, Path]) -> pd.DataFrame:
     """
     parts = []
     for name, folder in folders.items():
-        manifest = read_manifest(folder / "manifest.parquet")
+        manifest = read_manifest(folder / "manifest.parquet", _COLUMNS)
         store = ImageStore(folder / "images.npy")
         if len(store) != len(manifest):
             raise UserError(
                 f"{folder}: {len(manifest)} rows in manifest.parquet and {len(store)} images in images.npy; "
                 f"delete the folder and run snakemake again"
             )
-        kept = manifest[["split", "image_id", "label", "identity"]].assign(dataset=name)
-        parts.append(pd.concat([kept, _look_at(store, name)], axis=1))
+        looks = _look_at(store, name)
+        parts.append(pd.concat([manifest.assign(dataset=name), looks], axis=1))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -26,7 +26,7 @@ def shared_identities(
         Leaks, and rows about all else that is worth a note.
     """
     identity = images["identity"]
-    people = {i: set(identity[part == i].dropna()) for i in range(len(parts))}
+    people = {i: set(identity[part == i].dropna().unique()) for i in range(len(parts))}
     leaks, rows = [], []
     for i, j in itertools.product(range(len(parts)), repeat=2):
         one, other = parts[i], parts[j]
@@ -57,7 +57,7 @@ def shared_images(
     Returns:
         Leaks, and rows about all else.
     """
-    ids = images["image_id"].to_numpy(object)
+    ids = images["image_id"].array
     leaks, rows = [], []
     for i, j in itertools.product(range(len(parts)), repeat=2):
         one, other = parts[i], parts[j]
