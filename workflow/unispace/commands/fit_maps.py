@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
     _same_images(clouds)
     index = next(iter(clouds.values())).index
     part = split_by_hash(index["identity"], maps.fit_share, 0.0, salt="maps")
-    fit = part == "train"
+    fit = np.asarray(part == "train")
     if fit.sum() < 2 or fit.all():
         raise UserError(
             f"{dataset}: split `{maps.split}` has {index['identity'].nunique()} identities, too few to "
