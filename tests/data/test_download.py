@@ -12,10 +12,10 @@ from unispace.data.registry import lookup
 from unispace.data.sources import progress
 from unispace.data.sources.checksums import Digests, problem_of
 from unispace.data.sources.download import Expected, FetchError, download, part_of
-from unispace.data.sources.places import MIRROR, VARIABLE
 from unispace.data.sources.registered import fetch_registered
 from unispace.errors import UserError
 from unispace.records.files import read_json
+from unispace.records.places import MIRROR, VARIABLE
 
 CONTENT = bytes(range(256)) * 400
 SUM = hashlib.sha256(CONTENT).hexdigest()

@@ -10,8 +10,8 @@ import pytest
 
 from unispace.data.sources import download
 from unispace.data.sources.fetch import check, fetch
-from unispace.data.sources.places import VARIABLE, is_url, locate
 from unispace.errors import UserError
+from unispace.records.places import VARIABLE, is_url, locate
 
 CONTENT = b"images" * 1000
 SUM = hashlib.sha256(CONTENT).hexdigest()

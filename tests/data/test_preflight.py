@@ -9,8 +9,8 @@ import pytest
 
 from unispace.config.study import Study
 from unispace.data.preflight import bytes_needed, check_sources, content_of_folder, raw_path
-from unispace.data.sources.places import VARIABLE
 from unispace.errors import UserError
+from unispace.records.places import VARIABLE
 
 CONTENT = b"an archive"
 SUM = hashlib.sha256(CONTENT).hexdigest()

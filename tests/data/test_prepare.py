@@ -9,13 +9,13 @@ import pytest
 
 from unispace.config.datasets import Dataset
 from unispace.data.prepare import Places, prepare
-from unispace.data.sources.places import VARIABLE
 from unispace.data.splits import split_by_hash
 from unispace.errors import UserError
 from unispace.records.factors import read_factors
 from unispace.records.images import ImageStore, decode
 from unispace.records.left_out import LeftOut, read_left_out
 from unispace.records.manifest import read_manifest
+from unispace.records.places import VARIABLE
 
 # Two splits; ann has three images, bob two, cat one.
 ROWS = [

@@ -11,9 +11,9 @@ from unispace.config.study import Study
 from unispace.data.preflight import check_sources
 from unispace.data.registry import COLUMNS, TABLE, lookup, read_registry, registry
 from unispace.data.registry_page import page_text
-from unispace.data.sources.places import MIRROR, VARIABLE
 from unispace.errors import UserError
 from unispace.records.files import write_json
+from unispace.records.places import MIRROR, VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 ASKED_FOR = [

@@ -1,6 +1,8 @@
 """Splits and selections: whole, disjoint, and deaf to what comes or goes."""
 
 import hashlib
+import time
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unispace.data import splits
 from unispace.data.splits import fractions, hash_fraction, select, split_by_hash
 
 KEYS = st.lists(st.text(min_size=1, max_size=6), max_size=40)
@@ -25,6 +28,54 @@ def test_the_fraction_is_the_head_of_sha256(key, salt):
 @given(KEYS)
 def test_fractions_are_those_of_the_keys_in_order(keys):
     assert fractions(keys).tolist() == [hash_fraction(key) for key in keys]
+
+
+@given(KEYS, st.integers(1, 5), st.integers(1, 3), st.text(max_size=3))
+def test_pieces_leave_no_trace(keys, rows, distinct, salt):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(splits, "_ROWS", rows)
+        patch.setattr(splits, "_KEYS", distinct)
+        assert fractions(keys, salt).tolist() == [hash_fraction(key, salt) for key in keys]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        lambda keys: pd.Series(keys, dtype="str"),
+        lambda keys: pd.Series(keys, dtype=object, index=range(9, 9 + len(keys))),
+        lambda keys: pd.Series(keys, dtype="category"),
+        lambda keys: pd.concat(
+            [pd.Series(keys[:2], dtype="str"), pd.Series(keys[2:], dtype="str")]
+        ),
+        lambda keys: pd.Index(keys),
+        lambda keys: np.array(keys),
+        lambda keys: tuple(keys),
+        lambda keys: iter(keys),
+    ],
+    ids=["str", "object", "category", "chunks", "index", "numpy", "tuple", "iterator"],
+)
+def test_any_column_of_texts_will_do(column):
+    keys = ["b", "a", "b", "", "é图", "a b"]
+    assert fractions(column(keys)).tolist() == [hash_fraction(key) for key in keys]
+
+
+@pytest.mark.parametrize("keys", [["a", None], pd.Series(["a", None, "b"], dtype="str")])
+def test_empty_keys_are_refused(keys):
+    with pytest.raises(ValueError, match=rf"1 of {len(keys)} keys are empty"):
+        split_by_hash(keys, 0.5, 0.1)
+
+
+@given(st.lists(st.text(min_size=1, max_size=6), unique=True, max_size=40), SHARES, st.randoms())
+def test_splits_are_disjoint_exhaustive_and_deaf_to_order(keys, shares, random):
+    parts = {name: set() for name in ("train", "val", "test")}
+    for key, part in zip(keys, split_by_hash(keys, *shares), strict=True):
+        parts[part].add(key)
+    assert sum(map(len, parts.values())) == len(keys)
+    assert set().union(*parts.values()) == set(keys)
+    mixed = random.sample(keys, len(keys))
+    assert all(
+        key in parts[part] for key, part in zip(mixed, split_by_hash(mixed, *shares), strict=True)
+    )
 
 
 @given(KEYS, SHARES)
@@ -127,3 +178,43 @@ def test_new_images_take_places_and_bring_no_old_ones_back(rows, more, limit):
     after = select(listing([*rows, *more]), 1, None, limit)
     old = set(listing(rows)["image_id"])
     assert set(after["image_id"]) & old <= set(before["image_id"])
+
+
+@pytest.mark.slow
+def test_a_million_images_are_split_and_chosen_in_seconds():
+    count, people = 1_000_000, 50_000
+    number = np.random.default_rng(0).integers(0, people, count)
+    label = pd.Series([f"person-{i:06d}" for i in range(people)], dtype="str").take(number)
+    label = label.reset_index(drop=True)
+    table = pd.DataFrame(
+        {"image_id": label + "/" + pd.Series(range(count)).astype("str"), "label": label}
+    )
+    started = time.perf_counter()
+    table["split"] = split_by_hash(table["label"], 0.5, 0.1)
+    by_image = split_by_hash(table["image_id"], 0.5, 0.1)
+    kept = select(table, 18, 10_000, 5)
+    # About ten times what it takes.
+    assert time.perf_counter() - started < 30
+    for row in range(0, count, 99_991):
+        for split, key in (
+            (table["split"][row], label[row]),
+            (by_image[row], table["image_id"][row]),
+        ):
+            place = hash_fraction(key)
+            assert split == ("train" if place < 0.5 else "val" if place < 0.6 else "test")
+    assert kept.groupby(["split", "label"]).size().max() == 5
+    assert kept.groupby("split")["label"].nunique().max() == 10_000
+    assert label.value_counts().reindex(kept["label"].unique()).min() >= 18
+
+
+@pytest.mark.slow
+def test_many_keys_are_never_objects_of_python_together():
+    keys = pd.Series(range(300_000)).astype("str") + "/image.jpg"
+    tracemalloc.start()
+    try:
+        split_by_hash(keys, 0.5, 0.1)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # Arrays of numbers and one piece of keys; all keys in a list would take 20 million bytes more.
+    assert peak < 25e6

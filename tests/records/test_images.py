@@ -20,6 +20,7 @@ from unispace.records.images import (
     write_encoded,
     write_raw,
 )
+from unispace.records.shards import PLACE, Shard, write_references
 
 
 def pixels(height=9, width=7, seed=0):
@@ -221,6 +222,23 @@ def encoded_store(path, count=5):
     return ImageStore(path), images
 
 
+def referenced_store(path, count=5):
+    """The images of `encoded_store` in two shards, the later images in the first one."""
+    images = [pixels(6 + seed, 9, seed) for seed in range(count)]
+    shards, places = [], np.zeros(count, PLACE)
+    for number, rows in enumerate([range(count // 2, count), range(count // 2)]):
+        body = b"head"
+        for row in rows:
+            content = encoded(images[row])
+            places[row] = number, len(body), len(content)
+            body += content
+        file = path.with_name(f"{path.name}.{number}.shard")
+        file.write_bytes(body)
+        shards.append(Shard(str(file), len(body), "0" * 64))
+    write_references(shards, places, path)
+    return ImageStore(path), images
+
+
 def test_raw_images_come_back(tmp_path):
     store, images = raw_store(tmp_path / "s.npy")
     assert len(store) == 6
@@ -229,10 +247,10 @@ def test_raw_images_come_back(tmp_path):
         assert np.array_equal(np.asarray(store.image(row)), images[row])
 
 
-def test_encoded_images_come_back_in_their_own_size(tmp_path):
-    store, images = encoded_store(tmp_path / "s.npy")
+@pytest.mark.parametrize("kind", [encoded_store, referenced_store])
+def test_files_come_back_as_images_in_their_own_size(tmp_path, kind):
+    store, images = kind(tmp_path / "s.npy")
     assert len(store) == 5
-    assert list(tmp_path.iterdir()) == [tmp_path / "s.npy"]
     for row in (4, 0, 2):
         assert np.array_equal(np.asarray(store.image(row)), images[row])
 
@@ -249,7 +267,7 @@ def test_encoded_files_are_stored_byte_for_byte(tmp_path_factory, contents):
             ImageStore(path).image(row)
 
 
-@pytest.mark.parametrize("kind", [raw_store, encoded_store])
+@pytest.mark.parametrize("kind", [raw_store, encoded_store, referenced_store])
 @pytest.mark.parametrize("size", [8, 5, 16])
 @pytest.mark.parametrize("how", ["bilinear", "bicubic"])
 def test_a_batch_is_its_images_one_by_one(tmp_path, kind, size, how):
@@ -263,13 +281,13 @@ def test_a_batch_is_its_images_one_by_one(tmp_path, kind, size, how):
         assert np.array_equal(batch[place], store.batch(np.array([row]), size, how)[0])
 
 
-@pytest.mark.parametrize("kind", [raw_store, encoded_store])
+@pytest.mark.parametrize("kind", [raw_store, encoded_store, referenced_store])
 def test_a_batch_of_nothing_is_empty(tmp_path, kind):
     store, _ = kind(tmp_path / "s.npy")
     assert store.batch([], 8, "bicubic").shape == (0, 8, 8, 3)
 
 
-@pytest.mark.parametrize("kind", [raw_store, encoded_store])
+@pytest.mark.parametrize("kind", [raw_store, encoded_store, referenced_store])
 def test_a_batch_can_be_changed_without_changing_the_store(tmp_path, kind):
     store, _ = kind(tmp_path / "s.npy")
     before = (tmp_path / "s.npy").read_bytes()
@@ -365,7 +383,7 @@ def test_a_store_that_is_none_is_refused(tmp_path, content, message):
         ImageStore(path)
 
 
-@pytest.mark.parametrize("kind", [raw_store, encoded_store])
+@pytest.mark.parametrize("kind", [raw_store, encoded_store, referenced_store])
 def test_a_truncated_store_is_refused(tmp_path, kind):
     path = tmp_path / "s.npy"
     kind(path)
@@ -374,7 +392,7 @@ def test_a_truncated_store_is_refused(tmp_path, kind):
         ImageStore(path)
 
 
-@pytest.mark.parametrize("kind", [raw_store, encoded_store])
+@pytest.mark.parametrize("kind", [raw_store, encoded_store, referenced_store])
 @pytest.mark.parametrize("rows", [[4, 1, 1], list(range(5)) * 60, []])
 def test_images_decoded_once_are_those_of_the_store(tmp_path, kind, rows):
     store, _ = kind(tmp_path / "s.npy")

@@ -1,7 +1,12 @@
 """What jobs read, and which part of the study decides what they make: functions of their wildcards."""
 
-from unispace.config.datasets import ArchiveSource, FolderSource, RegisteredSource
-from unispace.data.preflight import content_of_folder, raw_path
+from unispace.config.datasets import (
+    ArchiveSource,
+    FolderSource,
+    RegisteredSource,
+    ShardsSource,
+)
+from unispace.data.preflight import content_of_folder, content_of_shards, raw_path
 from unispace.data.registry import lookup
 
 ARCHIVES = {
@@ -46,6 +51,11 @@ def preparation(wildcards):
     if isinstance(dataset.source, FolderSource):
         # A folder is no file that Snakemake could compare: its content stands in the parameters.
         extra["content"] = content_of_folder(
+            dataset.source, wildcards.dataset, Path("data/raw")
+        )
+    if isinstance(dataset.source, ShardsSource):
+        # Shards stay where they lie, outside of what Snakemake sees; a copy elsewhere is the same to it.
+        extra["content"] = content_of_shards(
             dataset.source, wildcards.dataset, Path("data/raw")
         )
     settings = dumped(dataset)

@@ -25,7 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     settings = json.loads(arguments.settings)
-    manifest = read_manifest(arguments.data / "manifest.parquet")
+    manifest = read_manifest(
+        arguments.data / "manifest.parquet",
+        ("image_id", "row", "domain", "label", "identity", "split"),
+        ("identity_2",),
+    )
     if manifest.empty:
         raise UserError(f"{arguments.data}: holds no image; check the data set's source")
     if manifest["domain"].iloc[0] in ATTACK_DOMAINS:

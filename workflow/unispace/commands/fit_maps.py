@@ -40,8 +40,8 @@ def run(arguments: argparse.Namespace) -> None:
     }
     _same_images(clouds)
     index = next(iter(clouds.values())).index
-    part = split_by_hash(list(index["identity"]), maps.fit_share, 0.0, salt="maps")
-    fit = part == "train"
+    part = split_by_hash(index["identity"], maps.fit_share, 0.0, salt="maps")
+    fit = np.asarray(part == "train")
     if fit.sum() < 2 or fit.all():
         raise UserError(
             f"{dataset}: split `{maps.split}` has {index['identity'].nunique()} identities, too few to "
@@ -88,7 +88,7 @@ def _same_images(clouds: dict[str, Embeddings]) -> None:
     """Refuse models whose embeddings are not of the same images in the same order."""
     (first, reference), *others = clouds.items()
     for model, cloud in others:
-        if list(cloud.index["image_id"]) != list(reference.index["image_id"]):
+        if not cloud.index["image_id"].equals(reference.index["image_id"]):
             differing = set(cloud.index["image_id"]) ^ set(reference.index["image_id"])
             shown = sorted(differing)[0] if differing else "none, but their order differs"
             raise UserError(f"{first} and {model} embed different images, such as {shown}")

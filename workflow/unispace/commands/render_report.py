@@ -48,7 +48,10 @@ def run(arguments: argparse.Namespace) -> None:
         figures=tuple(settings["figures"]),
         results=read_table(arguments.results, SCHEMA),
         audit=pd.concat([read_table(path, AUDIT) for path in arguments.audit], ignore_index=True),
-        manifests={path.parent.name: read_manifest(path) for path in arguments.manifests},
+        manifests={
+            path.parent.name: read_manifest(path, ("row", "label", "split"))
+            for path in arguments.manifests
+        },
         cards=[read_json(path) for path in arguments.cards],
         folder=arguments.figures,
     )

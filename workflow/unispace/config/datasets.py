@@ -41,6 +41,27 @@ class FolderSource(Settings):
     """The folder, absolute or looked up below `UNISPACE_DATA` and the working folder."""
 
 
+class ShardsSource(Settings):
+    """WebDataset shards: tar files whose images stay in them, for sets too large to be copied."""
+
+    kind: Literal["shards"]
+    """`shards`"""
+    path: str
+    """The tar files, as `faces-{0000..0099}.tar` or `faces-*.tar`; absolute or looked up as those of archives are."""
+    label_from: Literal["json", "cls", "folder"] = "json"
+    """Where a sample's label stands: in its .json, as the text of its .cls, or as the folder that it lies in."""
+    label_key: str = "label"
+    """With `label_from: json`: the key of the label."""
+    split_key: str | None = None
+    """Key of the .json that holds the split, for `splits.by: manifest`."""
+
+    @model_validator(mode="after")
+    def _used(self) -> ShardsSource:
+        if self.label_from != "json" and self.label_key != "label":
+            raise ValueError("label_key only goes with `label_from: json`")
+        return self
+
+
 class RegisteredSource(Settings):
     """A public data set that the registry knows: where it is, its checksum, and how its archive is read."""
 
@@ -55,7 +76,8 @@ class RegisteredSource(Settings):
 
 
 Source = Annotated[
-    StudioSource | ArchiveSource | FolderSource | RegisteredSource, Field(discriminator="kind")
+    StudioSource | ArchiveSource | FolderSource | ShardsSource | RegisteredSource,
+    Field(discriminator="kind"),
 ]
 
 
@@ -116,6 +138,8 @@ class Dataset(Settings):
                 return f"archive {sha256}"
             case FolderSource(path=path):
                 return f"folder {path}"
+            case ShardsSource(path=path):
+                return f"shards {path}"
             case RegisteredSource(name=name):
                 return f"registered {name}"
 
@@ -125,6 +149,14 @@ class Dataset(Settings):
             raise ValueError(
                 f"splits.by is `manifest`, but a source of kind {self.source.kind} has no splits; "
                 f"use `by: hash`"
+            )
+        if (
+            self.splits.by == "manifest"
+            and isinstance(self.source, ShardsSource)
+            and self.source.split_key is None
+        ):
+            raise ValueError(
+                "splits.by is `manifest`: name the key of the splits in source.split_key"
             )
         return self
 

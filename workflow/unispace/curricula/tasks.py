@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from unispace.config.backbones import Preprocessing
 from unispace.config.curricula import TrainOn
@@ -34,8 +35,8 @@ def load_task(
         UserError: where the train split is empty or has one label only.
     """
     path = folder / "manifest.parquet"
-    rows = rows_of_split(read_manifest(path), "train", path)
-    names, labels = np.unique(rows["label"].to_numpy(str), return_inverse=True)
+    rows = rows_of_split(read_manifest(path, ("row", "domain", "label", "split")), "train", path)
+    labels, names = pd.factorize(rows["label"], sort=True)
     if len(names) < 2:
         raise UserError(f"{name}: its train split has one label, {names[0]}; training needs two")
     store = ImageStore(folder / "images.npy")

@@ -13,6 +13,7 @@ from unispace.config.datasets import (
     Dataset,
     FolderSource,
     RegisteredSource,
+    ShardsSource,
 )
 from unispace.config.studio import StudioSource
 from unispace.config.study import Study
@@ -20,11 +21,13 @@ from unispace.data.registry import Entry, lookup
 from unispace.data.sources import folder
 from unispace.data.sources.checksums import digests_of
 from unispace.data.sources.fetch import check
-from unispace.data.sources.places import is_url, locate
+from unispace.data.sources.fingerprints import fingerprint
 from unispace.data.sources.registered import how_to_put, places
+from unispace.data.sources.shards import find_shards
 from unispace.data.studio import world
 from unispace.errors import UserError
 from unispace.records.files import read_json
+from unispace.records.places import is_url, locate
 
 
 def raw_path(path: str) -> str:
@@ -37,8 +40,14 @@ def content_of_folder(source: FolderSource, name: str, raw: Path) -> str:
     return folder.fingerprint(locate(source.path, f"datasets.{name}"), raw / f"{name}.index.json")
 
 
+def content_of_shards(source: ShardsSource, name: str, raw: Path) -> str:
+    """Hash of shards; `raw` holds the cache that makes it cheap."""
+    found = find_shards(source.path, f"datasets.{name}.source")
+    return fingerprint(found, source.path, raw / f"{name}.index.json")
+
+
 def check_sources(study: Study, raw: Path) -> None:
-    """Check archives, folders, weights files and disk.
+    """Check archives, folders, shards, weights files and disk.
 
     Archives that were fetched before are not looked for again.
 
@@ -55,6 +64,8 @@ def check_sources(study: Study, raw: Path) -> None:
                     _check_archive(source, where, raw, archives)
                 case FolderSource() as source:
                     folder.read_listing(locate(source.path, where))
+                case ShardsSource() as source:
+                    find_shards(source.path, where)
                 case StudioSource() as source:
                     world.check(name, dataset.domain, source)
                 case RegisteredSource() as source:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 
 from unispace.config.base import ATTACK_DOMAINS, BONA_FIDE, IDENTITY_DOMAINS
 from unispace.config.datasets import (
@@ -16,13 +18,13 @@ from unispace.config.datasets import (
     Dataset,
     FolderSource,
     RegisteredSource,
+    ShardsSource,
     Source,
 )
 from unispace.config.studio import StudioSource
 from unispace.data.held_out import hold_out
 from unispace.data.registry import lookup
-from unispace.data.sources import archive, folder
-from unispace.data.sources.places import locate
+from unispace.data.sources import archive, folder, shards
 from unispace.data.splits import select, split_by_hash
 from unispace.data.studio import rendering, world
 from unispace.errors import UserError, did_you_mean
@@ -30,10 +32,12 @@ from unispace.records.factors import write_factors
 from unispace.records.images import decode, write_encoded, write_raw
 from unispace.records.left_out import LeftOut, write_left_out
 from unispace.records.manifest import write_manifest
+from unispace.records.places import locate
+from unispace.records.shards import PLACE, write_references
 
 log = logging.getLogger(__name__)
 
-Contents = Callable[[Path, list[str]], Iterator[tuple[str, bytes]]]
+Contents = Callable[[Path, Iterable[str]], Iterator[tuple[str, bytes]]]
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def prepare(
         listing = _attacks(name, dataset, listing)
     listing["split"] = _splits(name, dataset, listing)
     rows = select(
-        _kept(name, dataset, listing),
+        _wanted(name, dataset, listing),
         dataset.min_images_per_label,
         dataset.max_labels,
         dataset.max_images_per_label,
@@ -100,9 +104,12 @@ def prepare(
         rows, factors = _store_rendered(name, dataset, source, seed, rows, places.images, workers)
         unreadable: list[str] = []
     else:
-        place, contents = _place(name, source, archive_file)
         selected = rows["image_id"]
-        rows = _store_files(name, dataset, place, contents, rows, places.images)
+        if isinstance(source, ShardsSource):
+            rows = _store_references(name, dataset, source, rows, places.images)
+        else:
+            place, contents = _place(name, source, archive_file)
+            rows = _store_files(name, dataset, place, contents, rows, places.images)
         factors = pd.DataFrame(index=rows.index)
         unreadable = list(selected[~selected.isin(rows["image_id"])])
     _check_identities(name, dataset, rows)
@@ -162,6 +169,9 @@ def _list(name: str, dataset: Dataset, archive_file: Path | None) -> pd.DataFram
             return archive.read_listing(_required(archive_file, name), dataset.source.manifest)
         case FolderSource():
             return folder.read_listing(locate(dataset.source.path, f"datasets.{name}"))
+        case ShardsSource():
+            found = shards.find_shards(dataset.source.path, f"datasets.{name}.source")
+            return shards.read_listing(found, dataset.source)
         case RegisteredSource():
             return _list_registered(dataset.source, _required(archive_file, name))
 
@@ -182,10 +192,10 @@ def _list_registered(source: RegisteredSource, archive_file: Path) -> pd.DataFra
     return listing
 
 
-def _splits(name: str, dataset: Dataset, listing: pd.DataFrame) -> np.ndarray | pd.Series:
+def _splits(name: str, dataset: Dataset, listing: pd.DataFrame) -> ExtensionArray:
     splits = dataset.splits
     if splits.by == "manifest":
-        given = set(listing["split"])
+        part, given = pd.factorize(listing["split"])
         if "" in given:
             image = listing.loc[listing["split"] == "", "image_id"].iloc[0]
             raise UserError(f"datasets.{name}: the manifest names no split for {image}")
@@ -195,14 +205,15 @@ def _splits(name: str, dataset: Dataset, listing: pd.DataFrame) -> np.ndarray | 
                     f"datasets.{name}.splits.rename: the manifest has no split `{split}`; "
                     f"{did_you_mean(split, given)}"
                 )
-        return listing["split"].map({split: splits.rename.get(split, split) for split in given})
+        renamed = pd.array([splits.rename.get(split, split) for split in given], dtype="str")
+        return renamed.take(part)
     # Identities must not be divided between splits; classes must be, since they are learnt.
     keys = _identity(dataset, listing)
     keys = listing["image_id"] if keys is None else keys
-    return split_by_hash(list(keys), splits.train, splits.val)
+    return split_by_hash(keys, splits.train, splits.val)
 
 
-def _kept(name: str, dataset: Dataset, listing: pd.DataFrame) -> pd.DataFrame:
+def _wanted(name: str, dataset: Dataset, listing: pd.DataFrame) -> pd.DataFrame:
     """The images that the splits leave: some are held out, some splits are not wanted."""
     splits = dataset.splits
     where = f"datasets.{name}.splits"
@@ -277,30 +288,60 @@ def _store_files(
 ) -> pd.DataFrame:
     """Store the files of `rows` that can be decoded; returns those rows."""
     readable = np.ones(len(rows), bool)
+    found = ((f"{place}: {member}", content) for member, content in contents(place, rows["member"]))
+    write_encoded(_checked(name, dataset, found, readable), path)
+    return _kept(name, rows.drop(columns=["member"]), readable)
 
-    def checked() -> Iterator[bytes]:
-        for i, (member, content) in enumerate(contents(place, list(rows["member"]))):
-            try:
-                decode(content, f"{place}: {member}")
-            except UserError as error:
-                if dataset.unreadable == "fail":
-                    raise UserError(
-                        f"{error}\n  Mend or remove that image, or set `unreadable: skip` in datasets.{name}"
-                    ) from error
-                log.warning("left out: %s", error)
-                readable[i] = False
-                continue
-            if (i + 1) % 1000 == 0:
-                log.info("%s: %d of %d images stored", name, i + 1, len(rows))
-            yield content
 
-    write_encoded(checked(), path)
-    if not readable.all():
-        log.warning("%s: %d unreadable images left out", name, int((~readable).sum()))
-    kept = rows[readable].drop(columns=["member"]).reset_index(drop=True)
-    if kept.empty:
+def _store_references(
+    name: str, dataset: Dataset, source: ShardsSource, rows: pd.DataFrame, path: Path
+) -> pd.DataFrame:
+    """Store where the files of `rows` lie that can be decoded; returns those rows."""
+    readable = np.ones(len(rows), bool)
+    files = shards.shards_of(shards.find_shards(source.path, f"datasets.{name}.source"))
+    for _ in _checked(name, dataset, shards.contents(files, rows), readable):
+        pass  # seen is enough, the files stay where they are
+    kept = _kept(name, rows, readable)
+    where = [str(column) for column in PLACE.names or ()]
+    write_references(files, kept[where].to_records(index=False).astype(PLACE), path)
+    return kept.drop(columns=where)
+
+
+def _checked(
+    name: str,
+    dataset: Dataset,
+    images: Iterable[tuple[str, bytes]],
+    readable: NDArray[np.bool_],
+) -> Iterator[bytes]:
+    """The files that can be decoded; the others are marked in `readable`, or end it all."""
+    for i, (image, content) in enumerate(images):
+        try:
+            decode(content, image)
+        except UserError as error:
+            if dataset.unreadable == "fail":
+                raise UserError(
+                    f"{error}\n  Mend or remove that image, or set `unreadable: skip` in datasets.{name}"
+                ) from error
+            log.warning("left out: %s", error)
+            readable[i] = False
+            continue
+        if (i + 1) % 1000 == 0:
+            log.info("%s: %d of %d images stored", name, i + 1, len(readable))
+        yield content
+
+
+def _kept(name: str, rows: pd.DataFrame, readable: NDArray[np.bool_]) -> pd.DataFrame:
+    """The rows whose images are readable.
+
+    Raises:
+        UserError: where there are none.
+    """
+    if readable.all():
+        return rows
+    log.warning("%s: %d unreadable images left out", name, int((~readable).sum()))
+    if not readable.any():
         raise UserError(f"datasets.{name}: none of its {len(rows)} images can be read")
-    return kept
+    return rows[readable].reset_index(drop=True)
 
 
 def _check_identities(name: str, dataset: Dataset, rows: pd.DataFrame) -> None:

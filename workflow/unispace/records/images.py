@@ -1,7 +1,8 @@
-"""The image store: all images of a data set in one file.
+"""The image store: all images of a data set in one file, or in the shards that the file refers to.
 
-Either `raw` (images of one size, one uint8 array `(n, h, w, 3)`) or `encoded` (the files as they were published,
-back to back in one uint8 array, with their offsets in a second). Both are memory-mapped.
+Either `raw` (images of one size, one uint8 array `(n, h, w, 3)`), `encoded` (the files as they were published, back to
+back in one uint8 array, with their offsets in a second) or `referenced` (where each image lies in which shard, see
+`unispace.records.shards`). All are memory-mapped.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+from array import array
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from PIL import Image, ImageOps
 
 from unispace.errors import UserError
 from unispace.records.files import disk_errors, replacing
+from unispace.records.shards import PLACE, ShardReader, read_shards
 
 Pixels = NDArray[np.uint8]
 
@@ -74,41 +77,57 @@ class ImageStore:
             UserError: where the file is missing or damaged.
         """
         self.path = path
+        self._shards: ShardReader | None = None
+        self._ends: NDArray[np.int64] = np.zeros(0, np.int64)
         try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            data = np.load(path, mmap_mode="r", allow_pickle=False)
+            if data.dtype == PLACE and data.ndim == 1:
+                self._shards = read_shards(path, data)
         except FileNotFoundError as error:
             raise UserError(f"{path}: not there; run snakemake to make it") from error
         except (ValueError, EOFError) as error:
             raise UserError(
                 f"{path}: damaged ({error}); delete it and run snakemake again"
             ) from error
-        self.raw = array.ndim == 4
-        self._data = array
-        self._ends: NDArray[np.int64] = np.zeros(0, np.int64)
-        sound = array.dtype == np.uint8 and (self.raw or array.ndim == 1)
-        if sound and not self.raw:
-            # The file ends with the end offset of every image and their number.
-            tail = array[-8:].tobytes()
-            count = int.from_bytes(tail, "little", signed=True)
-            sound = len(tail) == 8 and 0 <= count <= (len(array) - 8) // 8
-            if sound:
-                self._ends = np.frombuffer(array[-8 - 8 * count : -8].tobytes(), "<i8")
-                body = len(array) - 8 - 8 * count
-                sound = (int(self._ends[-1]) if count else 0) == body
+        self.raw = data.ndim == 4
+        self._data = data
+        sound = self._shards is not None or (
+            data.dtype == np.uint8 and (self.raw or (data.ndim == 1 and self._find_ends()))
+        )
         if not sound:
             raise UserError(f"{path}: holds no images; delete it and run snakemake again")
 
+    def _find_ends(self) -> bool:
+        """Take the end offset of every file from the tail of an encoded store; whether there is one."""
+        # The file ends with the end offset of every image and their number.
+        tail = self._data[-8:].tobytes()
+        count = int.from_bytes(tail, "little", signed=True)
+        if len(tail) < 8 or not 0 <= count <= (len(self._data) - 8) // 8:
+            return False
+        self._ends = np.frombuffer(self._data[-8 - 8 * count : -8].tobytes(), "<i8")
+        return (int(self._ends[-1]) if count else 0) == len(self._data) - 8 - 8 * count
+
     def __len__(self) -> int:
         """Number of images."""
-        return len(self._data) if self.raw else len(self._ends)
+        return len(self._data) if self.raw or self._shards else len(self._ends)
 
     def image(self, row: int) -> Image.Image:
-        """One image, decoded, in its own size."""
+        """One image, decoded, in its own size.
+
+        Raises:
+            UserError: where it cannot be decoded, or its shard is missing or another one.
+        """
         if self.raw:
             return Image.fromarray(np.asarray(self._data[row]))
+        return decode(self._content(row), f"{self.path}, image {row}")
+
+    def _content(self, row: int) -> bytes:
+        """The file of an image, as it was published."""
+        if self._shards:
+            place = self._data[row]
+            return self._shards.read(int(place["shard"]), int(place["offset"]), int(place["size"]))
         start = int(self._ends[row - 1]) if row else 0
-        content = self._data[start : int(self._ends[row])].tobytes()
-        return decode(content, f"{self.path}, image {row}")
+        return self._data[start : int(self._ends[row])].tobytes()
 
     def batch(
         self, rows: Sequence[int] | NDArray[np.int64], size: int, interpolation: str
@@ -133,13 +152,14 @@ def write_raw(batches: Iterable[Pixels], count: int, size: int, path: Path) -> N
 def write_encoded(contents: Iterable[bytes], path: Path) -> None:
     """Write image files back to back, holding one in memory."""
     with replacing(path) as temporary, temporary.open("wb") as stream:
-        ends, position = [], 0
+        ends, position = array("q"), 0
         stream.write(_header((0,)))
         for content in contents:
             stream.write(content)
             position += len(content)
             ends.append(position)
-        tail = np.asarray([*ends, len(ends)], "<i8").tobytes()
+        ends.append(len(ends))
+        tail = np.asarray(ends, "<i8").tobytes()
         stream.write(tail)
         # The header leaves room for any length, so that it can be written again now that it is known.
         stream.seek(0)

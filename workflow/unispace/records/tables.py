@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -39,23 +40,37 @@ def write_table(frame: pd.DataFrame, schema: pa.Schema, path: Path) -> None:
         pq.write_table(known.replace_schema_metadata(None), temporary, compression="zstd")
 
 
-def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
+def read_table(
+    path: Path, schema: pa.Schema, columns: Sequence[str] = (), further: Sequence[str] = ()
+) -> pd.DataFrame:
     """Read a table and check that it holds the columns of `schema` with their types.
 
+    Texts stay Arrow strings, a few bytes a cell; nothing here makes an object of Python for a row.
+
+    Args:
+        path: the table.
+        schema: what it must hold.
+        columns: only these of `schema` are read and checked; all that the table holds if none is named.
+        further: with `columns`, columns beyond `schema` that are read too where the table holds them.
+
     Raises:
+        KeyError: where `schema` has no such column.
         UserError: where the file is missing, damaged or of another kind.
     """
     if not path.is_file():
         raise UserError(f"{path}: not there; run `snakemake --cores 2 {path}` to make it")
+    wanted = [schema.field(name) for name in columns] or list(schema)
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(
+            path, columns=_present([*columns, *further], path) if columns else None
+        )
         found = {field.name: field.type for field in table.schema}
         frame = table.to_pandas()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(
             f"{path}: damaged ({error}); delete it and run snakemake again, it is rebuilt"
         ) from error
-    for field in schema:
+    for field in wanted:
         if field.name not in found:
             raise UserError(f"{path}: column `{field.name}` is missing")
         if found[field.name] != field.type:
@@ -65,3 +80,9 @@ def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
         if not field.nullable and table.column(field.name).null_count:
             raise UserError(f"{path}: column `{field.name}` holds empty cells")
     return frame
+
+
+def _present(columns: Sequence[str], path: Path) -> list[str]:
+    """Those of the columns that a table holds."""
+    held = set(pq.read_schema(path).names)
+    return [name for name in columns if name in held]

@@ -90,7 +90,7 @@ def _source(settings: Dataset) -> str:
         entry = lookup(source.name)
         version = f" ({entry.version})" if entry.version else ""
         return f"{entry.title}{version}: {entry.citation}"
-    return f"folder {source.path}"
+    return f"{source.kind} {source.path}"
 
 
 def _data_licence(settings: Dataset) -> str:

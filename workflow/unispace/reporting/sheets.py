@@ -43,7 +43,7 @@ def choose(manifest: pd.DataFrame, labels: int, images: int) -> pd.DataFrame:
     Returns:
         Columns `COLUMNS`, sheet row by sheet row.
     """
-    names = sorted(set(manifest["label"]))
+    names = sorted(manifest["label"].unique())
     kept = [names[i] for i in np.argsort(fractions(names), kind="stable")[:labels]]
     rows = manifest[manifest["label"].isin(kept)]
     order = np.lexsort((fractions(rows["image_id"]), rows["label"].map(kept.index).to_numpy()))

@@ -19,7 +19,8 @@ from unispace.records.manifest import read_manifest
 log = logging.getLogger(__name__)
 
 _BATCH = 1024
-_KEPT = ["split", "image_id", "label", "identity", "identity_2"]  # the last of morphs only
+_COLUMNS = ("split", "image_id", "label", "identity")
+_SECOND = "identity_2"  # of morphs only
 
 
 def read_images(folders: Mapping[str, Path]) -> pd.DataFrame:
@@ -37,15 +38,17 @@ def read_images(folders: Mapping[str, Path]) -> pd.DataFrame:
     """
     parts = []
     for name, folder in folders.items():
-        manifest = read_manifest(folder / "manifest.parquet")
+        manifest = read_manifest(folder / "manifest.parquet", _COLUMNS, (_SECOND,))
         store = ImageStore(folder / "images.npy")
         if len(store) != len(manifest):
             raise UserError(
                 f"{folder}: {len(manifest)} rows in manifest.parquet and {len(store)} images in images.npy; "
                 f"delete the folder and run snakemake again"
             )
-        kept = manifest.reindex(columns=_KEPT).assign(dataset=name)
-        parts.append(pd.concat([kept, _look_at(store, name)], axis=1))
+        if _SECOND not in manifest:
+            manifest[_SECOND] = pd.Series(pd.NA, manifest.index, "str")
+        looks = _look_at(store, name)
+        parts.append(pd.concat([manifest.assign(dataset=name), looks], axis=1))
     return pd.concat(parts, ignore_index=True)
 
 

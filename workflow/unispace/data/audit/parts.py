@@ -54,9 +54,13 @@ def parts_of(images: pd.DataFrame, plan: Plan) -> tuple[list[Part], NDArray[np.i
     place = {name: i for i, name in enumerate(plan.families)}
     known = [Part(*row) for row in found.itertuples(index=False)]
     known.sort(key=lambda part: (place[part.dataset], _rank(part.split), part.split))
-    number = {(part.dataset, part.split): i for i, part in enumerate(known)}
-    keys = pd.MultiIndex.from_frame(images[["dataset", "split"]])
-    return known, keys.map(number).to_numpy(np.int64)
+    (dataset, datasets), (split, splits) = (
+        pd.factorize(images[name]) for name in ("dataset", "split")
+    )
+    number = np.full((len(datasets), len(splits)), -1)
+    for i, part in enumerate(known):
+        number[datasets.get_loc(part.dataset), splits.get_loc(part.split)] = i
+    return known, number[dataset, split]
 
 
 def _rank(split: str) -> int:

@@ -26,7 +26,10 @@ def shared_identities(
         Leaks, and rows about all else that is worth a note.
     """
     both_of = images[["identity", "identity_2"]]
-    people = {i: set(both_of[part == i].stack().dropna()) for i in range(len(parts))}
+    people = {
+        i: {name for column in both_of for name in both_of.loc[part == i, column].dropna().unique()}
+        for i in range(len(parts))
+    }
     leaks, rows = [], []
     for i, j in itertools.product(range(len(parts)), repeat=2):
         one, other = parts[i], parts[j]
@@ -57,7 +60,7 @@ def shared_images(
     Returns:
         Leaks, and rows about all else.
     """
-    ids = images["image_id"].to_numpy(object)
+    ids = images["image_id"].array
     leaks, rows = [], []
     for i, j in itertools.product(range(len(parts)), repeat=2):
         one, other = parts[i], parts[j]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import lzma
 import posixpath
 import re
@@ -14,14 +15,18 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from unispace.errors import UserError, did_you_mean
+
+# Lines of a table that are Python objects at one time.
+_ROWS = 1 << 16
 
 COLUMNS = ("path", "identity_or_class", "split")
 
@@ -168,38 +173,49 @@ def read_listing(path: Path, manifest: str) -> pd.DataFrame:
 
 def _read_table(content: bytes, name: str) -> pd.DataFrame:
     """A CSV table with the columns of the listing."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{name} is no text in UTF-8 ({error})") from error
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        rows = [(lines.line_num, row) for row in lines if row]
-    except csv.Error as error:
-        raise UserError(f"{name}, line {lines.line_num}: no valid CSV ({error})") from error
-    header = rows[0][1] if rows else []
+    rows = _rows(content, name)
+    header = next(rows, (0, []))[1]
     for column in COLUMNS:
         if header.count(column) != 1:
             number = "no" if column not in header else "more than one"
             raise UserError(
                 f"{name} has {number} column `{column}`; it needs {', '.join(COLUMNS)}, separated by commas"
             )
-    if len(rows) == 1:
-        raise UserError(f"{name} lists no image")
-    label = header.index("identity_or_class")
-    for line, row in rows[1:]:
-        if len(row) != len(header):
-            raise UserError(f"{name}, line {line}: {len(row)} cells, needs {len(header)}")
-        if not row[label].strip():
-            raise UserError(f"{name}, line {line}: identity_or_class is empty")
     renamed = {"path": "image_id", "identity_or_class": "label"}
     columns = [renamed.get(c, f"{c}_given" if c in _TAKEN else c) for c in header]
     if len(set(columns)) < len(columns):
         raise UserError(f"{name}: two columns have one name")
-    return pd.DataFrame([row for _, row in rows[1:]], columns=columns, dtype=str)
+    schema = pa.schema([pa.field(column, pa.string()) for column in columns])
+    label = header.index("identity_or_class")
+    parts = []
+    while part := list(itertools.islice(rows, _ROWS)):
+        for line, row in part:
+            if len(row) != len(header):
+                raise UserError(f"{name}, line {line}: {len(row)} cells, needs {len(header)}")
+            if not row[label].strip():
+                raise UserError(f"{name}, line {line}: identity_or_class is empty")
+        cells = zip(*(row for _, row in part), strict=True)
+        parts.append(pa.table([pa.array(column, pa.string()) for column in cells], schema))
+    if not parts:
+        raise UserError(f"{name} lists no image")
+    return pa.concat_tables(parts).to_pandas()
 
 
-def contents(path: Path, members: list[str]) -> Iterator[tuple[str, bytes]]:
+def _rows(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
+    """The lines of a CSV table that are not empty, with their numbers, one at a time."""
+    text = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
+    lines = csv.reader(text, strict=True)
+    try:
+        for row in lines:
+            if row:
+                yield lines.line_num, row
+    except UnicodeDecodeError as error:
+        raise UserError(f"{name} is no text in UTF-8 ({error})") from error
+    except csv.Error as error:
+        raise UserError(f"{name}, line {lines.line_num}: no valid CSV ({error})") from error
+
+
+def contents(path: Path, members: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """The bytes of images, in the order asked for, one at a time."""
     with open_archive(path) as archive:
         for name in members:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import pickle
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ def read_listing(path: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, dtype=str)
 
 
-def contents(path: Path, members: list[str]) -> Iterator[tuple[str, bytes]]:
+def contents(path: Path, members: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """The images as PNG files, which lose nothing, in the order asked for, one at a time."""
     with open_archive(path) as archive:
         places = {posixpath.basename(batch): batch for batch in _batches(archive, path)}

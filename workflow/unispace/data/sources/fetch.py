@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 from unispace.data.sources.download import Expected, download
-from unispace.data.sources.places import is_url, locate
 from unispace.errors import UserError
 from unispace.records.files import replacing, sha256_of
+from unispace.records.places import is_url, locate
 
 
 def fetch(path: str, sha256: str, destination: Path) -> None:

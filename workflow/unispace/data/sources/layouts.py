@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ class Layout:
 
     read_listing: Callable[[Path], pd.DataFrame]
     """Columns image_id, member, label, `split` where the set has one, and further ones; in the archive's order."""
-    contents: Callable[[Path, list[str]], Iterator[tuple[str, bytes]]]
+    contents: Callable[[Path, Iterable[str]], Iterator[tuple[str, bytes]]]
     """The bytes of images, in the order asked for, one at a time."""
     has_splits: bool
     """Whether the set says which image belongs to which split."""
@@ -157,7 +157,7 @@ def _read_listing(path: Path, named: _Named, root: str) -> pd.DataFrame:
     return named.refine(pd.DataFrame(rows, dtype=str))
 
 
-def _contents(path: Path, named: _Named, members: list[str]) -> Iterator[tuple[str, bytes]]:
+def _contents(path: Path, named: _Named, members: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     with _open(path, named) as archive:
         for name in members:
             yield name, archive.read(name)

@@ -12,10 +12,10 @@ from unispace.data.registry import Entry
 from unispace.data.sources.archive import open_archive
 from unispace.data.sources.checksums import Digests
 from unispace.data.sources.download import Expected, FetchError, download, wrong_in
-from unispace.data.sources.places import MIRROR, find, is_url
 from unispace.data.sources.progress import Progress
 from unispace.errors import UserError
 from unispace.records.files import disk_errors, read_json, replacing, write_json
+from unispace.records.places import MIRROR, find, is_url
 
 log = logging.getLogger(__name__)
 

@@ -113,7 +113,7 @@ def _attacks(name: str, domain: Domain, source: StudioSource, splits: Splits) ->
 
 def _partners(name: str, persons: np.ndarray, count: int, splits: Splits) -> np.ndarray:
     """With whom each person is morphed, `(n, count)`: the next ones of the same split in the order of a hash."""
-    split = split_by_hash(list(persons), splits.train, splits.val)
+    split = np.asarray(split_by_hash(persons, splits.train, splits.val))
     place = fractions(persons, "partners")
     partners = np.empty((len(persons), count), np.int64)
     for one in np.unique(split):
