@@ -52,7 +52,7 @@ def test_preparing_data_is_made_of_the_painters():
 
 
 def test_fetching_is_not_made_of_painters():
-    assert not [name for name in names_of("fetch_archive") if "studio" in name]
+    assert not [name for name in names_of("fetch_archive") if "data/studio" in name]
 
 
 @pytest.mark.parametrize("command", ["fetch_archive", "evaluate_verification", "collect_results"])
