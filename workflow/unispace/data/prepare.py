@@ -14,12 +14,16 @@ from unispace.config.datasets import (
     ArchiveSource,
     Dataset,
     FolderSource,
+    HuggingfaceSource,
+    ManifestSource,
     RegisteredSource,
     Source,
     StudioSource,
+    TorchvisionSource,
 )
 from unispace.data.registry import lookup
-from unispace.data.sources import archive, folder
+from unispace.data.sources import archive, folder, own_manifest
+from unispace.data.sources.export import MANIFEST
 from unispace.data.sources.places import locate
 from unispace.data.splits import select, split_by_hash
 from unispace.data.studio import world
@@ -48,7 +52,7 @@ def prepare(
         name: the data set's name in the study.
         dataset: its settings.
         seed: the study's seed, for rendered images.
-        archive_file: the fetched archive of an archive source or a registered set.
+        archive_file: what was fetched for the source: its archive, or the first of its files.
         manifest_path: where the manifest goes.
         images_path: where the image store goes.
         left_out_path: where the record of the images goes that the source holds and the manifest does not.
@@ -99,18 +103,33 @@ def prepare(
 
 def _origin(name: str, source: Source) -> str:
     """What the manifest calls the source of images that name none."""
-    known_as = source.name if isinstance(source, RegisteredSource) else name
+    match source:
+        case RegisteredSource(name=known_as) | TorchvisionSource(name=known_as):
+            pass
+        case HuggingfaceSource(repo=known_as):
+            pass
+        case _:
+            known_as = name
     return f"{source.kind}:{known_as}"
 
 
 def _place(
-    name: str, source: ArchiveSource | FolderSource | RegisteredSource, archive_file: Path | None
+    name: str,
+    source: ArchiveSource
+    | FolderSource
+    | ManifestSource
+    | RegisteredSource
+    | TorchvisionSource
+    | HuggingfaceSource,
+    archive_file: Path | None,
 ) -> tuple[Path, Contents]:
     """Where the files of a data set lie, and what reads them."""
     match source:
         case FolderSource():
             return locate(source.path, f"datasets.{name}"), folder.contents
-        case ArchiveSource():
+        case ManifestSource():
+            return locate(source.path, f"datasets.{name}"), own_manifest.contents
+        case ArchiveSource() | TorchvisionSource() | HuggingfaceSource():
             return _required(archive_file, name), archive.contents
         case RegisteredSource():
             return _required(archive_file, name), lookup(source.name).reader().contents
@@ -131,6 +150,10 @@ def _list(name: str, dataset: Dataset, archive_file: Path | None) -> pd.DataFram
             return archive.read_listing(_required(archive_file, name), dataset.source.manifest)
         case FolderSource():
             return folder.read_listing(locate(dataset.source.path, f"datasets.{name}"))
+        case ManifestSource():
+            return own_manifest.read_listing(locate(dataset.source.path, f"datasets.{name}"))
+        case TorchvisionSource() | HuggingfaceSource():
+            return archive.read_listing(_required(archive_file, name), MANIFEST)
         case RegisteredSource():
             return _list_registered(dataset.source, _required(archive_file, name))
 
@@ -154,9 +177,15 @@ def _list_registered(source: RegisteredSource, archive_file: Path) -> pd.DataFra
 def _splits(name: str, dataset: Dataset, listing: pd.DataFrame) -> np.ndarray | pd.Series:
     splits = dataset.splits
     if splits.by == "manifest":
-        given = set(listing["split"])
+        if splits.column not in listing:
+            raise UserError(
+                f"datasets.{name}.splits.column: no column `{splits.column}` names a split; "
+                f"{did_you_mean(splits.column, listing.columns)}"
+            )
+        column = listing[splits.column]
+        given = set(column)
         if "" in given:
-            image = listing.loc[listing["split"] == "", "image_id"].iloc[0]
+            image = listing.loc[column == "", "image_id"].iloc[0]
             raise UserError(f"datasets.{name}: the manifest names no split for {image}")
         for split in splits.rename:
             if split not in given:
@@ -164,7 +193,7 @@ def _splits(name: str, dataset: Dataset, listing: pd.DataFrame) -> np.ndarray | 
                     f"datasets.{name}.splits.rename: the manifest has no split `{split}`; "
                     f"{did_you_mean(split, given)}"
                 )
-        return listing["split"].map({split: splits.rename.get(split, split) for split in given})
+        return column.map({split: splits.rename.get(split, split) for split in given})
     # Identities must not be divided between splits; classes must be, since they are learnt.
     keys = listing["label" if dataset.domain in IDENTITY_DOMAINS else "image_id"]
     return split_by_hash(list(keys), splits.train, splits.val)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
+from unispace.data.sources.fingerprints import fingerprint_of
 from unispace.errors import UserError
-from unispace.records.files import replacing, sha256_of, sha256_of_text
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"}
@@ -68,35 +67,6 @@ def contents(folder: Path, members: list[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def fingerprint(folder: Path, cache: Path) -> str:
-    """A hash of the names and contents of a folder's images.
-
-    Contents are hashed once: as git does, a file whose size and times are as they were is not read again.
-
-    Args:
-        folder: the data set.
-        cache: file that remembers size, times and hash of each image.
-    """
-    where = str(folder.resolve())
-    known = _remembered(cache, where)
-    seen: dict[str, list[str | int]] = {}
-    for name in read_listing(folder)["image_id"]:
-        stat = (folder / name).stat()
-        # The time of the last change of any kind too: tools that unpack or copy set the other one back.
-        now = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
-        entry = known.get(name)
-        if entry is None or entry[:3] != now:
-            entry = [*now, sha256_of(folder / name)]
-        seen[name] = entry
-    if seen != known:
-        with replacing(cache) as temporary:
-            temporary.write_text(json.dumps({"folder": where, "files": seen}), "utf-8")
-    return sha256_of_text(*(f"{name} {entry[3]}" for name, entry in seen.items()))
-
-
-def _remembered(cache: Path, where: str) -> dict[str, list[str | int]]:
-    """What the cache knows of this folder; nothing where it is about another one, or damaged."""
-    try:
-        content = json.loads(cache.read_text("utf-8"))
-        return content["files"] if content["folder"] == where else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+    """A hash of the names and contents of a folder's images, as `fingerprint_of` makes it."""
+    files = {name: folder / name for name in read_listing(folder)["image_id"]}
+    return fingerprint_of(files, str(folder.resolve()), cache)
