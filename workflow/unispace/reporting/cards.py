@@ -9,7 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from unispace.config.datasets import ArchiveSource, Dataset, RegisteredSource, StudioSource
+from unispace.config.datasets import (
+    ArchiveSource,
+    Dataset,
+    HuggingfaceSource,
+    ManifestSource,
+    RegisteredSource,
+    StudioSource,
+    TorchvisionSource,
+)
 from unispace.config.study import Study
 from unispace.data.registry import lookup
 from unispace.reporting.looks import DOMAIN_TITLES, in_order, short_names
@@ -88,6 +96,13 @@ def _source(settings: Dataset) -> str:
         entry = lookup(source.name)
         version = f" ({entry.version})" if entry.version else ""
         return f"{entry.title}{version}: {entry.citation}"
+    if isinstance(source, TorchvisionSource):
+        return f"torchvision data set {source.name}"
+    if isinstance(source, HuggingfaceSource):
+        revision = f" at {source.revision[:12]}…" if source.revision else ""
+        return f"Hugging Face hub, {source.repo}{revision}"
+    if isinstance(source, ManifestSource):
+        return f"table of images {source.path}"
     return f"folder {source.path}"
 
 
