@@ -132,7 +132,7 @@ def test_a_registered_set_is_fetched_from_a_mirror_with_its_record(tmp_path, mon
     content = (tmp_path / "mirror" / "cfp-dataset.zip").read_bytes()
     archive, record = tmp_path / "raw" / "a.zip", tmp_path / "raw" / "a.zip.json"
     arguments = ["--settings", json.dumps({"name": "cfp", "sha256": None})]
-    arguments += ["--mirror", str(tmp_path / "mirror")]
+    arguments += ["--file", "cfp-dataset.zip", "--mirror", str(tmp_path / "mirror")]
     arguments += ["--archive", str(archive), "--record", str(record)]
     monkeypatch.setattr(sys, "argv", ["unispace", "fetch-registered", *arguments])
     assert main() == 0

@@ -29,7 +29,7 @@ def pack(path, members):
             for name, content in members.items():
                 archive.writestr(name, content)
         return path
-    mode = {".tar": "w", ".gz": "w:gz", ".bz2": "w:bz2", ".xz": "w:xz"}[path.suffix]
+    mode = {".tar": "w", ".gz": "w:gz", ".tgz": "w:gz", ".bz2": "w:bz2", ".xz": "w:xz"}[path.suffix]
     with tarfile.open(path, mode) as archive:
         for name, content in members.items():
             info = tarfile.TarInfo(name)
@@ -53,6 +53,34 @@ def make():
         table = staticmethod(table)
 
     return Make
+
+
+@pytest.fixture
+def read_layout(tmp_path):
+    """Lists an archive of named images; each image's bytes are checked against what was packed."""
+    from unispace.data.sources.layouts import layout_of
+
+    def listed(layout, names, file="a.tar.gz", extra=None, beside=None):
+        """`extra`: other members of the archive. `beside`: bytes, or members of an archive, of further files."""
+        images = {name: picture(i, form="JPEG") for i, name in enumerate(names)}
+        path = pack(tmp_path / file, {**images, **(extra or {})})
+        for name, content in (beside or {}).items():
+            if isinstance(content, bytes):
+                (tmp_path / name).write_bytes(content)
+            else:
+                pack(tmp_path / name, content)
+                images |= content
+        reader = layout_of(layout)
+        listing = reader.read_listing(path)
+        assert dict(reader.contents(path, list(listing["member"]))) == {
+            name: images[name] for name in listing["member"]
+        }
+        assert ("split" in listing) is reader.has_splits
+        assert listing["image_id"].is_unique
+        assert not listing[["image_id", "member", "label"]].isna().any(axis=None)
+        return listing
+
+    return listed
 
 
 @pytest.fixture

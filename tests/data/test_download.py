@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 
-from unispace.data.registry import lookup
+from unispace.data.registry import PublishedFile, lookup
 from unispace.data.sources import progress
 from unispace.data.sources.checksums import Digests, problem_of
 from unispace.data.sources.download import Expected, FetchError, download, part_of
@@ -249,21 +249,28 @@ GOOD, OTHER = tar(), tar(b"other")
 def entry(files):
     """A set like LFW that the test's server publishes under /official."""
     files.contents["/official/set.tar"] = GOOD
-    return dataclasses.replace(
-        lookup("lfw"),
-        name="set",
-        file="set.tar",
-        urls=(f"{files.url}/official/set.tar",),
-        bytes=None,
-        checksums=("sha256:" + hashlib.sha256(GOOD).hexdigest(),),
+    file = PublishedFile(
+        "set.tar",
+        (f"{files.url}/official/set.tar",),
+        None,
+        ("sha256:" + hashlib.sha256(GOOD).hexdigest(),),
     )
+    return dataclasses.replace(lookup("lfw"), name="set", files=(file,))
+
+
+def without_checksum(entry, **change):
+    """The set as it would be if nothing were published of its file's bytes."""
+    file = dataclasses.replace(entry.files[0], checksums=(), **change)
+    return dataclasses.replace(entry, files=(file,))
 
 
 @pytest.fixture
 def get(tmp_path):
     def fetched(entry, mirror=None, sha256=None):
         out = tmp_path / "raw" / "set.tar"
-        fetch_registered(entry, sha256, mirror, out, tmp_path / "raw" / "set.tar.json")
+        fetch_registered(
+            entry, entry.files[0], sha256, mirror, out, tmp_path / "raw" / "set.tar.json"
+        )
         return out.read_bytes(), read_json(tmp_path / "raw" / "set.tar.json")
 
     return fetched
@@ -277,9 +284,9 @@ def test_the_publisher_is_asked_where_there_is_no_mirror(entry, get, files):
         "name": "set",
         "bytes": len(GOOD),
         "sha256": hashlib.sha256(GOOD).hexdigest(),
-        "published": list(entry.checksums),
+        "published": list(entry.files[0].checksums),
         "trusted": "checksum",
-        "from": entry.urls[0],
+        "from": entry.files[0].urls[0],
     }
 
 
@@ -310,7 +317,7 @@ def test_a_wrong_file_on_a_mirror_is_passed_over_with_a_warning(
     (tmp_path / "set.tar").write_bytes(wrong)
     content, record = get(entry, str(tmp_path))
     assert content == GOOD
-    assert record["from"] == entry.urls[0]
+    assert record["from"] == entry.files[0].urls[0]
     assert f"{tmp_path}/set.tar: wrong checksum" in caplog.text
 
 
@@ -329,7 +336,7 @@ def test_where_all_fail_every_place_is_told_with_its_reason(entry, get, files, t
 def test_without_a_published_checksum_the_first_file_is_trusted_and_says_so(
     entry, get, files, caplog
 ):
-    unknown = dataclasses.replace(entry, checksums=())
+    unknown = without_checksum(entry)
     _, record = get(unknown)
     assert record["trusted"] == "first use"
     assert f"trusted from now on (sha256 {record['sha256']})" in caplog.text
@@ -339,7 +346,7 @@ def test_without_a_published_checksum_the_first_file_is_trusted_and_says_so(
 
 
 def test_a_later_fetch_must_match_the_first(entry, get, files, tmp_path):
-    unknown = dataclasses.replace(entry, checksums=())
+    unknown = without_checksum(entry)
     get(unknown)
     files.contents["/official/set.tar"] = OTHER
     with pytest.raises(UserError) as caught:
@@ -350,7 +357,7 @@ def test_a_later_fetch_must_match_the_first(entry, get, files, tmp_path):
 
 
 def test_the_sha256_of_the_study_holds_where_none_is_published(entry, get, files):
-    unknown = dataclasses.replace(entry, checksums=())
+    unknown = without_checksum(entry)
     assert get(unknown, sha256=hashlib.sha256(GOOD).hexdigest())[1]["trusted"] == "checksum"
     with pytest.raises(UserError, match="wrong checksum"):
         get(unknown, sha256="0" * 64)
@@ -359,8 +366,8 @@ def test_the_sha256_of_the_study_holds_where_none_is_published(entry, get, files
 @pytest.mark.parametrize("wrong", [b"<!DOCTYPE html><title>Log in</title>", GOOD[:600], b""])
 def test_only_an_archive_is_trusted_on_first_use(entry, get, files, tmp_path, wrong):
     files.contents["/official/set.tar"] = wrong
-    with pytest.raises(UserError, match="gave no whole tar or zip archive, it begins with"):
-        get(dataclasses.replace(entry, checksums=()))
+    with pytest.raises(UserError, match=r"gave no whole set\.tar, it begins with"):
+        get(without_checksum(entry))
     assert list((tmp_path / "raw").iterdir()) == []
 
 

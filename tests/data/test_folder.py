@@ -4,7 +4,6 @@ import os
 
 import pytest
 
-from unispace.data.sources import fingerprints
 from unispace.data.sources.folder import contents, fingerprint, read_listing
 from unispace.errors import UserError
 
@@ -129,13 +128,13 @@ def test_a_copy_elsewhere_has_the_same_fingerprint(tmp_path, images):
 @pytest.fixture
 def reads(monkeypatch):
     names = []
-    real = fingerprints.sha256_of
+    real = module.sha256_of
 
     def counted(path):
         names.append(path.name)
         return real(path)
 
-    monkeypatch.setattr(fingerprints, "sha256_of", counted)
+    monkeypatch.setattr(module, "sha256_of", counted)
     return names
 
 

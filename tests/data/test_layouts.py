@@ -11,71 +11,55 @@ import pytest
 
 from unispace.config.datasets import Dataset
 from unispace.data.prepare import Places, prepare
-from unispace.data.sources.layouts import LAYOUTS, layout_of
+from unispace.data.sources.layouts import layout_of
 from unispace.errors import UserError
 from unispace.records.images import ImageStore, decode
-
-
-@pytest.fixture
-def read(tmp_path, make):
-    """The listing of an archive of named images; each image's bytes are checked against what was packed."""
-
-    def listed(layout, names, file="a.tar.gz", extra=None):
-        images = {name: make.picture(i, form="JPEG") for i, name in enumerate(names)}
-        path = make.pack(tmp_path / file, {**images, **(extra or {})})
-        reader = layout_of(layout)
-        listing = reader.read_listing(path)
-        assert dict(reader.contents(path, list(listing["member"]))) == {
-            name: images[name] for name in listing["member"]
-        }
-        assert ("split" in listing) is reader.has_splits
-        return listing
-
-    return listed
 
 
 def columns(listing, *names):
     return list(listing[list(names)].itertuples(index=False, name=None))
 
 
-def test_label_folders(read):
+def test_label_folders(read_layout):
     names = ["dtd/images/dotted/dotted_1.jpg", "dtd/images/woven/woven_2.JPG", "dtd/imdb/x/y.jpg"]
-    listing = read("label-folders:dtd/images", names, extra={"dtd/labels/train1.txt": b"x"})
+    listing = read_layout("label-folders:dtd/images", names, extra={"dtd/labels/train1.txt": b"x"})
     assert columns(listing, "image_id", "label") == [(names[0], "dotted"), (names[1], "woven")]
 
 
-def test_labels_of_several_folders(read):
-    listing = read("label-folders:SUN397", ["SUN397/a/abbey/s.jpg", "SUN397/a/apse/indoor/s.jpg"])
+def test_labels_of_several_folders(read_layout):
+    listing = read_layout(
+        "label-folders:SUN397", ["SUN397/a/abbey/s.jpg", "SUN397/a/apse/indoor/s.jpg"]
+    )
     assert listing["label"].tolist() == ["a/abbey", "a/apse/indoor"]
 
 
-def test_split_folders(read):
+def test_split_folders(read_layout):
     names = ["country211/train/AD/1.jpg", "country211/valid/AD/2.jpg", "country211/test/AE/3.jpg"]
-    listing = read("split-folders:country211", names)
+    listing = read_layout("split-folders:country211", names)
     assert columns(listing, "split", "label") == [("train", "AD"), ("valid", "AD"), ("test", "AE")]
 
 
 @pytest.mark.parametrize("root", ["lfw", "lfw_funneled", "lfw-deepfunneled"])
-def test_lfw(read, root, caplog):
+def test_lfw(read_layout, root, caplog):
     caplog.set_level(logging.INFO)
     names = [f"{root}/Ann_Lee/Ann_Lee_0001.jpg", f"{root}/Bo_Öz/Bo_Öz_0012.jpg", f"{root}/x/y.jpg"]
-    listing = read("lfw", names)
+    listing = read_layout("lfw", names)
     assert columns(listing, "label", "number") == [("Ann_Lee", "0001"), ("Bo_Öz", "0012")]
     assert "1 images lie outside the layout" in caplog.text
 
 
-def test_cfp(read):
+def test_cfp(read_layout):
     names = [
         "cfp-dataset/Data/Images/001/frontal/01.jpg",
         "cfp-dataset/Data/Images/001/profile/04.jpg",
         "__MACOSX/cfp-dataset/Data/Images/001/profile/04.jpg",
         "cfp-dataset/Data/Images/001/frontal/._01.jpg",
     ]
-    listing = read("cfp", names, "cfp-dataset.zip")
+    listing = read_layout("cfp", names, "cfp-dataset.zip")
     assert columns(listing, "label", "pose") == [("001", "frontal"), ("001", "profile")]
 
 
-def test_market1501(read, caplog):
+def test_market1501(read_layout, caplog):
     caplog.set_level(logging.INFO)
     root = "Market-1501-v15.09.15"
     names = [
@@ -87,7 +71,7 @@ def test_market1501(read, caplog):
         f"{root}/bounding_box_test/-1_c4s1_000001_01.jpg",
         f"{root}/gt_bbox/0001_c1s1_001051_00.jpg",
     ]
-    listing = read("market1501", names, "Market-1501-v15.09.15.zip")
+    listing = read_layout("market1501", names, "Market-1501-v15.09.15.zip")
     assert columns(listing, "split", "label", "camera", "distractor") == [
         ("train", "0002", "1", "no"),
         ("query", "0001", "1", "no"),
@@ -219,8 +203,8 @@ def test_an_archive_that_is_no_cifar_is_refused(tmp_path, make):
 
 
 @pytest.mark.parametrize(
-    "layout", [name for name in LAYOUTS if name not in ("cifar-python", "caltech101")]
-)
+    "layout", ["label-folders", "split-folders", "lfw", "cfp", "market1501", "dtd", "food101", "ijb", "nuaa"]
+)  # fmt: skip
 def test_a_repacked_archive_is_refused_with_what_was_expected(tmp_path, make, layout):
     reader = layout_of(layout)
     path = make.pack(tmp_path / "a.zip", {"image.png": make.picture(1)})
@@ -230,7 +214,7 @@ def test_a_repacked_archive_is_refused_with_what_was_expected(tmp_path, make, la
         reader.read_listing(make.pack(tmp_path / "b.zip", {"x.txt": b""}))
 
 
-def test_nothing_outside_the_folder_and_no_link_is_read(tmp_path, make, caplog):
+def test_nothing_outside_the_folder_and_no_link_is_read_layout(tmp_path, make, caplog):
     path = tmp_path / "a.tar"
     with tarfile.open(path, "w") as archive:
         for name in ("../dtd/images/x/1.jpg", "/dtd/images/x/2.jpg", "dtd/images/x/3.jpg"):

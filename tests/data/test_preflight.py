@@ -7,8 +7,10 @@ from collections import namedtuple
 
 import pytest
 
+from unispace.config.datasets import ArchiveSource
 from unispace.config.study import Study
-from unispace.data.preflight import bytes_needed, check_sources, content_of_folder, raw_path
+from unispace.data.preflight import bytes_needed, check_sources, content_of
+from unispace.data.sources.raw import raw_files
 from unispace.errors import UserError
 from unispace.records.places import VARIABLE
 
@@ -206,7 +208,8 @@ def test_the_space_needed_counts_at_most_what_the_limits_leave(tmp_path, limits,
     ],
 )
 def test_a_fetched_archive_keeps_its_file_name(path, name):
-    assert raw_path(path) == name
+    source = ArchiveSource(kind="archive", path=path, sha256="0" * 64)
+    assert raw_files(source) == (name,)
 
 
 def test_the_content_of_a_folder_is_its_fingerprint(tmp_path, raw, make):
@@ -214,8 +217,8 @@ def test_the_content_of_a_folder_is_its_fingerprint(tmp_path, raw, make):
     file.parent.mkdir(parents=True)
     file.write_bytes(make.picture(1))
     source = study(f={"kind": "folder", "path": "people"}).datasets["f"].source
-    before = content_of_folder(source, "f", raw)
-    assert content_of_folder(source, "f", raw) == before
+    before = content_of(source, "f", raw)
+    assert content_of(source, "f", raw) == before
     file.write_bytes(make.picture(2))
-    assert content_of_folder(source, "f", raw) != before
+    assert content_of(source, "f", raw) != before
     assert [p.name for p in raw.iterdir()] == ["f.index.json"]

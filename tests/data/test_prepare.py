@@ -373,6 +373,13 @@ def test_attacks_without_subjects_or_bona_fide_images_are_refused(tmp_path, make
         attacks(tmp_path, make, **change)
 
 
+def test_a_set_that_is_divided_by_its_authors_needs_no_subjects(tmp_path, make):
+    columns = ("path", "identity_or_class", "split", "who")
+    manifest = attacks(tmp_path, make, columns=columns, splits={"by": "manifest"})
+    assert manifest["identity"].isna().all()
+    assert set(manifest["split"]) == {"learn"}
+
+
 def test_a_folder_of_attacks_is_refused_since_it_names_no_subjects():
     with pytest.raises(ValueError, match="a folder names no subjects"):
         Dataset.model_validate({"domain": "mad", "source": {"kind": "folder", "path": "x"}})

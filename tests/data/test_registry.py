@@ -9,7 +9,15 @@ import pytest
 
 from unispace.config.study import Study
 from unispace.data.preflight import check_sources
-from unispace.data.registry import COLUMNS, TABLE, lookup, read_registry, registry
+from unispace.data.registry import (
+    COLUMNS,
+    FILE_COLUMNS,
+    TABLE,
+    PublishedFile,
+    lookup,
+    read_registry,
+    registry,
+)
 from unispace.data.registry_page import page_text
 from unispace.errors import UserError
 from unispace.records.files import write_json
@@ -80,7 +88,7 @@ def test_names_are_sorted_and_unique():
 
 
 def test_no_two_sets_share_an_archive():
-    files = [entry.file for entry in ENTRIES if entry.file]
+    files = [file.name for entry in ENTRIES for file in entry.files]
     assert len(set(files)) == len(files)
 
 
@@ -89,10 +97,10 @@ def test_an_entry_is_whole(entry):
     assert lookup(entry.name) is entry
     assert entry.access == "open" or entry.how_to_get
     if entry.access == "open":
-        assert entry.urls
+        assert all(file.urls for file in entry.files)
     if entry.layout:
         entry.reader()
-        assert entry.file
+        assert entry.files
     else:
         with pytest.raises(UserError, match=f"`{entry.name}` .* has no reader .*`kind: folder`"):
             entry.reader()
@@ -104,23 +112,32 @@ def test_an_unknown_set_suggests_the_nearest():
 
 
 ROW = {
-    "name": "a", "title": "A", "domain": "object", "task": "t", "file": "a.zip", "urls": "https://x.org/a.zip",
-    "bytes": "7", "checksum": "md5:" + "0" * 32, "terms": "t", "access": "open", "citation": "c", "layout": "lfw",
+    "name": "a", "title": "A", "domain": "object", "task": "t", "terms": "t", "access": "open", "citation": "c",
+    "layout": "lfw",
+}  # fmt: skip
+FILE = {
+    "name": "a", "file": "a.zip", "urls": "https://x.org/a.zip", "bytes": "7", "checksum": "md5:" + "0" * 32,
 }  # fmt: skip
 
 
-def parsed(*rows):
+def written(columns, rows):
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
+    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return read_registry(stream.getvalue(), "t.csv")
+    return stream.getvalue()
+
+
+def parsed(*rows, files=(FILE,)):
+    return read_registry(written(COLUMNS, rows), "t.csv", written(FILE_COLUMNS, files), "f.csv")
 
 
 def test_a_row_becomes_an_entry():
     entry = parsed(ROW)["a"]
-    assert (entry.bytes, entry.identities, entry.urls) == (7, None, ("https://x.org/a.zip",))
-    assert entry.checksums == ("md5:" + "0" * 32,)
+    assert entry.identities is None
+    assert entry.files == (
+        PublishedFile("a.zip", ("https://x.org/a.zip",), 7, ("md5:" + "0" * 32,)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,14 +148,7 @@ def test_a_row_becomes_an_entry():
         ({"domain": "objet"}, "domain: `objet`; did you mean `object`"),
         ({"access": "closed"}, "access: `closed`; allowed: open, request"),
         ({"access": "request"}, "how_to_get: must say where to ask"),
-        ({"bytes": "7 MB"}, "bytes: `7 MB` is no whole number"),
         ({"images": "0"}, "images: `0` is no whole number above 0"),
-        ({"checksum": "md5:0"}, "checksum: `md5:0` must have 32 digits"),
-        ({"checksum": "0" * 32}, f"checksum: `{'0' * 32}` must be algorithm:hex"),
-        ({"file": "../a.zip"}, "file: `../a.zip` is no plain file name"),
-        ({"file": ""}, "layout: is about a file, and `file` is empty"),
-        ({"urls": "ftp://x.org/a"}, "urls: `ftp://x.org/a` is no http"),
-        ({"urls": ""}, "urls: must not be empty where access is `open`"),
         ({"layout": "lwf"}, "layout: `lwf`; did you mean `lfw`"),
         ({"terms": " t"}, "terms: ` t` has spaces at an end"),
     ],
@@ -149,15 +159,55 @@ def test_a_wrong_row_is_named_with_line_and_column(change, message):
     assert f"t.csv, line 2: {message}" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"bytes": "7 MB"}, "bytes: `7 MB` is no whole number"),
+        ({"checksum": "md5:0"}, "checksum: `md5:0` must have 32 digits"),
+        ({"checksum": "0" * 32}, f"checksum: `{'0' * 32}` must be algorithm:hex"),
+        ({"file": "../a.zip"}, "file: `../a.zip` is no plain file name"),
+        (
+            {"file": "a.mat", "checksum": ""},
+            "checksum: must not be empty, since a file of this kind",
+        ),
+        ({"urls": "ftp://x.org/a"}, "urls: `ftp://x.org/a` is no http"),
+        ({"urls": " https://x.org/a"}, "urls: ` https://x.org/a` has spaces at an end"),
+    ],
+)
+def test_a_wrong_row_of_a_file_is_named_with_line_and_column(change, message):
+    with pytest.raises(UserError) as caught:
+        parsed(ROW, files=[{**FILE, **change}])
+    assert f"f.csv, line 2: {message}" in str(caught.value)
+
+
+def test_sets_and_files_must_fit_together():
+    two = [{**FILE, "file": f"a/{i}.zip"} for i in (1, 2)]
+    assert [file.name for file in parsed(ROW, files=two)["a"].files] == ["a/1.zip", "a/2.zip"]
+    with pytest.raises(UserError, match=r"the file 1\.zip must be `a/1\.zip`"):
+        parsed(ROW, files=[{**two[0], "file": "1.zip"}, two[1]])
+    with pytest.raises(UserError, match=r"the file a/1\.zip must be `1\.zip`"):
+        parsed(ROW, files=two[:1])
+    with pytest.raises(UserError, match="layout: is about files, and the set has none"):
+        parsed(ROW, files=[])
+    with pytest.raises(UserError, match="each of its files needs an address"):
+        parsed(ROW, files=[two[0], {**two[1], "urls": ""}])
+    with pytest.raises(UserError, match=r"f\.csv, line 3: file: `a\.zip` is there twice"):
+        parsed(ROW, files=[FILE, FILE])
+    with pytest.raises(UserError, match=r"f\.csv: name: no set `b` in t\.csv"):
+        parsed(ROW, files=[FILE, {**FILE, "name": "b", "file": "b.zip"}])
+
+
 def test_order_repetition_columns_and_cells():
     with pytest.raises(UserError, match="line 3: name: `a` stands below `b`"):
-        parsed({**ROW, "name": "b"}, ROW)
+        parsed({**ROW, "name": "b", "layout": ""}, ROW)
     with pytest.raises(UserError, match="line 3: name: `a` is there twice"):
         parsed(ROW, ROW)
     with pytest.raises(UserError, match=r"t\.csv: the columns must be name, title"):
-        read_registry("a,b\n", "t.csv")
+        read_registry("a,b\n", "t.csv", written(FILE_COLUMNS, []), "f.csv")
+    with pytest.raises(UserError, match=r"f\.csv: the columns must be name, file"):
+        read_registry(written(COLUMNS, []), "t.csv", "a,b\n", "f.csv")
     with pytest.raises(UserError, match="line 2: 2 cells, needs"):
-        read_registry(",".join(COLUMNS) + "\na,b\n", "t.csv")
+        read_registry(",".join(COLUMNS) + "\na,b\n", "t.csv", written(FILE_COLUMNS, []), "f.csv")
 
 
 def test_the_page_is_up_to_date():
@@ -204,7 +254,7 @@ def test_an_open_set_needs_nothing_before_the_first_job():
     ("arguments", "message"),
     [
         (("lwf",), "datasets.d.source: no registered set `lwf`; did you mean `lfw`"),
-        (("mnist", "object"), "datasets.d.source: registered set `mnist` .* has no reader"),
+        (("scface", "face_lq"), "datasets.d.source: registered set `scface` .* has no reader"),
         (("lfw", "face_hq", {"by": "manifest"}), "lfw names no splits; use `by: hash`"),
         (("lfw", "object"), "lfw is of domain face_hq, the data set is `object`"),
     ],

@@ -149,13 +149,17 @@ def test_an_animation_gives_its_first_picture():
 def bomb():
     """A PNG of a few bytes that says it has 400 million pixels."""
     header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
-    chunk = b"IHDR" + header
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + struct.pack(">I", len(header))
-        + chunk
-        + struct.pack(">I", zlib.crc32(chunk))
+    # With a head alone it would count as cut, not as too large.
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in chunks
     )
+
+
+def test_a_decompression_bomb_is_refused_by_its_size():
+    with pytest.raises(UserError, match=r"400000000 pixels\) exceeds limit of 200000000 pixels"):
+        decode(bomb(), "faces/a.jpg")
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,23 @@
 """What jobs read, and which part of the study decides what they make: functions of their wildcards."""
 
-from unispace.config.datasets import (
-    ArchiveSource,
-    FolderSource,
-    RegisteredSource,
-    ShardsSource,
-)
-from unispace.data.preflight import content_of_folder, content_of_shards, raw_path
-from unispace.data.registry import lookup
+from unispace.data.preflight import content_of
+from unispace.data.sources.raw import raw_files
 
-ARCHIVES = {
-    raw_path(d.source.path): d.source
-    for d in STUDY.datasets.values()
-    if isinstance(d.source, ArchiveSource)
-}
 
-REGISTERED = {
-    lookup(d.source.name).file: d.source
-    for d in STUDY.datasets.values()
-    if isinstance(d.source, RegisteredSource)
-}
+def fetched(kind):
+    """The sources of a kind by the files below data/raw that are fetched for them."""
+    return {
+        file: dataset.source
+        for dataset in STUDY.datasets.values()
+        if dataset.source.kind == kind
+        for file in raw_files(dataset.source)
+    }
+
+
+ARCHIVES = fetched("archive")
+REGISTERED = fetched("registered")
+TORCHVISION = fetched("torchvision")
+HUGGINGFACE = fetched("huggingface")
 
 LEARNT_FROM = {
     b.weights.dataset for b in STUDY.backbones.values() if b.weights.kind == "pretrain"
@@ -34,28 +32,21 @@ FOREIGN_WEIGHTS = {
 }
 
 
-def archive_of(wildcards):
-    """The fetched archive of a data set, if it has one."""
-    source = STUDY.datasets[wildcards.dataset].source
-    if isinstance(source, ArchiveSource):
-        return [f"data/raw/{raw_path(source.path)}"]
-    if isinstance(source, RegisteredSource):
-        return [f"data/raw/{lookup(source.name).file}"]
-    return []
+def archives_of(wildcards):
+    """What is fetched for a data set, its main file first; nothing where it lies here already."""
+    return [
+        f"data/raw/{f}" for f in raw_files(STUDY.datasets[wildcards.dataset].source)
+    ]
 
 
 def preparation(wildcards):
     """What decides the images of a data set."""
     dataset = STUDY.datasets[wildcards.dataset]
     extra = {}
-    if isinstance(dataset.source, FolderSource):
-        # A folder is no file that Snakemake could compare: its content stands in the parameters.
-        extra["content"] = content_of_folder(
-            dataset.source, wildcards.dataset, Path("data/raw")
-        )
-    if isinstance(dataset.source, ShardsSource):
-        # Shards stay where they lie, outside of what Snakemake sees; a copy elsewhere is the same to it.
-        extra["content"] = content_of_shards(
+    if dataset.source.kind in ("folder", "manifest", "shards"):
+        # Images that stay where they lie are no file that Snakemake could compare: their content stands in the
+        # parameters, and a copy of them elsewhere is the same to it.
+        extra["content"] = content_of(
             dataset.source, wildcards.dataset, Path("data/raw")
         )
     settings = dumped(dataset)

@@ -55,14 +55,60 @@ rule fetch_registered:
         ),
     shell:
         "python -m unispace fetch-registered --settings {params.settings:q}"
+        " --file {wildcards.archive:q}"
         " --mirror={resources.mirror:q} --archive {output.archive:q}"
         " --record {output.archive:q}.json > {log} 2>&1"
+
+
+rule fetch_torchvision:
+    input:
+        code=code("fetch_torchvision"),
+    output:
+        archive="data/raw/{archive}",
+        record="data/raw/{archive}.json",
+    log:
+        "logs/raw/fetch_torchvision/{archive}.log",
+    benchmark:
+        "benchmarks/raw/fetch_torchvision/{archive}.tsv"
+    wildcard_constraints:
+        archive=one_of(TORCHVISION),
+    priority: 100
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=lambda w: text(**dumped(TORCHVISION[w.archive])),
+    shell:
+        "python -m unispace fetch-torchvision --settings {params.settings:q}"
+        " --root data/raw/torchvision --archive {output.archive:q}"
+        " --record {output.record:q} > {log} 2>&1"
+
+
+rule fetch_huggingface:
+    input:
+        code=code("fetch_huggingface"),
+    # Its record is no output: Snakemake would remove it first, and it holds the revision of the first fetch.
+    output:
+        archive="data/raw/{archive}",
+    log:
+        "logs/raw/fetch_huggingface/{archive}.log",
+    benchmark:
+        "benchmarks/raw/fetch_huggingface/{archive}.tsv"
+    wildcard_constraints:
+        archive=one_of(HUGGINGFACE),
+    priority: 100
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=lambda w: text(**dumped(HUGGINGFACE[w.archive])),
+    shell:
+        "python -m unispace fetch-huggingface --settings {params.settings:q}"
+        " --archive {output.archive:q} --record {output.archive:q}.json > {log} 2>&1"
 
 
 rule prepare_data:
     input:
         code=code("prepare_data"),
-        archive=archive_of,
+        archives=archives_of,
     output:
         manifest=f"{DATA}/{{dataset}}/manifest.parquet",
         images=f"{DATA}/{{dataset}}/images.npy",
@@ -79,7 +125,8 @@ rule prepare_data:
         "../../envs/environment.yaml"
     params:
         settings=preparation,
-        archive=lambda w, input: f"--archive '{input.archive}'" if input.archive else "",
+        # The further files of a set lie beside its first.
+        archive=lambda w: " ".join(f"--archive '{f}'" for f in archives_of(w)[:1]),
     shell:
         "python -m unispace prepare-data --settings {params.settings:q} {params.archive}"
         " --manifest {output.manifest} --images {output.images}"

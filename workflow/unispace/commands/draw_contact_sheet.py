@@ -32,7 +32,8 @@ def run(arguments: argparse.Namespace) -> None:
     )
     if manifest.empty:
         raise UserError(f"{arguments.data}: holds no image; check the data set's source")
-    if manifest["domain"].iloc[0] in ATTACK_DOMAINS:
+    known = manifest["identity"].notna().any()
+    if manifest["domain"].iloc[0] in ATTACK_DOMAINS and known:
         chosen = choose_attacks(manifest, settings["images"])
     else:
         chosen = choose(manifest, settings["labels"], settings["images"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from unispace.config.base import (
     ATTACK_DOMAINS,
@@ -17,6 +17,9 @@ from unispace.config.base import (
     Sha256,
 )
 from unispace.config.studio import StudioSource, misplaced
+
+# Values that JSON and YAML share; a mapping or list of them would be no argument of a data set.
+Argument = bool | int | float | str | None
 
 
 class ArchiveSource(Settings):
@@ -39,6 +42,45 @@ class FolderSource(Settings):
     """`folder`"""
     path: str
     """The folder, absolute or looked up below `UNISPACE_DATA` and the working folder."""
+
+
+class ManifestSource(Settings):
+    """A table of your own images, which stay where they are."""
+
+    kind: Literal["manifest"]
+    """`manifest`"""
+    path: str
+    """A .csv or .parquet file with the columns path, identity_or_class and further ones such as split, looked up below `UNISPACE_DATA` and the working folder; its paths begin beside it or below `UNISPACE_DATA`."""
+
+
+class TorchvisionSource(Settings):
+    """A data set that torchvision downloads and reads: any class of `torchvision.datasets` of labelled images."""
+
+    kind: Literal["torchvision"]
+    """`torchvision`"""
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=40)]
+    """Name of the class, such as `OxfordIIITPet`."""
+    arguments: dict[str, Argument] = Field(default={})
+    """What it is called with, such as `{split: trainval}`; root and download are set where it takes them."""
+    splits: dict[str, dict[str, Argument]] = Field(default={})
+    """Further arguments for each split, such as `{train: {train: true}, test: {train: false}}`, for `splits.by: manifest`."""
+
+
+class HuggingfaceSource(Settings):
+    """A data set of the Hugging Face hub whose files are parquet tables with images, or images in folders."""
+
+    kind: Literal["huggingface"]
+    """`huggingface`"""
+    repo: Annotated[str, StringConstraints(pattern=r"^[\w.-]+(/[\w.-]+)?$", max_length=100)]
+    """Its repository, such as `user/set`."""
+    revision: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")] | None = None
+    """Commit of the repository; left out, the newest is taken once, recorded and kept."""
+    files: dict[str, str] = Field(default={})
+    """Pattern of the files of each split, such as `{train: data/train-*.parquet}`; left out, all files count and there are no splits."""
+    image: str = "image"
+    """Column of parquet tables that holds the image."""
+    label: str = "label"
+    """Column of parquet tables that holds the label, as text or as number of a class that the table names."""
 
 
 class ShardsSource(Settings):
@@ -70,13 +112,20 @@ class RegisteredSource(Settings):
     name: Name
     """Name in the registry, such as `lfw`; docs/datasets.md lists all."""
     mirror: str | None = None
-    """Folder or URL prefix that holds the archive, tried first; decides nothing but where the bytes come from."""
+    """Folder or URL prefix that holds its files, tried first; decides nothing but where the bytes come from."""
     sha256: Sha256 | None = None
-    """Checksum that the archive must have beside the published one; for sets of which none is published."""
+    """Checksum that its file must have beside the published one; for sets of one file of which none is published."""
 
 
 Source = Annotated[
-    StudioSource | ArchiveSource | FolderSource | ShardsSource | RegisteredSource,
+    StudioSource
+    | ArchiveSource
+    | FolderSource
+    | ManifestSource
+    | ShardsSource
+    | RegisteredSource
+    | TorchvisionSource
+    | HuggingfaceSource,
     Field(discriminator="kind"),
 ]
 
@@ -90,6 +139,8 @@ class Splits(Settings):
     """Share for training (with `hash`)."""
     val: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share for choosing settings (with `hash`); the rest is the test split."""
+    column: str = "split"
+    """With `manifest`: the column that names the split, for sets with several official divisions."""
     rename: dict[str, str] = Field(default={})
     """With `manifest`: other names for its splits, such as `{query: test, gallery: test}`."""
     hold_out: dict[str, DistinctSome[str]] = Field(default={})
@@ -104,6 +155,8 @@ class Splits(Settings):
             raise ValueError(f"train + val must not exceed 1, got {self.train} + {self.val}")
         if self.rename and self.by != "manifest":
             raise ValueError("rename only goes with `by: manifest`")
+        if self.column != "split" and self.by != "manifest":
+            raise ValueError("column only goes with `by: manifest`")
         return self
 
 
@@ -140,8 +193,14 @@ class Dataset(Settings):
                 return f"folder {path}"
             case ShardsSource(path=path):
                 return f"shards {path}"
+            case ManifestSource(path=path):
+                return f"manifest {path}"
             case RegisteredSource(name=name):
                 return f"registered {name}"
+            case TorchvisionSource(name=name):
+                return f"torchvision {name}"
+            case HuggingfaceSource(repo=repo):
+                return f"huggingface {repo}"
 
     @model_validator(mode="after")
     def _splits_exist(self) -> Dataset:
@@ -150,14 +209,22 @@ class Dataset(Settings):
                 f"splits.by is `manifest`, but a source of kind {self.source.kind} has no splits; "
                 f"use `by: hash`"
             )
-        if (
-            self.splits.by == "manifest"
-            and isinstance(self.source, ShardsSource)
-            and self.source.split_key is None
-        ):
-            raise ValueError(
-                "splits.by is `manifest`: name the key of the splits in source.split_key"
-            )
+        if self.splits.by == "manifest":
+            match self.source:
+                case ShardsSource() as source if source.split_key is None:
+                    raise ValueError(
+                        "splits.by is `manifest`: name the key of the splits in source.split_key"
+                    )
+                case TorchvisionSource() as source if not source.splits:
+                    raise ValueError(
+                        "splits.by is `manifest`, so source.splits must name the splits"
+                    )
+                case HuggingfaceSource() as source if not source.files:
+                    raise ValueError(
+                        "splits.by is `manifest`, so source.files must name the files of each split"
+                    )
+                case _:
+                    pass
         return self
 
     @model_validator(mode="after")

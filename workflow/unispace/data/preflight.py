@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import posixpath
 import shutil
 from pathlib import Path
 
 from unispace.config.backbones import FileWeights
-from unispace.config.base import IDENTITY_DOMAINS
+from unispace.config.base import IDENTITY_DOMAINS, Domain
 from unispace.config.datasets import (
     ArchiveSource,
     Dataset,
     FolderSource,
+    HuggingfaceSource,
+    ManifestSource,
     RegisteredSource,
     ShardsSource,
+    TorchvisionSource,
 )
 from unispace.config.studio import StudioSource
 from unispace.config.study import Study
-from unispace.data.registry import Entry, lookup
-from unispace.data.sources import folder
+from unispace.data.registry import Entry, PublishedFile, lookup
+from unispace.data.sources import folder, own_manifest
 from unispace.data.sources.checksums import digests_of
 from unispace.data.sources.fetch import check
-from unispace.data.sources.fingerprints import fingerprint
+from unispace.data.sources.fingerprints import fingerprint_of
+from unispace.data.sources.raw import raw_files
 from unispace.data.sources.registered import how_to_put, places
 from unispace.data.sources.shards import find_shards
 from unispace.data.studio import world
@@ -30,20 +33,16 @@ from unispace.records.files import read_json
 from unispace.records.places import is_url, locate
 
 
-def raw_path(path: str) -> str:
-    """Where a fetched archive lies below data/raw: its file name."""
-    return posixpath.basename(path.split("?", 1)[0])
-
-
-def content_of_folder(source: FolderSource, name: str, raw: Path) -> str:
-    """Hash of the images of a folder; `raw` holds the cache that makes it cheap."""
-    return folder.fingerprint(locate(source.path, f"datasets.{name}"), raw / f"{name}.index.json")
-
-
-def content_of_shards(source: ShardsSource, name: str, raw: Path) -> str:
-    """Hash of shards; `raw` holds the cache that makes it cheap."""
-    found = find_shards(source.path, f"datasets.{name}.source")
-    return fingerprint(found, source.path, raw / f"{name}.index.json")
+def content_of(source: FolderSource | ManifestSource | ShardsSource, name: str, raw: Path) -> str:
+    """Hash of images that are read where they lie; `raw` holds the cache that makes it cheap."""
+    cache = raw / f"{name}.index.json"
+    if isinstance(source, ShardsSource):
+        shards = find_shards(source.path, f"datasets.{name}.source")
+        return fingerprint_of(shards, source.path, cache)
+    place = locate(source.path, f"datasets.{name}")
+    if isinstance(source, ManifestSource):
+        return own_manifest.fingerprint(place, cache)
+    return folder.fingerprint(place, cache)
 
 
 def check_sources(study: Study, raw: Path) -> None:
@@ -66,6 +65,10 @@ def check_sources(study: Study, raw: Path) -> None:
                     folder.read_listing(locate(source.path, where))
                 case ShardsSource() as source:
                     find_shards(source.path, where)
+                case ManifestSource() as source:
+                    _check_manifest(dataset, source, where)
+                case TorchvisionSource() | HuggingfaceSource():
+                    pass  # what they hold shows when they are fetched; the network is never asked before
                 case StudioSource() as source:
                     world.check(name, dataset.domain, source)
                 case RegisteredSource() as source:
@@ -116,12 +119,21 @@ def bytes_needed(study: Study, data: Path) -> int:
 def _check_archive(
     source: ArchiveSource, where: str, raw: Path, seen: dict[str, tuple[str, str | None]]
 ) -> None:
-    name = raw_path(source.path)
+    (name,) = raw_files(source)
     if not name:
         raise UserError(f"{where}: `{source.path}` names no file")
     _check_alone(name, source.path, source.sha256, where, seen)
     if not is_url(source.path) and not _fetched(raw / name, source.sha256):
         check(locate(source.path, where), source.sha256, f"{where}: {source.path}")
+
+
+def _check_manifest(dataset: Dataset, source: ManifestSource, where: str) -> None:
+    listing = own_manifest.read_listing(locate(source.path, where))
+    column = dataset.splits.column
+    if dataset.splits.by == "manifest" and column not in listing:
+        raise UserError(
+            f"{where}: {source.path} has no column `{column}`; add it, or use `by: hash` in its splits"
+        )
 
 
 def _check_alone(
@@ -156,31 +168,46 @@ def _check_registered(
         layout = entry.reader()
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
-    _check_alone(entry.file, f"registered set {entry.name}", source.sha256, where, seen)
+    for file in entry.files:
+        _check_alone(file.name, f"registered set {entry.name}", source.sha256, where, seen)
+    if source.sha256 and len(entry.files) > 1:
+        raise UserError(
+            f"{where}.sha256: {entry.name} has {len(entry.files)} files, so one checksum cannot be theirs; "
+            f"leave it out, their published ones are checked"
+        )
     if dataset.splits.by == "manifest" and not layout.has_splits:
         raise UserError(
             f"{where}: the archive of {entry.name} names no splits; use `by: hash` in its splits"
         )
-    if (entry.domain in IDENTITY_DOMAINS) != (dataset.domain in IDENTITY_DOMAINS):
+    if _labels_of(entry.domain) != _labels_of(dataset.domain):
         raise UserError(
             f"{where}: {entry.name} is of domain {entry.domain}, the data set is `{dataset.domain}`"
         )
-    if entry.access == "request" and not _fetched(raw / entry.file, source.sha256):
-        _check_at_hand(entry, source, where)
+    if entry.access == "request":
+        for file in entry.files:
+            if not _fetched(raw / file.name, source.sha256):
+                _check_at_hand(entry, file, source, where)
 
 
-def _check_at_hand(entry: Entry, source: RegisteredSource, where: str) -> None:
-    """A set that must be asked for has to be on this machine, or on a mirror."""
-    possible = list(places(entry, source.mirror))
+def _labels_of(domain: Domain) -> str:
+    """What the labels of a domain are; good faces may be taken for bad ones, but not persons for things."""
+    return "identities" if domain in IDENTITY_DOMAINS else domain
+
+
+def _check_at_hand(
+    entry: Entry, published: PublishedFile, source: RegisteredSource, where: str
+) -> None:
+    """A file of a set that must be asked for has to be on this machine, or on a mirror."""
+    possible = list(places(entry, published, source.mirror))
     if any(is_url(place) for place in possible):
         return
     files = [Path(place) for place in possible if Path(place).is_file()]
     if not files:
         raise UserError(
-            f"{where}: {entry.title} is not published for download and {entry.file} is not on this machine.\n"
+            f"{where}: {entry.title} is not published for download and {published.name} is not on this machine.\n"
             f"  {how_to_put(entry)}"
         )
-    expected = [*entry.checksums, *([f"sha256:{source.sha256}"] if source.sha256 else [])]
+    expected = [*published.checksums, *([f"sha256:{source.sha256}"] if source.sha256 else [])]
     wrong = []
     for file in files:
         found = digests_of(file, expected).mismatches()

@@ -17,14 +17,18 @@ from unispace.config.datasets import (
     ArchiveSource,
     Dataset,
     FolderSource,
+    HuggingfaceSource,
+    ManifestSource,
     RegisteredSource,
     ShardsSource,
     Source,
+    TorchvisionSource,
 )
 from unispace.config.studio import StudioSource
 from unispace.data.held_out import hold_out
 from unispace.data.registry import lookup
-from unispace.data.sources import archive, folder, shards
+from unispace.data.sources import archive, folder, own_manifest, shards
+from unispace.data.sources.export import MANIFEST
 from unispace.data.splits import select, split_by_hash
 from unispace.data.studio import rendering, world
 from unispace.errors import UserError, did_you_mean
@@ -71,7 +75,7 @@ def prepare(
         name: the data set's name in the study.
         dataset: its settings.
         seed: the study's seed, for rendered images.
-        archive_file: the fetched archive of an archive source or a registered set.
+        archive_file: what was fetched for the source: its archive, or the first of its files.
         places: where everything goes.
         workers: processes that render; changes the time and no byte.
 
@@ -137,18 +141,33 @@ def _identity(dataset: Dataset, rows: pd.DataFrame) -> pd.Series | None:
 
 def _origin(name: str, source: Source) -> str:
     """What the manifest calls the source of images that name none."""
-    known_as = source.name if isinstance(source, RegisteredSource) else name
+    match source:
+        case RegisteredSource(name=known_as) | TorchvisionSource(name=known_as):
+            pass
+        case HuggingfaceSource(repo=known_as):
+            pass
+        case _:
+            known_as = name
     return f"{source.kind}:{known_as}"
 
 
 def _place(
-    name: str, source: ArchiveSource | FolderSource | RegisteredSource, archive_file: Path | None
+    name: str,
+    source: ArchiveSource
+    | FolderSource
+    | ManifestSource
+    | RegisteredSource
+    | TorchvisionSource
+    | HuggingfaceSource,
+    archive_file: Path | None,
 ) -> tuple[Path, Contents]:
     """Where the files of a data set lie, and what reads them."""
     match source:
         case FolderSource():
             return locate(source.path, f"datasets.{name}"), folder.contents
-        case ArchiveSource():
+        case ManifestSource():
+            return locate(source.path, f"datasets.{name}"), own_manifest.contents
+        case ArchiveSource() | TorchvisionSource() | HuggingfaceSource():
             return _required(archive_file, name), archive.contents
         case RegisteredSource():
             return _required(archive_file, name), lookup(source.name).reader().contents
@@ -172,6 +191,10 @@ def _list(name: str, dataset: Dataset, archive_file: Path | None) -> pd.DataFram
         case ShardsSource():
             found = shards.find_shards(dataset.source.path, f"datasets.{name}.source")
             return shards.read_listing(found, dataset.source)
+        case ManifestSource():
+            return own_manifest.read_listing(locate(dataset.source.path, f"datasets.{name}"))
+        case TorchvisionSource() | HuggingfaceSource():
+            return archive.read_listing(_required(archive_file, name), MANIFEST)
         case RegisteredSource():
             return _list_registered(dataset.source, _required(archive_file, name))
 
@@ -195,9 +218,15 @@ def _list_registered(source: RegisteredSource, archive_file: Path) -> pd.DataFra
 def _splits(name: str, dataset: Dataset, listing: pd.DataFrame) -> ExtensionArray:
     splits = dataset.splits
     if splits.by == "manifest":
-        part, given = pd.factorize(listing["split"])
+        if splits.column not in listing:
+            raise UserError(
+                f"datasets.{name}.splits.column: no column `{splits.column}` names a split; "
+                f"{did_you_mean(splits.column, listing.columns)}"
+            )
+        column = listing[splits.column]
+        part, given = pd.factorize(column)
         if "" in given:
-            image = listing.loc[listing["split"] == "", "image_id"].iloc[0]
+            image = listing.loc[column == "", "image_id"].iloc[0]
             raise UserError(f"datasets.{name}: the manifest names no split for {image}")
         for split in splits.rename:
             if split not in given:
@@ -237,8 +266,9 @@ def _attacks(name: str, dataset: Dataset, listing: pd.DataFrame) -> pd.DataFrame
         UserError: where subjects or bona fide images are missing.
     """
     if "identity" not in listing:
-        subject = listing.get("subject")
-        if subject is None or (subject.isna() | (subject == "")).any():
+        subject = listing.get("subject", pd.Series("", listing.index)).replace({"": None})
+        # A set that is divided by its authors may keep to itself who is in it.
+        if dataset.splits.by == "hash" and subject.isna().any():
             raise UserError(
                 f"datasets.{name}: domain {dataset.domain} needs the subject of every image, lest persons stand in "
                 f"training and in test; give the manifest a column `subject`"
@@ -279,7 +309,7 @@ def _store_rendered(
             yield batch.images
 
     write_raw(batches(), len(rows), source.size, path)
-    internal = [column for column in rows if column.startswith("_")]
+    internal = [column for column in rows if str(column).startswith("_")]
     return rows.drop(columns=internal).join(pd.concat(columns)), pd.concat(factors)
 
 

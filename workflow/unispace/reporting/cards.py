@@ -9,7 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from unispace.config.datasets import ArchiveSource, Dataset, RegisteredSource
+from unispace.config.datasets import (
+    ArchiveSource,
+    Dataset,
+    HuggingfaceSource,
+    ManifestSource,
+    RegisteredSource,
+    TorchvisionSource,
+)
 from unispace.config.studio import StudioSource
 from unispace.config.study import Study
 from unispace.data.registry import lookup
@@ -90,6 +97,13 @@ def _source(settings: Dataset) -> str:
         entry = lookup(source.name)
         version = f" ({entry.version})" if entry.version else ""
         return f"{entry.title}{version}: {entry.citation}"
+    if isinstance(source, TorchvisionSource):
+        return f"torchvision data set {source.name}"
+    if isinstance(source, HuggingfaceSource):
+        revision = f" at {source.revision[:12]}…" if source.revision else ""
+        return f"Hugging Face hub, {source.repo}{revision}"
+    if isinstance(source, ManifestSource):
+        return f"table of images {source.path}"
     return f"{source.kind} {source.path}"
 
 

@@ -5,9 +5,6 @@ The archive is read in place; nothing is unpacked to disk, so no member can land
 
 from __future__ import annotations
 
-import csv
-import io
-import itertools
 import lzma
 import posixpath
 import re
@@ -15,23 +12,19 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 
+from unispace.data.sources.tables import read_csv
 from unispace.errors import UserError, did_you_mean
-
-# Lines of a table that are Python objects at one time.
-_ROWS = 1 << 16
 
 COLUMNS = ("path", "identity_or_class", "split")
 
-# What the listing and the record of a data set call their own; a table's columns of these names get a suffix.
-_TAKEN = frozenset({"image_id", "member", "label", "row", "domain", "identity"})
+_ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"})
 
 
 @dataclass(frozen=True)
@@ -50,19 +43,43 @@ def open_archive(path: Path) -> Iterator[Archive]:
     Raises:
         UserError: where it is missing, truncated or no archive; also while members are read.
     """
-    with _readable(path):
+    with readable(path):
         with path.open("rb") as stream:
             is_zip = stream.read(2) == b"PK"
         archive = zipfile.ZipFile(path) if is_zip else tarfile.TarFile.open(path)
     with archive:
-        with _readable(path):
-            opened = _of_zip(archive) if isinstance(archive, zipfile.ZipFile) else _of_tar(archive)
+        with readable(path):
+            opened = _of_zip(archive) if isinstance(archive, zipfile.ZipFile) else of_tar(archive)
 
         def read(name: str) -> bytes:
-            with _readable(path):
+            with readable(path):
                 return opened.read(name)
 
         yield Archive(opened.files, opened.links, read)
+
+
+@contextmanager
+def open_together(paths: Sequence[Path]) -> Iterator[Archive]:
+    """Open the files of one set as if they were one archive, in that order.
+
+    A file that is no archive by its name counts as one that holds nothing but it. Of files of one name (such as
+    two Readme.txt) the first counts.
+
+    Raises:
+        UserError: where an archive is missing, truncated or no archive; also while members are read.
+    """
+    with ExitStack() as stack:
+        owners: dict[str, Archive] = {}
+        links: frozenset[str] = frozenset()
+        for path in paths:
+            if path.suffix in _ARCHIVES:
+                archive = stack.enter_context(open_archive(path))
+            else:
+                archive = Archive((path.name,), frozenset(), lambda _, path=path: path.read_bytes())
+            links |= archive.links
+            for name in archive.files:
+                owners.setdefault(name, archive)
+        yield Archive(tuple(owners), links, lambda name: owners[name].read(name))
 
 
 @contextmanager
@@ -76,16 +93,21 @@ def open_inner_archive(path: Path, pattern: str) -> Iterator[Archive]:
     Raises:
         UserError: where either is missing, truncated or no archive.
     """
-    with _readable(path), zipfile.ZipFile(path) as outer:
+    with readable(path), zipfile.ZipFile(path) as outer:
         inner = [name for name in outer.namelist() if re.fullmatch(pattern, name)]
         if len(inner) != 1:
             raise UserError(f"{path}: holds {len(inner)} archives {pattern}, needs one")
         with outer.open(inner[0]) as stream, tarfile.TarFile.open(fileobj=stream) as archive:
-            yield _of_tar(archive)
+            yield of_tar(archive)
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
+    """Say in words what is wrong with an archive.
+
+    Raises:
+        UserError: where it is missing, truncated, damaged or no archive.
+    """
     try:
         yield
     except FileNotFoundError as error:
@@ -111,7 +133,8 @@ def _of_zip(archive: zipfile.ZipFile) -> Archive:
     return Archive(files, frozenset(links), lambda name: archive.read(members[name]))
 
 
-def _of_tar(archive: tarfile.TarFile) -> Archive:
+def of_tar(archive: tarfile.TarFile) -> Archive:
+    """An open tar archive; nothing but its plain files can be read."""
     everything = {posixpath.normpath(m.name): m for m in archive}
     members = {name: m for name, m in everything.items() if m.isfile()}
     links = frozenset(name for name, m in everything.items() if m.issym() or m.islnk())
@@ -143,7 +166,7 @@ def read_listing(path: Path, manifest: str) -> pd.DataFrame:
             raise UserError(f"{path}: holds no `{manifest}`; {did_you_mean(manifest, existing)}")
         table = min(tables, key=lambda name: (name.count("/"), name))
         content = archive.read(table)
-    frame = _read_table(content, f"{path}: {table}")
+    frame = read_csv(content, f"{path}: {table}", COLUMNS)
     folder = posixpath.dirname(table)
     member = [posixpath.normpath(posixpath.join(folder, name)) for name in frame["image_id"]]
     for name in frame["image_id"]:
@@ -169,50 +192,6 @@ def read_listing(path: Path, manifest: str) -> pd.DataFrame:
     frame["member"] = member
     order = sorted(range(len(frame)), key=lambda i: place[member[i]])
     return frame.iloc[order].reset_index(drop=True)
-
-
-def _read_table(content: bytes, name: str) -> pd.DataFrame:
-    """A CSV table with the columns of the listing."""
-    rows = _rows(content, name)
-    header = next(rows, (0, []))[1]
-    for column in COLUMNS:
-        if header.count(column) != 1:
-            number = "no" if column not in header else "more than one"
-            raise UserError(
-                f"{name} has {number} column `{column}`; it needs {', '.join(COLUMNS)}, separated by commas"
-            )
-    renamed = {"path": "image_id", "identity_or_class": "label"}
-    columns = [renamed.get(c, f"{c}_given" if c in _TAKEN else c) for c in header]
-    if len(set(columns)) < len(columns):
-        raise UserError(f"{name}: two columns have one name")
-    schema = pa.schema([pa.field(column, pa.string()) for column in columns])
-    label = header.index("identity_or_class")
-    parts = []
-    while part := list(itertools.islice(rows, _ROWS)):
-        for line, row in part:
-            if len(row) != len(header):
-                raise UserError(f"{name}, line {line}: {len(row)} cells, needs {len(header)}")
-            if not row[label].strip():
-                raise UserError(f"{name}, line {line}: identity_or_class is empty")
-        cells = zip(*(row for _, row in part), strict=True)
-        parts.append(pa.table([pa.array(column, pa.string()) for column in cells], schema))
-    if not parts:
-        raise UserError(f"{name} lists no image")
-    return pa.concat_tables(parts).to_pandas()
-
-
-def _rows(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines of a CSV table that are not empty, with their numbers, one at a time."""
-    text = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
-    lines = csv.reader(text, strict=True)
-    try:
-        for row in lines:
-            if row:
-                yield lines.line_num, row
-    except UnicodeDecodeError as error:
-        raise UserError(f"{name} is no text in UTF-8 ({error})") from error
-    except csv.Error as error:
-        raise UserError(f"{name}, line {lines.line_num}: no valid CSV ({error})") from error
 
 
 def contents(path: Path, members: Iterable[str]) -> Iterator[tuple[str, bytes]]:

@@ -1,4 +1,4 @@
-"""Hashes of files outside the project that change only where a content does."""
+"""A hash of many files that reads none of them twice."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from unispace.records.files import replacing, sha256_of, sha256_of_text
 
 
-def fingerprint(files: Mapping[str, Path], where: str, cache: Path) -> str:
-    """A hash of the names and contents of files.
+def fingerprint_of(files: Mapping[str, Path], where: str, cache: Path) -> str:
+    """A hash of names and contents.
 
     Contents are hashed once: as git does, a file whose size and times are as they were is not read again.
 
     Args:
-        files: of each its name and where it lies.
-        where: the place that they are of; what is remembered of another place is not taken.
+        files: the file of each name.
+        where: what they belong to; the cache of another one is not used.
         cache: file that remembers size, times and hash of each.
     """
     known = _remembered(cache, where)
@@ -36,7 +36,7 @@ def fingerprint(files: Mapping[str, Path], where: str, cache: Path) -> str:
 
 
 def _remembered(cache: Path, where: str) -> dict[str, list[str | int]]:
-    """What the cache knows of this place; nothing where it is about another one, or damaged."""
+    """What the cache knows of these files; nothing where it is about others, or damaged."""
     try:
         content = json.loads(cache.read_text("utf-8"))
         return content["files"] if content["folder"] == where else {}

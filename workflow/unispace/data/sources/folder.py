@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from unispace.data.sources import fingerprints
+from unispace.data.sources.fingerprints import fingerprint_of
 from unispace.errors import UserError
 
 SUFFIXES = frozenset(
@@ -67,6 +67,6 @@ def contents(folder: Path, members: Iterable[str]) -> Iterator[tuple[str, bytes]
 
 
 def fingerprint(folder: Path, cache: Path) -> str:
-    """A hash of the names and contents of a folder's images; `cache` as in `fingerprints.fingerprint`."""
+    """A hash of the names and contents of a folder's images, as `fingerprint_of` makes it."""
     files = {name: folder / name for name in read_listing(folder)["image_id"]}
-    return fingerprints.fingerprint(files, str(folder.resolve()), cache)
+    return fingerprint_of(files, str(folder.resolve()), cache)

@@ -187,7 +187,7 @@ def _objects(batch: _Batch, columns: pd.DataFrame) -> Pixels:
     rows, thing, view = batch.rows, batch.tables["thing"], batch.tables["view"]
     label, style = rows["_label"].to_numpy(np.int64), rows["style"].to_numpy(str)
     number = {name: i for i, name in enumerate(objects.CLASSES)}
-    textures = thing["texture"].map(number).to_numpy(np.int64)
+    textures = np.array([number[name] for name in thing["texture"]], np.int64)
     seeds = batch.seeds["caption"]
     columns["caption"] = objects.captions(label, thing, view, style, seeds, textures)
     return objects.render(label, thing, view, batch.size, style, textures)

@@ -107,7 +107,7 @@ def _attacks(name: str, domain: Domain, source: StudioSource, splits: Splits) ->
         partners = _partners(name, persons, source.attacks_per_label, splits)
         rows.loc[morph, "_second"] = partners[label[morph], of_recipe]
         rows.loc[morph, "_of"] = of_recipe % source.images_per_label
-        rows["identity_2"] = np.where(morph, persons[rows["_second"]], None)
+        rows["identity_2"] = pd.Series(persons[rows["_second"]], rows.index).where(morph)
     return rows
 
 

@@ -1,13 +1,7 @@
-"""The Python archives of CIFAR-10 and CIFAR-100: pickles of arrays, read without running what a pickle may ask for.
-
-A pickle can name any function to be called. The reader here knows the few names that an array needs and refuses
-all others, so that even a forged archive gets nothing done.
-"""
+"""The Python archives of CIFAR-10 and CIFAR-100: batches of images in pickles of arrays."""
 
 from __future__ import annotations
 
-import io
-import pickle
 import posixpath
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from unispace.data.sources.archive import Archive, open_archive
+from unispace.data.sources.layouts import pickles
+from unispace.data.sources.layouts.layout import png
 from unispace.errors import UserError
 
 _SIDE = 32
@@ -28,34 +23,6 @@ _BATCHES = {
     "train": "train",
     "test": "test",
 }
-# What a pickled array of bytes is made of, under the names of old and new numpy.
-_ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-}
-
-
-class Arrays(pickle.Unpickler):
-    """Reads arrays, texts, numbers, lists and dictionaries, and nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """One of the names that an array needs.
-
-        Raises:
-            pickle.UnpicklingError: for all others.
-        """
-        if (module, name) == ("_codecs", "encode"):
-            return _as_bytes
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
-
-
-def _as_bytes(text: str, _encoding: str) -> bytes:
-    """How Python 3 writes bytes into a pickle that Python 2 can read; other codecs than this could do more."""
-    return text.encode("latin1")
 
 
 def read_listing(path: Path) -> pd.DataFrame:
@@ -100,9 +67,7 @@ def contents(path: Path, members: Iterable[str]) -> Iterator[tuple[str, bytes]]:
             if batch != loaded:
                 loaded = batch
                 pixels = _pixels(_load(archive, places[batch], path), batch, path)
-            stream = io.BytesIO()
-            Image.fromarray(pixels[int(number)]).save(stream, "PNG", compress_level=1)
-            yield member, stream.getvalue()
+            yield member, png(pixels[int(number)])
 
 
 def _batches(archive: Archive, path: Path) -> list[str]:
@@ -128,14 +93,7 @@ def _names(archive: Archive, path: Path) -> dict[str, list[str]]:
 
 
 def _load(archive: Archive, member: str, path: Path) -> dict[str, Any]:
-    try:
-        content = Arrays(io.BytesIO(archive.read(member)), encoding="latin1").load()
-    except UserError:
-        raise
-    except Exception as error:  # a damaged pickle raises whatever it trips over
-        raise UserError(
-            f"{path}: {member} is damaged or is no batch of CIFAR ({error}); fetch it again"
-        ) from error
+    content = pickles.load(archive.read(member), f"{path}: {member}", "batch of CIFAR")
     if not isinstance(content, dict):
         raise UserError(f"{path}: {member} is no batch of CIFAR; fetch it again")
     return content

@@ -1,0 +1,50 @@
+"""Write images that come one at a time as a manifest archive, which `archive` reads."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from unispace.data.sources.archive import COLUMNS
+from unispace.errors import UserError
+from unispace.records.files import replacing
+
+MANIFEST = "manifest.csv"
+
+
+def export(images: Iterable[tuple[str, str, str, bytes]], destination: Path) -> int:
+    """Write an archive; equal images give equal bytes.
+
+    Args:
+        images: path, label, split (may be empty) and bytes of each.
+        destination: the tar.
+
+    Returns:
+        How many images came.
+
+    Raises:
+        UserError: where none came.
+    """
+    table = io.StringIO(newline="")
+    rows = csv.writer(table, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    count = 0
+    with replacing(destination) as temporary:
+        with tarfile.open(temporary, "w") as archive:
+            for path, label, split, content in images:
+                _add(archive, path, content)
+                rows.writerow((path, label, split))
+                count += 1
+            _add(archive, MANIFEST, table.getvalue().encode())
+        if not count:
+            raise UserError(f"{destination.name}: the source holds no image")
+    return count
+
+
+def _add(archive: tarfile.TarFile, path: str, content: bytes) -> None:
+    member = tarfile.TarInfo(path)  # no time, no owner: nothing but the content decides the bytes
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))

@@ -1,0 +1,59 @@
+"""Published pickles, read without running what a pickle may ask for.
+
+A pickle can name any function to be called. The reader here knows the few names that an array needs and refuses
+all others, so that even a forged archive gets nothing done.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from typing import Any
+
+from unispace.errors import UserError
+
+# What a pickled array of bytes is made of, under the names of old and new numpy.
+_ALLOWED = {
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+}
+
+
+class _Arrays(pickle.Unpickler):
+    """Reads arrays, texts, numbers, lists and dictionaries, and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """One of the names that an array needs.
+
+        Raises:
+            pickle.UnpicklingError: for all others.
+        """
+        if (module, name) == ("_codecs", "encode"):
+            return _as_bytes
+        if (module, name) not in _ALLOWED:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+
+
+def _as_bytes(text: str, _encoding: str) -> bytes:
+    """How Python 3 writes bytes into a pickle that Python 2 can read; other codecs than this could do more."""
+    return text.encode("latin1")
+
+
+def load(content: bytes, name: str, what: str) -> Any:
+    """What a pickle of arrays and plain values holds; texts of Python 2 come as latin-1.
+
+    Args:
+        content: the pickle.
+        name: where it lies, for errors.
+        what: what it should be, for errors.
+
+    Raises:
+        UserError: where it is damaged, or asks for anything else.
+    """
+    try:
+        return _Arrays(io.BytesIO(content), encoding="latin1").load()
+    except Exception as error:  # a damaged pickle raises whatever it trips over
+        raise UserError(f"{name} is damaged or is no {what} ({error}); fetch it again") from error
