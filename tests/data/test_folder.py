@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from unispace.data.sources import fingerprints as module
 from unispace.data.sources.folder import contents, fingerprint, read_listing
 from unispace.errors import UserError
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unispace.config.datasets import Dataset, ShardsSource
-from unispace.data.preflight import content_of_shards
+from unispace.data.preflight import content_of
 from unispace.data.prepare import prepare
 from unispace.data.sources.braces import expand_braces
 from unispace.data.sources.shards import contents, find_shards, read_listing, shards_of
@@ -415,10 +415,10 @@ def test_settings_that_went_through_a_job_are_the_same():
 
 def test_content_decides_and_not_the_time_of_a_shard(both, tmp_path):
     shards, raw = source(path="s-{0..1}.tar"), tmp_path / "raw"
-    before = content_of_shards(shards, "faces", raw)
+    before = content_of(shards, "faces", raw)
     os.utime(tmp_path / "s-0.tar", (1, 1))
-    assert content_of_shards(shards, "faces", raw) == before
+    assert content_of(shards, "faces", raw) == before
     content = bytearray((tmp_path / "s-0.tar").read_bytes())
     content[600] ^= 1
     (tmp_path / "s-0.tar").write_bytes(content)
-    assert content_of_shards(shards, "faces", raw) != before
+    assert content_of(shards, "faces", raw) != before

@@ -266,7 +266,8 @@ def _attacks(name: str, dataset: Dataset, listing: pd.DataFrame) -> pd.DataFrame
         UserError: where subjects or bona fide images are missing.
     """
     if "identity" not in listing:
-        subject = listing.get("subject", pd.Series("", listing.index)).replace({"": None})
+        subject = listing.get("subject", pd.Series("", listing.index, "str"))
+        subject = subject.where(subject != "")
         # A set that is divided by its authors may keep to itself who is in it.
         if dataset.splits.by == "hash" and subject.isna().any():
             raise UserError(
