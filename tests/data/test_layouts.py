@@ -251,7 +251,9 @@ def test_a_registered_set_becomes_manifest_and_store(tmp_path, make, caplog):
     path = make.pack(tmp_path / "lfw.tgz.tar", {n: make.picture(i) for i, n in enumerate(names)})
     settings = {"domain": "face_hq", "source": {"kind": "registered", "name": "lfw"}}
     dataset = Dataset.model_validate(settings)
-    manifest = prepare("faces", dataset, 1, path, tmp_path / "m", tmp_path / "i", tmp_path / "l")
+    manifest = prepare(
+        "faces", dataset, 1, path, tmp_path / "m", tmp_path / "i", tmp_path / "l", tmp_path / "p"
+    )
     assert manifest["identity"].tolist() == ["Ann_Lee", "Ann_Lee", "Bo_Ra", "Bo_Ra"]
     assert set(manifest["source"]) == {"registered:lfw"}
     assert len(ImageStore(tmp_path / "i")) == 4

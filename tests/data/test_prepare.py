@@ -46,6 +46,7 @@ def run(tmp_path, make):
             tmp_path / "out/m.parquet",
             tmp_path / "out/i.npy",
             tmp_path / "out/l.json",
+            tmp_path / "out/p.parquet",
         )
         return read_manifest(tmp_path / "out/m.parquet"), ImageStore(tmp_path / "out/i.npy")
 
@@ -87,7 +88,9 @@ def test_a_source_column_of_the_table_is_kept(run, make, tmp_path):
     path = make.pack(tmp_path / "x.zip", members)
     source = {"kind": "archive", "path": "x.zip", "sha256": "0" * 64}
     dataset = Dataset.model_validate({"domain": "object", "source": source})
-    manifest = prepare("d", dataset, 1, path, tmp_path / "m", tmp_path / "i", tmp_path / "l")
+    manifest = prepare(
+        "d", dataset, 1, path, tmp_path / "m", tmp_path / "i", tmp_path / "l", tmp_path / "p"
+    )
     assert manifest["source"].tolist() == ["mugshots", "passports"]
 
 
@@ -204,7 +207,9 @@ def test_a_folder_becomes_manifest_and_store(tmp_path, make, monkeypatch):
     dataset = Dataset.model_validate(
         {"domain": "face_lq", "source": {"kind": "folder", "path": "set"}}
     )
-    manifest = prepare("f", dataset, 1, None, tmp_path / "m", tmp_path / "i", tmp_path / "l")
+    manifest = prepare(
+        "f", dataset, 1, None, tmp_path / "m", tmp_path / "i", tmp_path / "l", tmp_path / "p"
+    )
     assert manifest["image_id"].tolist() == ["ann/1.png", "ann/deep/2.png", "bob/1.png"]
     assert manifest["label"].tolist() == ["ann", "ann", "bob"]
     assert set(manifest["source"]) == {"folder:f"}
@@ -216,7 +221,9 @@ def test_an_archive_source_needs_its_archive(tmp_path):
     source = {"kind": "archive", "path": "x.zip", "sha256": "0" * 64}
     dataset = Dataset.model_validate({"domain": "object", "source": source})
     with pytest.raises(ValueError, match="d: an archive source needs the fetched archive"):
-        prepare("d", dataset, 1, None, tmp_path / "m", tmp_path / "i", tmp_path / "l")
+        prepare(
+            "d", dataset, 1, None, tmp_path / "m", tmp_path / "i", tmp_path / "l", tmp_path / "p"
+        )
 
 
 # --- rendered ---------------------------------------------------------------------------------
@@ -227,7 +234,9 @@ def studio(tmp_path, name, domain="face_hq", seed=1, labels=12, images=3, **sett
     source = {"kind": "studio", "labels": labels, "images_per_label": images, "size": 16, **extra}
     dataset = Dataset.model_validate({"domain": domain, "source": source, **settings})
     tmp_path.mkdir(exist_ok=True)
-    prepare(name, dataset, seed, None, tmp_path / "m", tmp_path / "i", tmp_path / "l")
+    prepare(
+        name, dataset, seed, None, tmp_path / "m", tmp_path / "i", tmp_path / "l", tmp_path / "p"
+    )
     return read_manifest(tmp_path / "m"), np.load(tmp_path / "i")
 
 
@@ -308,7 +317,9 @@ def test_more_classes_than_there_are_are_refused(tmp_path):
 def test_the_manifest_that_is_returned_is_the_one_that_is_written(tmp_path):
     source = {"kind": "studio", "labels": 2, "images_per_label": 2, "size": 16}
     dataset = Dataset.model_validate({"domain": "face_hq", "source": source})
-    returned = prepare("f", dataset, 1, None, tmp_path / "m", tmp_path / "i", tmp_path / "l")
+    returned = prepare(
+        "f", dataset, 1, None, tmp_path / "m", tmp_path / "i", tmp_path / "l", tmp_path / "p"
+    )
     written = read_manifest(tmp_path / "m")
     pd.testing.assert_frame_equal(returned[written.columns], written, check_dtype=False)
 

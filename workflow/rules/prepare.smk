@@ -2,8 +2,8 @@
 
 Purpose: fetch what lies outside, render or read every data set, split it, store it.
 Inputs:  the archives and folders that the study names; nothing for studio data.
-Outputs: data/raw/<archive>/<file>, data/<study>/<dataset>/manifest.parquet, images.npy
-         and left_out.json.
+Outputs: data/raw/<archive>/<file>, data/<study>/<dataset>/manifest.parquet, images.npy,
+         left_out.json and pairs.parquet.
 """
 
 
@@ -67,6 +67,7 @@ rule prepare_data:
         manifest=f"{DATA}/{{dataset}}/manifest.parquet",
         images=f"{DATA}/{{dataset}}/images.npy",
         left_out=f"{DATA}/{{dataset}}/left_out.json",
+        pairs=f"{DATA}/{{dataset}}/pairs.parquet",
     log:
         f"{LOGS}/prepare_data/{{dataset}}.log",
     benchmark:
@@ -82,7 +83,7 @@ rule prepare_data:
     shell:
         "python -m unispace prepare-data --settings {params.settings:q} {params.archive}"
         " --manifest {output.manifest} --images {output.images}"
-        " --left-out {output.left_out} > {log} 2>&1"
+        " --left-out {output.left_out} --pairs {output.pairs} > {log} 2>&1"
 
 
 # Pretraining is the longest thing that nothing runs beside: its images come first.

@@ -20,6 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--left-out", type=Path, required=True, help="JSON: what is not in the manifest"
     )
+    parser.add_argument("--pairs", type=Path, required=True, help="its official pairs")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -33,6 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.manifest,
         arguments.images,
         arguments.left_out,
+        arguments.pairs,
     )
     table = manifest.groupby("split").agg(images=("row", "size"), labels=("label", "nunique"))
     logging.getLogger(__name__).info("%s\n%s", settings["name"], table.to_string())

@@ -10,6 +10,7 @@ from unispace.config.backbones import FileWeights
 from unispace.config.base import IDENTITY_DOMAINS
 from unispace.config.datasets import (
     ArchiveSource,
+    CfpPairs,
     Dataset,
     FolderSource,
     RegisteredSource,
@@ -38,7 +39,7 @@ def content_of_folder(source: FolderSource, name: str, raw: Path) -> str:
 
 
 def check_sources(study: Study, raw: Path) -> None:
-    """Check archives, folders, weights files and disk.
+    """Check archives, folders, lists of pairs, weights files and disk.
 
     Archives that were fetched before are not looked for again.
 
@@ -59,6 +60,7 @@ def check_sources(study: Study, raw: Path) -> None:
                     world.check(name, dataset.domain, source)
                 case RegisteredSource() as source:
                     _check_registered(dataset, source, where, raw, archives)
+            _check_pairs(dataset, f"datasets.{name}.pairs")
         except UserError as error:
             problems.append(str(error))
     for name, backbone in study.backbones.items():
@@ -108,6 +110,13 @@ def _check_archive(
     _check_alone(name, source.path, source.sha256, where, seen)
     if not is_url(source.path) and not _fetched(raw / name, source.sha256):
         check(locate(source.path, where), source.sha256, f"{where}: {source.path}")
+
+
+def _check_pairs(dataset: Dataset, where: str) -> None:
+    """A list of pairs that lies outside the archive has to be there, and the right one."""
+    pairs = dataset.pairs
+    if pairs is not None and not isinstance(pairs, CfpPairs) and pairs.sha256 is not None:
+        check(locate(pairs.file, where), pairs.sha256, f"{where}: {pairs.file}")
 
 
 def _check_alone(

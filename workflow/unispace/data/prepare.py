@@ -18,6 +18,7 @@ from unispace.config.datasets import (
     Source,
     StudioSource,
 )
+from unispace.data.protocols.official import official_pairs
 from unispace.data.registry import lookup
 from unispace.data.sources import archive, folder
 from unispace.data.sources.places import locate
@@ -27,6 +28,7 @@ from unispace.errors import UserError, did_you_mean
 from unispace.records.images import decode, write_encoded, write_raw
 from unispace.records.left_out import LeftOut, write_left_out
 from unispace.records.manifest import write_manifest
+from unispace.records.pairs import write_pairs
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +43,9 @@ def prepare(
     manifest_path: Path,
     images_path: Path,
     left_out_path: Path,
+    pairs_path: Path,
 ) -> pd.DataFrame:
-    """Write the image store and the manifest of a data set, and what of its source is in neither.
+    """Write the image store, manifest and official pairs of a data set, and what of its source is left out.
 
     Args:
         name: the data set's name in the study.
@@ -52,17 +55,22 @@ def prepare(
         manifest_path: where the manifest goes.
         images_path: where the image store goes.
         left_out_path: where the record of the images goes that the source holds and the manifest does not.
+        pairs_path: where its official pairs go, of all images of the source; an empty table where it has none.
 
     Returns:
         The manifest.
 
     Raises:
-        UserError: where the source is missing or malformed, an image is unreadable (unless these are skipped),
-            or no identity has two images.
+        UserError: where the source or its list of pairs is missing or malformed, an image is unreadable (unless
+            these are skipped), or no identity has two images.
     """
     source = dataset.source
     listing = _list(name, dataset, archive_file)
+    if dataset.splits.rename:
+        listing["split_given"] = listing["split"]
     listing["split"] = _splits(name, dataset, listing)
+    # First, since a wrong list shows at once and images take long.
+    write_pairs(official_pairs(name, dataset.pairs, archive_file, listing), pairs_path)
     rows = select(
         listing,
         dataset.min_images_per_label,
