@@ -1,6 +1,8 @@
 """Official lists: read as published, and refused with file and line where they are not."""
 
 import hashlib
+import os
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from unispace.data.protocols.official import (
     read_csv,
     read_lfw,
 )
+from unispace.data.sources.archive import read_listing
 from unispace.data.sources.places import VARIABLE
 from unispace.errors import UserError
 from unispace.records.pairs import SCHEMA, no_pairs, read_pairs, write_pairs
@@ -260,3 +263,20 @@ def test_prepare_writes_the_pairs_of_all_images_and_the_splits_as_given(tmp_path
     manifest = prepare("f", whole, 1, path, *outputs)
     assert manifest["split_given"].tolist() == ["query"] * 2 + ["gallery"] * 2
     assert set(manifest["split"]) == {"test"}
+
+
+@pytest.mark.parametrize(
+    ("archive", "pairs", "lists"),
+    [
+        ("lfw.tar", LfwPairs(kind="lfw"), {"": 6000}),
+        ("cfp.tar", CfpPairs(kind="cfp"), {"FF": 7000, "FP": 7000}),
+    ],
+)
+def test_the_published_lists_fit_their_images(archive, pairs, lists):
+    path = Path(os.environ.get(VARIABLE, "")) / archive
+    if not path.is_file():
+        pytest.skip(f"{archive} is not in {VARIABLE}")
+    found = official_pairs("d", pairs, path, read_listing(path, "manifest.csv"))
+    assert found.groupby("list").size().to_dict() == lists
+    assert found.groupby(["list", "fold"])["genuine"].mean().eq(0.5).all()
+    assert set(found["fold"]) == set(range(1, 11))
