@@ -69,8 +69,8 @@ def prepare(
     if dataset.splits.rename:
         listing["split_given"] = listing["split"]
     listing["split"] = _splits(name, dataset, listing)
-    # First, since a wrong list shows at once and images take long.
-    write_pairs(official_pairs(name, dataset.pairs, archive_file, listing), pairs_path)
+    # Read before the images, since a wrong list shows at once and images take long.
+    pairs = official_pairs(name, dataset.pairs, archive_file, listing)
     rows = select(
         listing,
         dataset.min_images_per_label,
@@ -102,6 +102,7 @@ def prepare(
     )
     write_manifest(manifest, manifest_path)
     write_left_out(LeftOut(len(listing), tuple(unreadable)), left_out_path)
+    write_pairs(pairs, pairs_path)
     return manifest
 
 
