@@ -236,7 +236,7 @@ def test_the_record_survives_the_disk_with_and_without_pairs(tmp_path):
 
 
 def test_prepare_writes_the_pairs_of_all_images_and_the_splits_as_given(tmp_path, make):
-    rows = [(f"{who}/{who}_000{n}.png", who, split) for who, split in (("a", "query"), ("b", "gallery")) for n in (1, 2)]  # fmt: skip
+    rows = [(f"{who}/{who}_000{n}.png", who, split) for who, split in (("a", "query"), ("b", "gallery")) for n in (1, 2, 3)]  # fmt: skip
     members = {
         "manifest.csv": make.table(rows),
         "pairs.txt": b"1\t1\na\t1\t2\na\t1\tb\t1\n",
@@ -249,17 +249,17 @@ def test_prepare_writes_the_pairs_of_all_images_and_the_splits_as_given(tmp_path
             "source": {"kind": "archive", "path": "x.zip", "sha256": "0" * 64},
             "splits": {"by": "manifest", "rename": {"query": "test", "gallery": "test"}},
             "pairs": {"kind": "lfw"},
-            "max_labels": 1,
+            "max_images_per_label": 2,
         }
     )
     outputs = [tmp_path / name for name in "milp"]
     manifest = prepare("f", dataset, 1, path, *outputs)
-    assert len(manifest) == 2
+    assert len(manifest) == 4
     # The list is of the whole source, whatever is chosen of it.
     assert len(read_pairs(tmp_path / "p")) == 2
-    whole = dataset.model_copy(update={"max_labels": None})
+    whole = dataset.model_copy(update={"max_images_per_label": None})
     manifest = prepare("f", whole, 1, path, *outputs)
-    assert manifest["split_given"].tolist() == ["query"] * 2 + ["gallery"] * 2
+    assert manifest["split_given"].tolist() == ["query"] * 3 + ["gallery"] * 3
     assert set(manifest["split"]) == {"test"}
 
 
