@@ -145,7 +145,7 @@ def test_a_rendered_set_is_prepared_and_counted(tmp_path, monkeypatch, capsys):
     settings = {"name": "f", "seed": 1, "dataset": {"domain": "face_hq", "source": source}}
     arguments = ["--settings", json.dumps(settings)]
     arguments += ["--manifest", str(tmp_path / "m"), "--images", str(tmp_path / "i")]
-    arguments += ["--left-out", str(tmp_path / "l")]
+    arguments += ["--left-out", str(tmp_path / "l"), "--pairs", str(tmp_path / "p")]
     monkeypatch.setattr(sys, "argv", ["unispace", "prepare-data", *arguments])
     assert main() == 0
     manifest = read_manifest(tmp_path / "m")

@@ -93,13 +93,13 @@ def test_splits_and_names_go_into_the_manifest_and_from_there_into_a_data_set(
         "splits": {"by": "manifest"},
     }
     dataset = Dataset.model_validate(settings)
-    out = (tmp_path / "m", tmp_path / "i", tmp_path / "l")
-    manifest = prepare("d", dataset, 1, archive, *out)
+    out = tmp_path
+    manifest = prepare("d", dataset, 1, archive, out)
     assert manifest["split"].tolist() == ["test"] * 3 + ["train"] * 3
     assert manifest["label"].tolist() == ["cat", "great dog", "cat"] * 2
     assert set(manifest["source"]) == {"torchvision:Pets"}
     assert dataset.family == "torchvision Pets"
-    image = ImageStore(out[1]).image(1)
+    image = ImageStore(out / "images.npy").image(1)
     assert image.getpixel((0, 0)) == (1, 0, len("holdout"))
 
 

@@ -33,9 +33,9 @@ def prepared(tmp_path, make, files, monkeypatch):
         fetch(f"{files.url}/%C3%9Cbung.zip", checksum, tmp_path / "raw.zip")
         source = {"kind": "archive", "path": "raw.zip", "sha256": checksum}
         dataset = Dataset.model_validate({"domain": domain, "source": source, **settings})
-        out = (tmp_path / "m", tmp_path / "i", tmp_path / "l")
-        manifest = prepare("d", dataset, 1, tmp_path / "raw.zip", *out)
-        return manifest, ImageStore(out[1]), read_left_out(out[2])
+        out = tmp_path
+        manifest = prepare("d", dataset, 1, tmp_path / "raw.zip", out)
+        return manifest, ImageStore(out / "images.npy"), read_left_out(out / "left_out.json")
 
     return made
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from unispace.config.datasets import Dataset
-from unispace.data.prepare import Places, prepare
+from unispace.data.prepare import prepare
 from unispace.data.sources.layouts import layout_of
 from unispace.errors import UserError
 from unispace.records.images import ImageStore, decode
@@ -235,9 +235,9 @@ def test_a_registered_set_becomes_manifest_and_store(tmp_path, make, caplog):
     path = make.pack(tmp_path / "lfw.tgz.tar", {n: make.picture(i) for i, n in enumerate(names)})
     settings = {"domain": "face_hq", "source": {"kind": "registered", "name": "lfw"}}
     dataset = Dataset.model_validate(settings)
-    manifest = prepare("faces", dataset, 1, path, Places(*(tmp_path / x for x in "mifl")))
+    manifest = prepare("faces", dataset, 1, path, tmp_path)
     assert manifest["identity"].tolist() == ["Ann_Lee", "Ann_Lee", "Bo_Ra", "Bo_Ra"]
     assert set(manifest["source"]) == {"registered:lfw"}
-    assert len(ImageStore(tmp_path / "i")) == 4
+    assert len(ImageStore(tmp_path / "images.npy")) == 4
     assert "lfw: 4 images of 2 labels in the archive (published: 13,233 images of 5,749 labels)" in caplog.text  # fmt: skip
     assert json.loads(dataset.to_json())["source"]["mirror"] is None

@@ -307,7 +307,7 @@ def test_a_set_of_several_files_comes_from_its_server_and_is_prepared(files, tmp
     for file, place in zip(served, raw_files(dataset.source), strict=True):
         fetch_registered(entry, file, None, None, raw / place, raw / f"{place}.json")
     first = raw / raw_files(dataset.source)[0]
-    manifest = prepare("f", dataset, 1, first, tmp_path / "m", tmp_path / "i", tmp_path / "l")
+    manifest = prepare("f", dataset, 1, first, tmp_path)
     assert columns(manifest, "label", "split") == [("077", "test"), ("077", "train"), ("005", "val")]  # fmt: skip
     assert len(files.asked) == 3
 
@@ -330,8 +330,8 @@ def test_another_official_division_is_chosen_by_its_column(tmp_path, make):
             "source": {"kind": "registered", "name": "dtd"},
             "splits": {"by": "manifest", **given},
         }
-        out = (tmp_path / "m", tmp_path / "i", tmp_path / "l")
-        return prepare("d", Dataset.model_validate(settings), 1, path, *out)["split"].tolist()
+        out = tmp_path
+        return prepare("d", Dataset.model_validate(settings), 1, path, out)["split"].tolist()
 
     assert splits() == ["test", "train", "test", "train"]
     assert splits(column="fold_2") == ["train", "test", "train", "test"]

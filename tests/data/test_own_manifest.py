@@ -144,10 +144,10 @@ def dataset(path, **more):
 def test_a_table_becomes_manifest_and_store(folder, tmp_path, name):
     written(folder / name)
     made = Dataset.model_validate(dataset(f"own/{name}", splits={"by": "manifest"}))
-    manifest = prepare("f", made, 1, None, tmp_path / "m", tmp_path / "i", tmp_path / "l")
+    manifest = prepare("f", made, 1, None, tmp_path)
     assert manifest["split"].tolist() == ["train", "test", "test"]
     assert set(manifest["source"]) == {"manifest:f"}
-    assert json.loads((tmp_path / "l").read_text())["listed"] == 3
+    assert json.loads((tmp_path / "left_out.json").read_text())["listed"] == 3
     assert made.family == f"manifest own/{name}"
 
 

@@ -222,3 +222,16 @@ def test_the_content_of_a_folder_is_its_fingerprint(tmp_path, raw, make):
     file.write_bytes(make.picture(2))
     assert content_of(source, "f", raw) != before
     assert [p.name for p in raw.iterdir()] == ["f.index.json"]
+
+
+def test_a_list_of_pairs_outside_the_archive_is_looked_for(tmp_path, raw):
+    (tmp_path / "a.zip").write_bytes(CONTENT)
+    pairs = {"kind": "csv", "file": "mine.csv", "sha256": SUM}
+    base = study(a=archive())
+    listed = base.datasets["a"].model_validate({**base.datasets["a"].model_dump(), "pairs": pairs})
+    asked = base.model_copy(update={"datasets": {"a": listed}})
+    assert "datasets.a.pairs: `mine.csv` was not found" in refusal(asked, raw)
+    (tmp_path / "mine.csv").write_bytes(b"another")
+    assert "datasets.a.pairs: mine.csv: wrong checksum" in refusal(asked, raw)
+    (tmp_path / "mine.csv").write_bytes(CONTENT)
+    check_sources(asked, raw)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from unispace.config.datasets import Dataset
-from unispace.data.prepare import Places, prepare
+from unispace.data.prepare import prepare
 from unispace.data.splits import split_by_hash
 from unispace.errors import UserError
 from unispace.records.factors import read_factors
@@ -28,10 +28,6 @@ ROWS = [
 ]
 
 
-def places(folder):
-    return Places(folder / "m", folder / "i", folder / "f", folder / "l")
-
-
 @pytest.fixture
 def run(tmp_path, make):
     """Prepare an archive of some rows; returns the manifest and the store as they are on disk."""
@@ -48,9 +44,11 @@ def run(tmp_path, make):
             dataset,
             1,
             path,
-            Places(*(tmp_path / f"out/{x}" for x in ("m.parquet", "i.npy", "f.parquet", "l.json"))),
+            tmp_path / "out",
         )
-        return read_manifest(tmp_path / "out/m.parquet"), ImageStore(tmp_path / "out/i.npy")
+        return read_manifest(tmp_path / "out/manifest.parquet"), ImageStore(
+            tmp_path / "out/images.npy"
+        )
 
     return prepared
 
@@ -90,7 +88,7 @@ def test_a_source_column_of_the_table_is_kept(run, make, tmp_path):
     path = make.pack(tmp_path / "x.zip", members)
     source = {"kind": "archive", "path": "x.zip", "sha256": "0" * 64}
     dataset = Dataset.model_validate({"domain": "object", "source": source})
-    manifest = prepare("d", dataset, 1, path, places(tmp_path))
+    manifest = prepare("d", dataset, 1, path, tmp_path)
     assert manifest["source"].tolist() == ["mugshots", "passports"]
 
 
@@ -166,7 +164,7 @@ def test_unreadable_images_are_skipped_and_counted(run, make, caplog, tmp_path):
         expected = np.asarray(decode(make.picture(name.encode()), "x"))
         assert np.array_equal(np.asarray(store.image(row)), expected)
     assert "faces: 2 unreadable images left out" in caplog.text
-    record = read_left_out(tmp_path / "out/l.json")
+    record = read_left_out(tmp_path / "out/left_out.json")
     assert record == LeftOut(listed=6, unreadable=("ann/2.png", "cat/1.png"))
     for name in ("ann/2.png", "cat/1.png"):
         assert f"{name}: cannot be read as an image" in caplog.text
@@ -207,19 +205,19 @@ def test_a_folder_becomes_manifest_and_store(tmp_path, make, monkeypatch):
     dataset = Dataset.model_validate(
         {"domain": "face_lq", "source": {"kind": "folder", "path": "set"}}
     )
-    manifest = prepare("f", dataset, 1, None, places(tmp_path))
+    manifest = prepare("f", dataset, 1, None, tmp_path)
     assert manifest["image_id"].tolist() == ["ann/1.png", "ann/deep/2.png", "bob/1.png"]
     assert manifest["label"].tolist() == ["ann", "ann", "bob"]
     assert set(manifest["source"]) == {"folder:f"}
     expected = np.asarray(decode(make.picture(b"ann/deep/2.png"), "x"))
-    assert np.array_equal(np.asarray(ImageStore(tmp_path / "i").image(1)), expected)
+    assert np.array_equal(np.asarray(ImageStore(tmp_path / "images.npy").image(1)), expected)
 
 
 def test_an_archive_source_needs_its_archive(tmp_path):
     source = {"kind": "archive", "path": "x.zip", "sha256": "0" * 64}
     dataset = Dataset.model_validate({"domain": "object", "source": source})
     with pytest.raises(ValueError, match="d: an archive source needs the fetched archive"):
-        prepare("d", dataset, 1, None, places(tmp_path))
+        prepare("d", dataset, 1, None, tmp_path)
 
 
 # --- rendered ---------------------------------------------------------------------------------
@@ -230,8 +228,8 @@ def studio(tmp_path, name, domain="face_hq", seed=1, labels=12, images=3, **sett
     source = {"kind": "studio", "labels": labels, "images_per_label": images, "size": 16, **extra}
     dataset = Dataset.model_validate({"domain": domain, "source": source, **settings})
     tmp_path.mkdir(exist_ok=True)
-    prepare(name, dataset, seed, None, places(tmp_path))
-    return read_manifest(tmp_path / "m"), np.load(tmp_path / "i")
+    prepare(name, dataset, seed, None, tmp_path)
+    return read_manifest(tmp_path / "manifest.parquet"), np.load(tmp_path / "images.npy")
 
 
 def pixels_by_id(result):
@@ -245,7 +243,7 @@ def test_rendering_twice_gives_the_same_bytes(tmp_path, domain):
     count = {"labels": 3, "images": 2}
     studio(tmp_path / "a", "d", domain, **count, **extra)
     studio(tmp_path / "b", "d", domain, **count, **extra)
-    for file in ("m", "i", "f", "l"):
+    for file in ("manifest.parquet", "images.npy", "factors.parquet", "left_out.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
@@ -311,21 +309,21 @@ def test_more_classes_than_there_are_are_refused(tmp_path):
 def test_the_manifest_that_is_returned_is_the_one_that_is_written(tmp_path):
     source = {"kind": "studio", "labels": 2, "images_per_label": 2, "size": 16}
     dataset = Dataset.model_validate({"domain": "face_hq", "source": source})
-    returned = prepare("f", dataset, 1, None, places(tmp_path))
-    written = read_manifest(tmp_path / "m")
+    returned = prepare("f", dataset, 1, None, tmp_path)
+    written = read_manifest(tmp_path / "manifest.parquet")
     pd.testing.assert_frame_equal(returned[written.columns], written, check_dtype=False)
 
 
 def test_what_is_not_chosen_counts_as_listed_and_not_as_unreadable(run, tmp_path):
     manifest, _ = run(min_images_per_label=2)
     assert len(manifest) == 5
-    assert read_left_out(tmp_path / "out/l.json") == LeftOut(listed=6, unreadable=())
+    assert read_left_out(tmp_path / "out/left_out.json") == LeftOut(listed=6, unreadable=())
 
 
 def test_a_record_of_another_kind_is_refused(tmp_path):
-    (tmp_path / "l").write_text('{"listed": "many"}')
+    (tmp_path / "left_out.json").write_text('{"listed": "many"}')
     with pytest.raises(UserError, match="no record of left out images"):
-        read_left_out(tmp_path / "l")
+        read_left_out(tmp_path / "left_out.json")
 
 
 # --- attacks ----------------------------------------------------------------------------------
@@ -345,7 +343,7 @@ def attacks(tmp_path, make, rows=ATTACKS, columns=SUBJECTS, **settings):
     dataset = Dataset.model_validate(
         {"domain": "pad", "source": source, "bona_fide": "live", **settings}
     )
-    return prepare("d", dataset, 1, path, places(tmp_path))
+    return prepare("d", dataset, 1, path, tmp_path)
 
 
 def test_attacks_are_split_by_subject_and_labelled_in_one_way(tmp_path, make):
@@ -395,7 +393,7 @@ def test_only_the_splits_that_are_wanted_are_rendered(tmp_path):
     assert 0 < len(kept) < 90
     part = pixels_by_id((kept, images))
     assert part == {image: whole[image] for image in part}
-    assert read_left_out(tmp_path / "2" / "l") == LeftOut(listed=90, unreadable=())
+    assert read_left_out(tmp_path / "2" / "left_out.json") == LeftOut(listed=90, unreadable=())
 
 
 def test_a_split_that_is_not_there_cannot_be_kept(tmp_path):
@@ -419,7 +417,7 @@ def test_held_out_attacks_are_in_a_split_of_their_own(tmp_path):
 
 def test_factors_stand_beside_every_rendered_image(tmp_path):
     manifest, _ = studio(tmp_path, "f", source={"siblings": 0.2})
-    factors = read_factors(tmp_path / "f")
+    factors = read_factors(tmp_path / "factors.parquet")
     assert factors["image_id"].tolist() == manifest["image_id"].tolist()
     assert factors["row"].tolist() == manifest["row"].tolist()
     persons = factors.filter(like="person.").assign(label=manifest["label"])
@@ -430,6 +428,6 @@ def test_factors_stand_beside_every_rendered_image(tmp_path):
 
 def test_files_have_no_factors(run, tmp_path):
     manifest, _ = run()
-    factors = read_factors(tmp_path / "out/f.parquet")
+    factors = read_factors(tmp_path / "out/factors.parquet")
     assert list(factors) == ["image_id", "row"]
     assert len(factors) == len(manifest)

@@ -333,10 +333,10 @@ def both(tmp_path, make):
 
     def run(source, out, **settings):
         dataset = Dataset.model_validate({"domain": "face_hq", "source": source, **settings})
-        (tmp_path / out).mkdir(exist_ok=True)
-        files = [tmp_path / out / name for name in ("m.parquet", "images.npy", "left.json")]
-        prepare("faces", dataset, 1, None, *files)
-        return read_manifest(files[0]), ImageStore(files[1])
+        prepare("faces", dataset, 1, None, tmp_path / out)
+        return read_manifest(tmp_path / out / "manifest.parquet"), ImageStore(
+            tmp_path / out / "images.npy"
+        )
 
     return run
 
@@ -383,7 +383,7 @@ def test_an_unreadable_image_stops_or_is_left_out(both, tmp_path, make):
     manifest, store = both({**IN_SHARDS, "path": "s-0.tar"}, "b", unreadable="skip")
     assert manifest["image_id"].tolist() == ["ann/2", "ann/1", "ann/0"]
     assert [store.image(row).size for row in range(3)] == [(8, 8)] * 3
-    assert read_left_out(tmp_path / "b/left.json") == LeftOut(4, ("ann/3",))
+    assert read_left_out(tmp_path / "b/left_out.json") == LeftOut(4, ("ann/3",))
 
 
 def test_splits_of_the_samples_are_taken(tmp_path, make, both):

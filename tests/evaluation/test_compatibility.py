@@ -6,7 +6,8 @@ from scipy.stats import ortho_group
 
 from unispace.alignment.maps import METHODS
 from unispace.alignment.space import unit_rows
-from unispace.evaluation.identification import enrol_probe, identify, search
+from unispace.data.protocols.galleries import enrol_probe
+from unispace.evaluation.identification import identify, search
 from unispace.evaluation.verification import compare, verify
 
 IDENTITIES, IMAGES, LATENT = 120, 6, 24

@@ -1,6 +1,4 @@
-"""Enrolment, exact search and CMC against brute force."""
-
-import hashlib
+"""Exact search and CMC against brute force."""
 
 import numpy as np
 import pytest
@@ -9,68 +7,11 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from unispace.evaluation.bootstrap import TooFewClusters, wilson_interval
-from unispace.evaluation.identification import Ranking, enrol_probe, identify, search
+from unispace.evaluation.identification import Ranking, identify, search
 
 quick = settings(
     deadline=None, max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck)
 )
-
-# Enrolment
-
-
-def ids(n):
-    return [f"image-{i:03d}" for i in range(n)]
-
-
-@quick
-@given(st.lists(st.integers(-3, 9), min_size=1, max_size=40))
-def test_one_image_per_identity_is_enrolled_and_the_others_are_probes(identity):
-    identity, key = np.array(identity), ids(len(identity))
-    found = enrol_probe(identity, key)
-    assert sorted(identity[found.gallery]) == sorted(set(identity.tolist()))
-    assert sorted([*found.gallery, *found.probe]) == list(range(len(identity)))
-    for name in set(identity.tolist()):
-        mine = [key[i] for i in np.flatnonzero(identity == name)]
-        enrolled = key[found.gallery[identity[found.gallery] == name][0]]
-        assert enrolled == min(mine, key=lambda k: hashlib.sha256(k.encode()).hexdigest())
-    counts = np.unique(identity, return_counts=True)[1]
-    assert found.single_image_identities == (counts == 1).sum()
-    assert found.single_camera_identities == 0
-
-
-def test_images_of_others_and_their_order_change_no_enrolment():
-    rng = np.random.default_rng(0)
-    identity, key = rng.integers(0, 8, 50), np.array(ids(50))
-    enrolled = set(key[enrol_probe(identity, key.tolist()).gallery])
-    order = rng.permutation(50)
-    moved = enrol_probe(identity[order], key[order].tolist())
-    assert set(key[order][moved.gallery]) == enrolled
-    more = enrol_probe(np.append(identity, [90, 90, 91]), [*key, "x", "y", "z"])
-    assert {[*key, "x", "y", "z"][i] for i in more.gallery} > enrolled
-
-
-def test_probes_come_from_other_cameras():
-    identity = np.array([0, 0, 0, 0, 1, 1, 2])
-    camera = np.array(["a", "b", "a", "b", "a", "a", "b"])
-    found = enrol_probe(identity, ids(7), camera)
-    enrolled = dict(zip(identity[found.gallery], camera[found.gallery], strict=True))
-    expected = [i for i in range(4) if camera[i] != enrolled[0]]
-    assert found.probe.tolist() == expected
-    assert len(expected) == 2
-    assert (found.single_image_identities, found.single_camera_identities) == (1, 1)
-    assert len(found.gallery) == 3
-
-
-def test_unusable_images_are_refused():
-    with pytest.raises(ValueError, match="image id 'b' occurs more than once"):
-        enrol_probe(np.arange(3), ["a", "b", "b"])
-    with pytest.raises(ValueError, match="3 identities, 2 keys; all must be of the same images"):
-        enrol_probe(np.arange(3), ["a", "b"])
-    with pytest.raises(ValueError, match="3 identities, 3 keys, 1 cameras"):
-        enrol_probe(np.arange(3), ["a", "b", "c"], np.array(["x"]))
-    with pytest.raises(ValueError, match="no image to enrol"):
-        enrol_probe(np.array([], int), [])
-
 
 # Search
 
@@ -114,7 +55,8 @@ def test_search_is_a_walk_down_the_list(seed, identities, ties):
     ranks, precisions = brute_search(scores, probe_identity, gallery_identity)
     assert found.rank.tolist() == ranks
     np.testing.assert_allclose(found.average_precision, precisions, atol=1e-12)
-    assert found.gallery_size == len(gallery_identity)
+    assert found.entries.tolist() == [len(gallery_identity)] * 9
+    assert found.mates.tolist() == [np.sum(gallery_identity == name) for name in probe_identity]
 
 
 def test_average_precision_is_sklearns_without_ties():
@@ -177,7 +119,8 @@ def test_unusable_searches_are_refused():
 
 def ranking(ranks, gallery_size=100):
     ranks = np.array(ranks)
-    return Ranking(ranks, 1 / ranks, gallery_size)
+    n = len(ranks)
+    return Ranking(ranks, 1 / ranks, np.full(n, gallery_size), np.ones(n, int))
 
 
 def test_rank_k_and_cmc_count_probes():
@@ -236,3 +179,70 @@ def test_unusable_rankings_are_refused():
         identify(ranking([1, 2, 3]), np.arange(3), (0, 1), resamples=50, rng=rng)
     with pytest.raises(TooFewClusters, match="at least 2 clusters"):
         identify(ranking([1, 2, 3]), np.zeros(3, int), resamples=50, rng=rng)
+
+
+# Exclusions, cuts and chance
+
+
+def test_entries_of_the_probes_identity_and_camera_are_not_there():
+    rng = np.random.default_rng(0)
+    probe, gallery = rng.normal(size=(30, 6)), rng.normal(size=(50, 6))
+    names = np.repeat(np.arange(5), 6), np.tile(np.arange(5), 10)
+    camera = rng.choice(["a", "b"], 30), np.append(["a", "b"] * 5, rng.choice(["a", "b"], 40))
+    found = search(probe, gallery, *names, camera=camera, block=7)
+    for i in range(30):
+        rest = ~((names[1] == names[0][i]) & (camera[1] == camera[0][i]))
+        alone = search(probe[[i]], gallery[rest], names[0][[i]], names[1][rest])
+        assert found.rank[i] == alone.rank[0]
+        assert found.average_precision[i] == pytest.approx(alone.average_precision[0])
+        assert (found.entries[i], found.mates[i]) == (alone.entries[0], alone.mates[0])
+    with pytest.raises(ValueError, match="30 and 3 cameras for 30 probes and 50 entries"):
+        search(probe, gallery, *names, camera=(camera[0], camera[1][:3]))
+
+
+@quick
+@given(st.integers(0, 10**6), st.integers(1, 14))
+def test_a_cut_average_precision_is_the_mean_over_the_hits_before_the_cut(seed, depth):
+    rng = np.random.default_rng(seed)
+    probe, gallery = rng.normal(size=(9, 3)), rng.normal(size=(12, 3))
+    names = rng.integers(0, 3, 9), np.append(np.arange(3), rng.integers(0, 3, 9))
+    found = search(probe, gallery, *names, depth=depth)
+    for i in range(9):
+        order = np.argsort(-(gallery / np.linalg.norm(gallery, axis=1)[:, None]) @ probe[i])
+        hits = [r for r, entry in enumerate(order, start=1) if names[1][entry] == names[0][i]]
+        seen = [k / r for k, r in enumerate(hits, start=1) if r <= depth]
+        expected = sum(seen) / len(seen) if seen else 0.0
+        assert found.average_precision[i] == pytest.approx(expected)
+        assert found.rank[i] == hits[0]
+    with pytest.raises(ValueError, match="cut at rank 1 or later, got 0"):
+        search(probe, gallery, *names, depth=0)
+
+
+@pytest.mark.parametrize("depth", [None, 5])
+def test_random_vectors_reach_what_chance_foretells(depth):
+    rng = np.random.default_rng(0)
+    totals = {"Rank-1": [], "Rank-5": [], "mAP": []}
+    expected = {}
+    for _ in range(30):
+        vectors, people = rng.normal(size=(60, 8)), np.repeat(np.arange(15), 4)
+        # Probes and entries of unrelated vectors: nothing to be found.
+        found = search(rng.normal(size=(60, 8)), vectors, people, people, depth=depth)
+        measures, _ = identify(found, people, (1, 5), resamples=50, rng=rng)
+        for measure in measures:
+            totals[measure.metric].append(measure.value)
+            expected[measure.metric] = measure.chance
+    assert expected["Rank-1"] == pytest.approx(4 / 60)
+    for metric, values in totals.items():
+        error = np.std(values, ddof=1) / np.sqrt(len(values))
+        assert np.mean(values) == pytest.approx(expected[metric], abs=4 * error)
+
+
+def test_a_rank_that_wrong_entries_cannot_fill_is_refused():
+    ranks = np.ones(40, int)
+    found = Ranking(ranks, 1 / ranks, np.full(40, 12), np.full(40, 8))
+    measures, _ = identify(
+        found, np.repeat(np.arange(10), 4), (4, 5), resamples=50, rng=np.random.default_rng(0)
+    )
+    assert measures[0].status == "ok"
+    assert measures[1].status == "failed: Rank-5 is 1 by construction in a gallery of 12"
+    assert measures[1].chance == 1

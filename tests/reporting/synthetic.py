@@ -267,6 +267,7 @@ def _measures(disk, dataset, about, skill, rng, rows, curves) -> None:
                 "n": int(rng.integers(200, 90_000)),
                 "unit": unit,
                 "seed": settings.seed,
+                "chance": 0.5 if metric in ("AUC", "EER") else None,
                 "status": status,
                 "origin": f"{len(rows):064x}",
             }

@@ -119,6 +119,8 @@ def test_images_that_come_out_the_same_retrain_nothing(rerun):
         "draw_contact_sheet",
         "project_embeddings",
         "fit_maps",
+        "evaluate_verification",
+        "evaluate_identification",
         "evaluate_maps",
         "collect_results",
         "draw_figure",

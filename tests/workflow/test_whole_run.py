@@ -11,6 +11,7 @@ import pytest
 
 from unispace.records.left_out import LeftOut, read_left_out
 from unispace.records.manifest import read_manifest
+from unispace.records.pairs import read_pairs
 from unispace.records.results import SCHEMA
 from unispace.records.tables import read_table
 
@@ -35,6 +36,7 @@ def test_every_artefact_lies_where_the_design_says(finished):
         manifest = read_manifest(folder / f"data/tiny/{dataset}/manifest.parquet")
         left_out = read_left_out(folder / f"data/tiny/{dataset}/left_out.json")
         assert left_out == LeftOut(listed=len(manifest), unreadable=())
+        assert read_pairs(folder / f"data/tiny/{dataset}/pairs.parquet").empty
     for model in MODELS:
         for name in ("model.safetensors", "history.parquet", "model.json"):
             assert (folder / "checkpoints/tiny" / model / name).is_file()

@@ -12,6 +12,7 @@ rule evaluate_verification:
     input:
         code=code("evaluate_verification"),
         embeddings=evaluated(STUDY.identity_datasets()),
+        pairs=official_pairs(STUDY.identity_datasets()),
     output:
         metrics=f"{RESULTS}/metrics/verification/{MODEL}.parquet",
         curves=f"{RESULTS}/curves/verification/{MODEL}.parquet",
@@ -22,11 +23,12 @@ rule evaluate_verification:
     conda:
         "../../envs/environment.yaml"
     params:
-        settings=evaluation(STUDY.identity_datasets(), "fmr"),
+        settings=evaluation(STUDY.identity_datasets(), "fmr", "verification", "folds"),
         embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
+        data=DATA,
     shell:
         "python -m unispace evaluate-verification --settings {params.settings:q}"
-        " --embeddings {params.embeddings}"
+        " --embeddings {params.embeddings} --data {params.data}"
         " --metrics {output.metrics} --curves {output.curves} > {log} 2>&1"
 
 
@@ -44,7 +46,9 @@ rule evaluate_identification:
     conda:
         "../../envs/environment.yaml"
     params:
-        settings=evaluation(STUDY.identity_datasets(), "ranks"),
+        settings=evaluation(
+            STUDY.identity_datasets(), "ranks", "identification", "known", "fpir"
+        ),
         embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     shell:
         "python -m unispace evaluate-identification --settings {params.settings:q}"
@@ -78,6 +82,7 @@ rule evaluate_maps:
         embeddings=mapped_embeddings,
         maps=MAP_FILES,
         record=f"{RESULTS}/maps/{{dataset}}/maps.json",
+        pairs=lambda w: official_pairs([w.dataset]),
     output:
         metrics=f"{RESULTS}/metrics/maps/{{dataset}}.parquet",
         curves=f"{RESULTS}/curves/maps/{{dataset}}.parquet",
@@ -94,13 +99,19 @@ rule evaluate_maps:
             study=STUDY.study,
             seed=STUDY.seed,
             dataset=w.dataset,
-            evaluation=chosen(STUDY.evaluation, "fmr", "ranks", "resamples"),
+            evaluation=chosen(
+                STUDY.evaluation,
+                "resamples",
+                *("fmr", "verification", "folds"),
+                *("ranks", "identification", "known", "fpir"),
+            ),
         ),
         embeddings=lambda w: f"{RESULTS}/embeddings",
         maps=lambda w: f"{RESULTS}/maps/{w.dataset}",
+        data=DATA,
     shell:
         "python -m unispace evaluate-maps --settings {params.settings:q}"
-        " --embeddings {params.embeddings} --maps {params.maps}"
+        " --embeddings {params.embeddings} --maps {params.maps} --data {params.data}"
         " --metrics {output.metrics} --curves {output.curves} > {log} 2>&1"
 
 

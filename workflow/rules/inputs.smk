@@ -110,6 +110,12 @@ def evaluated(datasets):
     return lambda w: [f for d in datasets for f in embeddings_of(model_name(w), d)]
 
 
+def official_pairs(datasets):
+    """The official pairs of data sets, where the study asks for them."""
+    asked = "official" in STUDY.evaluation.verification
+    return [f"{DATA}/{d}/pairs.parquet" for d in datasets] if asked else []
+
+
 def chosen(part, *keys):
     """Some keys of a part of the study: a job depends on what it uses and on nothing else."""
     return {key: value for key, value in dumped(part).items() if key in keys}

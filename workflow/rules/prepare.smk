@@ -3,7 +3,7 @@
 Purpose: fetch what lies outside, render or read every data set, split it, store it.
 Inputs:  the archives and folders that the study names; nothing for studio data.
 Outputs: data/raw/<archive>/<file>, data/<study>/<dataset>/manifest.parquet, images.npy,
-         factors.parquet and left_out.json.
+         factors.parquet, left_out.json and pairs.parquet.
 """
 
 
@@ -114,6 +114,7 @@ rule prepare_data:
         images=f"{DATA}/{{dataset}}/images.npy",
         factors=f"{DATA}/{{dataset}}/factors.parquet",
         left_out=f"{DATA}/{{dataset}}/left_out.json",
+        pairs=f"{DATA}/{{dataset}}/pairs.parquet",
     log:
         f"{LOGS}/prepare_data/{{dataset}}.log",
     benchmark:
@@ -127,11 +128,10 @@ rule prepare_data:
         settings=preparation,
         # The further files of a set lie beside its first.
         archive=lambda w: " ".join(f"--archive '{f}'" for f in archives_of(w)[:1]),
+        folder=lambda w: f"{DATA}/{w.dataset}",
     shell:
         "python -m unispace prepare-data --settings {params.settings:q} {params.archive}"
-        " --manifest {output.manifest} --images {output.images}"
-        " --factors {output.factors} --left-out {output.left_out} --workers {threads}"
-        " > {log} 2>&1"
+        " --output {params.folder} --workers {threads} > {log} 2>&1"
 
 
 # Pretraining is the longest thing that nothing runs beside: its images come first.

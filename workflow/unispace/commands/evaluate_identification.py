@@ -1,4 +1,4 @@
-"""Search for identities among one enrolled image of each, for each data set of identities."""
+"""Search for identities among enrolled images, for each data set of identities."""
 
 from __future__ import annotations
 

@@ -8,19 +8,14 @@ import logging
 from pathlib import Path
 
 from unispace.config.datasets import Dataset
-from unispace.data.prepare import Places, prepare
+from unispace.data.prepare import prepare
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--settings", required=True, help="JSON: name, seed, dataset")
     parser.add_argument("--archive", type=Path, help="the fetched archive")
-    parser.add_argument("--manifest", type=Path, required=True)
-    parser.add_argument("--images", type=Path, required=True)
-    parser.add_argument("--factors", type=Path, required=True)
-    parser.add_argument(
-        "--left-out", type=Path, required=True, help="JSON: what is not in the manifest"
-    )
+    parser.add_argument("--output", type=Path, required=True, help="folder of the data set")
     parser.add_argument("--workers", type=int, default=1, help="processes that render")
 
 
@@ -32,7 +27,7 @@ def run(arguments: argparse.Namespace) -> None:
         Dataset.model_validate(settings["dataset"]),
         settings["seed"],
         arguments.archive,
-        Places(arguments.manifest, arguments.images, arguments.factors, arguments.left_out),
+        arguments.output,
         arguments.workers,
     )
     table = manifest.groupby("split").agg(images=("row", "size"), labels=("label", "nunique"))

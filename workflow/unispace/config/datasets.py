@@ -130,6 +130,42 @@ Source = Annotated[
 ]
 
 
+class LfwPairs(Settings):
+    """A list of pairs as LFW publishes it: `pairs.txt` with folds, or `pairsDevTest.txt` without."""
+
+    kind: Literal["lfw"]
+    """`lfw`"""
+    file: str = "pairs.txt"
+    """Its name: of a file in the archive or, with `sha256`, looked up as archives are."""
+    sha256: Sha256 | None = None
+    """Checksum of a list that lies outside the archive; leave out for one inside."""
+
+
+class CfpPairs(Settings):
+    """The lists of CFP: frontal with frontal (FF) and frontal with profile (FP) images, in ten folds."""
+
+    kind: Literal["cfp"]
+    """`cfp`"""
+    folder: str = "Protocol"
+    """Folder in the archive that holds Pair_list_F.txt, Pair_list_P.txt and Split."""
+    lists: DistinctSome[Literal["FF", "FP"]] = ("FF", "FP")
+    """Which of the two lists are read."""
+
+
+class CsvPairs(Settings):
+    """A list of your own: a CSV table with the columns first, second, same and, if there are folds, fold."""
+
+    kind: Literal["csv"]
+    """`csv`"""
+    file: str
+    """Its name: of a file in the archive or, with `sha256`, looked up as archives are."""
+    sha256: Sha256 | None = None
+    """Checksum of a list that lies outside the archive; leave out for one inside."""
+
+
+Pairs = Annotated[LfwPairs | CfpPairs | CsvPairs, Field(discriminator="kind")]
+
+
 class Splits(Settings):
     """How images are divided into train, val and test."""
 
@@ -142,7 +178,8 @@ class Splits(Settings):
     column: str = "split"
     """With `manifest`: the column that names the split, for sets with several official divisions."""
     rename: dict[str, str] = Field(default={})
-    """With `manifest`: other names for its splits, such as `{query: test, gallery: test}`."""
+    """With `manifest`: other names for its splits, such as `{query: test, gallery: test}`. The first names stay
+    known, so that `query-gallery` identification can tell the two apart."""
     hold_out: dict[str, DistinctSome[str]] = Field(default={})
     """What no training may see, by column of the manifest: `{label: [mask]}`, `{style: [sketch]}`. Such images make
     the split `held_out`; those of identities of the other splits than test are left out."""
@@ -170,6 +207,8 @@ class Dataset(Settings):
     """Where the images come from."""
     splits: Splits = Splits()
     """How the images are divided."""
+    pairs: Pairs | None = None
+    """Where its official verification pairs are listed; leave out where there are none."""
     max_labels: Annotated[int, Field(ge=2)] | None = None
     """Keep at most this many identities or classes of each split (chosen by hash); all if left out."""
     max_images_per_label: Annotated[int, Field(ge=1)] | None = None
@@ -241,3 +280,23 @@ class Dataset(Settings):
         if self.domain not in ATTACK_DOMAINS and self.bona_fide != BONA_FIDE:
             raise ValueError(f"bona_fide goes with domain pad and mad, not with {self.domain}")
         return self
+
+    @model_validator(mode="after")
+    def _pairs_exist(self) -> Dataset:
+        if self.pairs is None or self.source.kind in ("archive", "registered"):
+            return self
+        if isinstance(self.pairs, CfpPairs):
+            raise ValueError(
+                f"pairs of kind cfp lie in an archive, and a source of kind {self.source.kind} has none"
+            )
+        if self.pairs.sha256 is None:
+            raise ValueError(
+                f"a source of kind {self.source.kind} has no archive that could hold {self.pairs.file}; "
+                f"give the `sha256` of the list to have it looked up as a file"
+            )
+        return self
+
+    @property
+    def has_queries(self) -> bool:
+        """Whether its splits, before they are renamed, tell queries from the gallery."""
+        return {"query", "gallery"} <= set(self.splits.rename)

@@ -66,9 +66,29 @@ class Study(Settings):
             d for d in self.evaluation.datasets if self.datasets[d].domain in IDENTITY_DOMAINS
         )
 
+    def official_datasets(self) -> tuple[str, ...]:
+        """Evaluated data sets of identities that have official pairs."""
+        return tuple(d for d in self.identity_datasets() if self.datasets[d].pairs is not None)
+
     def class_datasets(self) -> tuple[str, ...]:
         """Evaluated data sets whose labels are object classes."""
         return tuple(d for d in self.evaluation.datasets if self.datasets[d].domain == "object")
+
+    def _protocols_without_data(self) -> list[str]:
+        """Protocols that are asked for and that no data set allows."""
+        problems = []
+        if "official" in self.evaluation.verification and not self.official_datasets():
+            problems.append(
+                "evaluation.verification: `official` takes a data set of identities with `pairs`, "
+                "and none of evaluation.datasets is one"
+            )
+        queries = any(self.datasets[d].has_queries for d in self.identity_datasets())
+        if "query-gallery" in self.evaluation.identification and not queries:
+            problems.append(
+                "evaluation.identification: `query-gallery` takes a data set of identities with "
+                "`rename: { query: test, gallery: test }` in its splits, and none of evaluation.datasets is one"
+            )
+        return problems
 
     @field_validator("study")
     @classmethod
@@ -122,6 +142,8 @@ class Study(Settings):
             problems.append("maps.datasets: name at least one data set to fit and test maps on")
         if self.maps.models and not self.maps.methods.chosen():
             problems.append("maps.methods: name at least one, such as `procrustes: {}`")
+        if not problems:
+            problems += self._protocols_without_data()
         if not self.evaluation.datasets:
             problems.append("evaluation.datasets: name at least one data set to test on")
         if problems:

@@ -9,6 +9,7 @@ from unispace.config.backbones import FileWeights
 from unispace.config.base import IDENTITY_DOMAINS, Domain
 from unispace.config.datasets import (
     ArchiveSource,
+    CfpPairs,
     Dataset,
     FolderSource,
     HuggingfaceSource,
@@ -46,7 +47,7 @@ def content_of(source: FolderSource | ManifestSource | ShardsSource, name: str, 
 
 
 def check_sources(study: Study, raw: Path) -> None:
-    """Check archives, folders, shards, weights files and disk.
+    """Check archives, folders, shards, lists of pairs, weights files and disk.
 
     Archives that were fetched before are not looked for again.
 
@@ -73,6 +74,7 @@ def check_sources(study: Study, raw: Path) -> None:
                     world.check(name, dataset.domain, source)
                 case RegisteredSource() as source:
                     _check_registered(dataset, source, where, raw, archives)
+            _check_pairs(dataset, f"datasets.{name}.pairs")
         except UserError as error:
             problems.append(str(error))
     for name, backbone in study.backbones.items():
@@ -134,6 +136,13 @@ def _check_manifest(dataset: Dataset, source: ManifestSource, where: str) -> Non
         raise UserError(
             f"{where}: {source.path} has no column `{column}`; add it, or use `by: hash` in its splits"
         )
+
+
+def _check_pairs(dataset: Dataset, where: str) -> None:
+    """A list of pairs that lies outside the archive has to be there, and the right one."""
+    pairs = dataset.pairs
+    if pairs is not None and not isinstance(pairs, CfpPairs) and pairs.sha256 is not None:
+        check(locate(pairs.file, where), pairs.sha256, f"{where}: {pairs.file}")
 
 
 def _check_alone(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ from unispace.config.datasets import (
 )
 from unispace.config.studio import StudioSource
 from unispace.data.held_out import hold_out
+from unispace.data.protocols.official import official_pairs
 from unispace.data.registry import lookup
 from unispace.data.sources import archive, folder, own_manifest, shards
 from unispace.data.sources.export import MANIFEST
@@ -36,6 +36,7 @@ from unispace.records.factors import write_factors
 from unispace.records.images import decode, write_encoded, write_raw
 from unispace.records.left_out import LeftOut, write_left_out
 from unispace.records.manifest import write_manifest
+from unispace.records.pairs import write_pairs
 from unispace.records.places import locate
 from unispace.records.shards import PLACE, write_references
 
@@ -44,53 +45,42 @@ log = logging.getLogger(__name__)
 Contents = Callable[[Path, Iterable[str]], Iterator[tuple[str, bytes]]]
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where the parts of a prepared data set go.
-
-    Attributes:
-        manifest: its images and their labels.
-        images: the image store.
-        factors: the truth behind rendered images.
-        left_out: record of the images that the source holds and the manifest does not.
-    """
-
-    manifest: Path
-    images: Path
-    factors: Path
-    left_out: Path
-
-
 def prepare(
     name: str,
     dataset: Dataset,
     seed: int,
     archive_file: Path | None,
-    places: Places,
+    folder: Path,
     workers: int = 1,
 ) -> pd.DataFrame:
-    """Write the image store and the manifest of a data set, and what of its source is in neither.
+    """Write the image store, manifest and official pairs of a data set, and what of its source is left out.
 
     Args:
         name: the data set's name in the study.
         dataset: its settings.
         seed: the study's seed, for rendered images.
         archive_file: what was fetched for the source: its archive, or the first of its files.
-        places: where everything goes.
+        folder: where manifest.parquet, images.npy, factors.parquet (the truth behind rendered images), left_out.json
+            and pairs.parquet (official pairs of all images of the source) go.
         workers: processes that render; changes the time and no byte.
 
     Returns:
         The manifest.
 
     Raises:
-        UserError: where the source is missing or malformed, an image is unreadable (unless these are skipped),
-            or no identity has two images.
+        UserError: where the source or its list of pairs is missing or malformed, an image is unreadable (unless
+            these are skipped), or no identity has two images.
     """
     source = dataset.source
     listing = _list(name, dataset, archive_file)
     if dataset.domain in ATTACK_DOMAINS:
         listing = _attacks(name, dataset, listing)
-    listing["split"] = _splits(name, dataset, listing)
+    split = _splits(name, dataset, listing)
+    if dataset.splits.rename:
+        listing["split_given"] = listing[dataset.splits.column]
+    listing["split"] = split
+    # Read before the images, since a wrong list shows at once and images take long.
+    pairs = official_pairs(name, dataset.pairs, archive_file, listing)
     rows = select(
         _wanted(name, dataset, listing),
         dataset.min_images_per_label,
@@ -105,15 +95,17 @@ def prepare(
     if len(rows) < len(listing):
         log.info("%s: %d of %d images selected", name, len(rows), len(listing))
     if isinstance(source, StudioSource):
-        rows, factors = _store_rendered(name, dataset, source, seed, rows, places.images, workers)
+        rows, factors = _store_rendered(
+            name, dataset, source, seed, rows, folder / "images.npy", workers
+        )
         unreadable: list[str] = []
     else:
         selected = rows["image_id"]
         if isinstance(source, ShardsSource):
-            rows = _store_references(name, dataset, source, rows, places.images)
+            rows = _store_references(name, dataset, source, rows, folder / "images.npy")
         else:
             place, contents = _place(name, source, archive_file)
-            rows = _store_files(name, dataset, place, contents, rows, places.images)
+            rows = _store_files(name, dataset, place, contents, rows, folder / "images.npy")
         factors = pd.DataFrame(index=rows.index)
         unreadable = list(selected[~selected.isin(rows["image_id"])])
     _check_identities(name, dataset, rows)
@@ -123,12 +115,13 @@ def prepare(
         identity=_identity(dataset, rows),
         source=rows.get("source", _origin(name, source)),
     )
-    write_manifest(manifest, places.manifest)
+    write_manifest(manifest, folder / "manifest.parquet")
     write_factors(
         pd.concat([manifest[["image_id", "row"]], factors], axis=1),
-        places.factors,
+        folder / "factors.parquet",
     )
-    write_left_out(LeftOut(len(listing), tuple(unreadable)), places.left_out)
+    write_left_out(LeftOut(len(listing), tuple(unreadable)), folder / "left_out.json")
+    write_pairs(pairs, folder / "pairs.parquet")
     return manifest
 
 

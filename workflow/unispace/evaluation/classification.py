@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from unispace.evaluation import chance
 from unispace.evaluation.bootstrap import TooFewClusters, cluster_mean
 from unispace.evaluation.measure import Measure
 from unispace.evaluation.similarity import cosine_blocks
@@ -67,7 +68,8 @@ def classify(
 
     `top-1` is the share of images labelled correctly, `balanced-accuracy` the mean over classes of
     that share. Classes are those of the true labels. At exactly 0 or 1 the interval is a Wilson
-    interval on the number of classes.
+    interval on the number of classes. Chance is the most that a guess without looking at the images can
+    reach: the share of the most frequent class, and one in the number of classes.
 
     Args:
         predicted: `(n,)` predicted labels.
@@ -87,13 +89,13 @@ def classify(
     classes, index = np.unique(label, return_inverse=True)
     recall = np.bincount(index, right) / np.bincount(index)
     measures = []
-    for metric, values, cluster in (
-        ("top-1", right, index),
-        ("balanced-accuracy", recall, np.arange(len(classes))),
+    for metric, values, cluster, by_chance in (
+        ("top-1", right, index, chance.majority(index)),
+        ("balanced-accuracy", recall, np.arange(len(classes)), 1 / len(classes)),
     ):
         try:
             numbers = cluster_mean(values, cluster, resamples, rng, proportion=True)
-            measures.append(Measure(metric, *numbers, len(right), "class"))
+            measures.append(Measure(metric, *numbers, len(right), "class", chance=by_chance))
         except TooFewClusters as reason:
-            measures.append(Measure.failed(metric, len(right), "class", reason))
+            measures.append(Measure.failed(metric, len(right), "class", reason, by_chance))
     return measures

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unispace.evaluation import chance
 from unispace.evaluation.bootstrap import proportion_interval, resampled_means
 from unispace.evaluation.measure import Measure
 from unispace.evaluation.similarity import cosine_blocks
@@ -17,37 +17,22 @@ Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
-class Enrolment:
-    """Which images are enrolled and which are searched for.
-
-    Attributes:
-        gallery: `(n_identities,)` row of the one enrolled image of every identity, rising.
-        probe: `(n_probe,)` rows of the probes, rising; every probe has its identity enrolled.
-        single_image_identities: Identities with one image. They are enrolled, have no probe and
-            act as distractors.
-        single_camera_identities: Identities with several images, none from another camera than
-            the enrolled one. Distractors too; 0 without cameras.
-    """
-
-    gallery: Indices
-    probe: Indices
-    single_image_identities: int
-    single_camera_identities: int
-
-
-@dataclass(frozen=True, eq=False)
 class Ranking:
     """What the search of every probe found.
 
     Attributes:
         rank: `(n_probe,)` rank of the first correct match, from 1.
-        average_precision: `(n_probe,)` in (0, 1].
-        gallery_size: Entries in the gallery.
+        average_precision: `(n_probe,)` in [0, 1], 0 only where it is cut at a depth.
+        entries: `(n_probe,)` entries of the gallery that the probe was compared with.
+        mates: `(n_probe,)` how many of these are of its identity.
+        depth: Rank at which the average precision is cut; None where it is not.
     """
 
     rank: NDArray[np.int64]
     average_precision: NDArray[np.float64]
-    gallery_size: int
+    entries: NDArray[np.int64]
+    mates: NDArray[np.int64]
+    depth: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,56 +52,6 @@ class Cmc:
     upper: NDArray[np.float64]
 
 
-def enrol_probe(
-    identity: NDArray[np.integer], key: Sequence[str], camera: NDArray | None = None
-) -> Enrolment:
-    """Enrol one image of every identity and search for the others.
-
-    The enrolled image is the one whose key has the smallest SHA-256. That depends on the images of
-    this identity alone, so images added elsewhere change nothing.
-
-    Args:
-        identity: `(n,)` identity of every image, any integers.
-        key: `(n,)` image ids, all different.
-        camera: `(n,)` camera of every image. When given, probes come only from other cameras than
-            the enrolled image, as in person re-identification.
-
-    Raises:
-        ValueError: Lengths differ, there is no image, or a key occurs twice.
-    """
-    n = len(identity)
-    if len(key) != n or (camera is not None and len(camera) != n):
-        raise ValueError(
-            f"{n} identities, {len(key)} keys"
-            + ("" if camera is None else f", {len(camera)} cameras")
-            + "; all must be of the same images"
-        )
-    if n == 0:
-        raise ValueError("there is no image to enrol")
-    if len(set(key)) != n:
-        seen: set[str] = set()
-        twice = next(name for name in key if name in seen or seen.add(name))
-        raise ValueError(f"image id {twice!r} occurs more than once")
-    digest = np.array([hashlib.sha256(name.encode()).digest() for name in key], dtype="S32")
-    names, index = np.unique(identity, return_inverse=True)
-    order = np.lexsort((digest, index))
-    enrolled = order[np.searchsorted(index[order], np.arange(len(names)))]
-
-    searched = np.ones(n, bool)
-    searched[enrolled] = False
-    if camera is not None:
-        camera = np.asarray(camera)
-        searched &= camera != camera[enrolled[index]]
-    images = np.bincount(index, minlength=len(names))
-    probes = np.bincount(index[searched], minlength=len(names))
-    return Enrolment(
-        gallery=np.sort(enrolled),
-        probe=np.flatnonzero(searched),
-        single_image_identities=int(np.sum(images == 1)),
-        single_camera_identities=int(np.sum((images > 1) & (probes == 0))),
-    )
-
-
 def search(
     probe_vectors: NDArray[np.floating],
     gallery_vectors: NDArray[np.floating],
@@ -125,8 +60,10 @@ def search(
     block: int = 256,
     *,
     exclude: Indices | None = None,
+    camera: tuple[NDArray, NDArray] | None = None,
+    depth: int | None = None,
 ) -> Ranking:
-    """Search every probe in the whole gallery by cosine; nothing is cut off at a top k.
+    """Search every probe in the whole gallery by cosine; no rank is cut off at a top k.
 
     Ties count against us: a correct entry comes after all entries of other identities with the same
     score. Its rank is thus the number of correct entries up to it plus the number of others scoring
@@ -142,9 +79,13 @@ def search(
             score.
         exclude: `(n_probe,)` gallery row that is left out of the search of each probe, -1 for none;
             e.g. the probe's own image where every image is enrolled.
+        camera: `(n_probe,)` cameras of the probes and `(n_gallery,)` of the gallery. Entries of the probe's
+            identity and camera are left out of its search, as in person re-identification.
+        depth: Average precision over the correct entries up to this rank only, divided by their number, as
+            published for compatibility (protocol `paper`); 0 where there is none. None takes all of them.
 
     Raises:
-        ValueError: Shapes differ, a row is zero or not finite, or a probe has no correct entry.
+        ValueError: Shapes differ, a row is zero or not finite, a probe has no correct entry, or depth < 1.
     """
     for name, vectors, names in (
         ("probe", probe_vectors, probe_identity),
@@ -154,16 +95,33 @@ def search(
             raise ValueError(f"{len(vectors)} {name} vectors for {len(names)} identities")
     if exclude is not None and len(exclude) != len(probe_identity):
         raise ValueError(f"exclude names {len(exclude)} rows for {len(probe_identity)} probes")
+    if camera is not None and [len(side) for side in camera] != [
+        len(probe_identity),
+        len(gallery_identity),
+    ]:
+        raise ValueError(
+            f"{len(camera[0])} and {len(camera[1])} cameras for {len(probe_identity)} probes and "
+            f"{len(gallery_identity)} entries"
+        )
+    if depth is not None and depth < 1:
+        raise ValueError(f"average precision is cut at rank 1 or later, got {depth}")
     probe_identity, gallery_identity = np.asarray(probe_identity), np.asarray(gallery_identity)
     n = len(probe_identity)
     rank, precision = np.empty(n, np.int64), np.empty(n)
+    entries, mates = np.empty(n, np.int64), np.empty(n, np.int64)
     for rows, scores in cosine_blocks(probe_vectors, gallery_vectors, block):
         correct = probe_identity[rows, None] == gallery_identity
+        left_out = np.zeros(correct.shape, bool)
         if exclude is not None:
             probe, entry = np.arange(len(scores)), np.asarray(exclude)[rows]
-            probe, entry = probe[entry >= 0], entry[entry >= 0]
-            scores[probe, entry] = -np.inf
-            correct[probe, entry] = False
+            left_out[probe[entry >= 0], entry[entry >= 0]] = True
+        if camera is not None:
+            left_out |= correct & (np.asarray(camera[0])[rows, None] == np.asarray(camera[1]))
+        # Below every threshold and correct for nobody: as if it were not there.
+        scores[left_out] = -np.inf
+        correct &= ~left_out
+        entries[rows] = correct.shape[1] - np.sum(left_out, axis=1)
+        mates[rows] = np.sum(correct, axis=1)
         for row, mine in enumerate(correct):
             found = np.sort(scores[row, mine])[::-1]
             if not len(found):
@@ -175,8 +133,9 @@ def search(
             hits = np.arange(1, len(found) + 1)
             ranks = hits + len(others) - np.searchsorted(others, found, side="left")
             rank[rows.start + row] = ranks[0]
-            precision[rows.start + row] = np.mean(hits / ranks)
-    return Ranking(rank, precision, len(gallery_identity))
+            seen = len(ranks) if depth is None else int(np.searchsorted(ranks, depth, side="right"))
+            precision[rows.start + row] = np.mean((hits / ranks)[:seen]) if seen else 0.0
+    return Ranking(rank, precision, entries, mates, depth)
 
 
 def identify(
@@ -191,14 +150,15 @@ def identify(
     """Rank-k, mAP and CMC with intervals that resample the identities of the probes.
 
     The gallery stays as it is in every resample. A value of exactly 0 or 1 gets a Wilson interval
-    on the number of probe identities. Rank-k is refused where k reaches the gallery size, because
-    it is then 1 whatever the model does.
+    on the number of probe identities. Rank-k is refused where every probe has fewer than k wrong
+    entries, because it is then 1 whatever the model does. Chance is the exact expectation for a
+    gallery in random order.
 
     Args:
         ranking: From `search`.
         probe_identity: `(n_probe,)` identity of every probe.
         ranks: k of every Rank-k, from 1.
-        max_rank: Last point of the CMC, at most the gallery size.
+        max_rank: Last point of the CMC, at most the most entries that a probe was compared with.
         resamples: Number of resamples, at least 40.
         rng: Source of randomness.
 
@@ -214,8 +174,11 @@ def identify(
         raise ValueError(f"{len(probe_identity)} identities for {n} probes")
     if min([*ranks, max_rank]) < 1:
         raise ValueError("ranks start at 1")
-    curve = np.arange(1, min(max_rank, ranking.gallery_size) + 1)
-    kept = [k for k in ranks if k < ranking.gallery_size]
+    size = int(ranking.entries.max(initial=0))
+    curve = np.arange(1, min(max_rank, size) + 1)
+    wrong = int((ranking.entries - ranking.mates).max(initial=0))
+    kept = [k for k in ranks if k <= wrong]
+    by_chance = chances(ranking, ranks)
     values = np.column_stack(
         [
             ranking.rank[:, None] <= np.concatenate([curve, np.array(kept, np.int64)]),
@@ -232,9 +195,22 @@ def identify(
     for metric in [*(f"Rank-{k}" for k in ranks), "mAP"]:
         if metric in column:
             at = column[metric]
-            measures.append(Measure(metric, float(means[at]), *ends[at], n, "identity"))
+            numbers = (float(means[at]), *ends[at])
+            measures.append(Measure(metric, *numbers, n, "identity", chance=by_chance[metric]))
         else:
-            why = f"{metric} is 1 by construction in a gallery of {ranking.gallery_size}"
-            measures.append(Measure.failed(metric, n, "identity", why))
+            why = f"{metric} is 1 by construction in a gallery of {size}"
+            measures.append(Measure.failed(metric, n, "identity", why, by_chance[metric]))
     lower, upper = np.array(ends[: len(curve)]).T
     return measures, Cmc(curve, means[: len(curve)], lower, upper)
+
+
+def chances(ranking: Ranking, ranks: Sequence[int]) -> dict[str, float]:
+    """What Rank-k and mAP are expected to be where the gallery is in random order for every probe."""
+    entries, mates = ranking.entries, ranking.mates
+    precision = (
+        chance.average_precision(entries, mates)
+        if ranking.depth is None
+        else chance.average_precision_cut(entries, mates, ranking.depth)
+    )
+    found = {f"Rank-{k}": float(np.mean(chance.rank_k(k, entries, mates))) for k in ranks}
+    return found | {"mAP": float(np.mean(precision))}

@@ -15,9 +15,10 @@ class Measure:
         value: Point estimate from all the data, NaN when it failed.
         lower: Lower end of the 95 % interval, NaN when it failed.
         upper: Upper end of the 95 % interval, NaN when it failed.
-        n: Items behind the value: pairs, probes or images.
-        unit: What the interval resamples: `identity` or `class`.
+        n: Items behind the value: pairs, probes, searches, images or folds.
+        unit: What the interval resamples: `identity` or `class`; `fold` where it comes from the spread over folds.
         status: `ok`, or `failed: why`.
+        chance: What scores without information would give, where that is known.
     """
 
     metric: str
@@ -27,10 +28,15 @@ class Measure:
     n: int
     unit: str
     status: str = "ok"
+    chance: float | None = None
 
     def __post_init__(self) -> None:
         """Keep the promise: finite numbers when ok, NaN when failed."""
         numbers = (self.value, self.lower, self.upper)
+        if self.chance is not None and not math.isfinite(self.chance):
+            raise ValueError(
+                f"{self.metric}: chance is {self.chance}; say None where it is not known"
+            )
         if self.status == "ok":
             if not all(math.isfinite(number) for number in numbers):
                 raise ValueError(f"{self.metric}: ok, but the numbers are {numbers}")
@@ -42,6 +48,8 @@ class Measure:
             raise ValueError(f"{self.metric}: failed, but the numbers are {numbers}")
 
     @classmethod
-    def failed(cls, metric: str, n: int, unit: str, why: str | Exception) -> Measure:
+    def failed(
+        cls, metric: str, n: int, unit: str, why: str | Exception, chance: float | None = None
+    ) -> Measure:
         """A cell that says why it is empty; never a zero and never left out."""
-        return cls(metric, math.nan, math.nan, math.nan, n, unit, f"failed: {why}")
+        return cls(metric, math.nan, math.nan, math.nan, n, unit, f"failed: {why}", chance)

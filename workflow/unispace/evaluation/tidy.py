@@ -43,7 +43,7 @@ def rows(cell: Cell, measures: Iterable[Measure]) -> pd.DataFrame:
     """One row a measure; a failed one keeps its row, with empty numbers and the reason."""
     about = dataclasses.asdict(cell)
     found = [{**about, **dataclasses.asdict(measure)} for measure in measures]
-    return pd.DataFrame(found, columns=list(SCHEMA.names))
+    return pd.DataFrame(found, columns=list(SCHEMA.names)).astype({"chance": float})
 
 
 def points(

@@ -14,6 +14,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from unispace.alignment.space import unit_rows
 from unispace.evaluation.bootstrap import (
     TooFewClusters,
     draw,
@@ -114,6 +115,52 @@ def compare(
         second[here] = np.broadcast_to(index, kept.shape)[kept]
         done = here.stop
     return PairScores(scores, first == second, first, second, len(names))
+
+
+def compare_pairs(
+    probe: NDArray[np.floating],
+    target: NDArray[np.floating],
+    identity: NDArray[np.integer],
+    first: NDArray[np.integer],
+    second: NDArray[np.integer],
+    *,
+    block: int = 2**16,
+) -> PairScores:
+    """Score a list of pairs by cosine: the first image as probe, the second as target.
+
+    Args:
+        probe: `(n, d)`; across models, the source vectors after the map.
+        target: `(n, d)`, the same images in the target space.
+        identity: `(n,)` identity of every image, any integers.
+        first: `(n_pairs,)` row of the first image of every pair.
+        second: `(n_pairs,)` row of the second image.
+        block: Pairs at a time; changes the memory (about 8 * block * d bytes beside the result), never a score.
+
+    Raises:
+        ValueError: Shapes differ, a row is zero or not finite, or a pair compares an image with itself.
+    """
+    n = len(identity)
+    if len(probe) != n or len(target) != n or len(first) != len(second):
+        raise ValueError(
+            f"{len(probe)} probe rows, {len(target)} target rows and {n} identities, "
+            f"{len(first)} first and {len(second)} second images; they must belong together"
+        )
+    itself = np.flatnonzero(np.asarray(first) == np.asarray(second))
+    if len(itself):
+        raise ValueError(f"pair {itself[0]} compares image {first[itself[0]]} with itself")
+    left, right = unit_rows(probe, "probe"), unit_rows(target, "target")
+    if left.shape[1] != right.shape[1]:
+        raise ValueError(
+            f"probe has {left.shape[1]} columns and target {right.shape[1]}; map them first"
+        )
+    scores = np.empty(len(first), np.float32)
+    for start in range(0, len(first), block):
+        here = slice(start, start + block)
+        np.einsum("ij,ij->i", left[first[here]], right[second[here]], out=scores[here])
+    names, index = np.unique(identity, return_inverse=True)
+    index = index.astype(np.int32)
+    one, other = index[first], index[second]
+    return PairScores(np.clip(scores, -1.0, 1.0), one == other, one, other, len(names))
 
 
 def roc(
@@ -226,10 +273,10 @@ def verify(
 
     An operating point that the data do not support, or an interval that they do not support, is a
     failed measure. A metric of exactly 0 or 1 gets a Wilson interval on the number of identities
-    with genuine pairs.
+    with genuine pairs. By chance AUC and EER are one half, and TMR is the FMR.
 
     Args:
-        pairs: Scores of all pairs.
+        pairs: Scores of the pairs.
         fmr_targets: FMR in (0, 1), e.g. `[0.01, 0.001]`.
         resamples: Number of resamples, at least 40.
         rng: Source of randomness.
@@ -252,25 +299,27 @@ def verify(
     )
     people = len(np.unique(pairs.first[pairs.genuine]))
 
-    def measure(metric: str, value: float, values: NDArray[np.float64], count: int) -> Measure:
+    def measure(
+        metric: str, value: float, values: NDArray[np.float64], count: int, chance: float
+    ) -> Measure:
         try:
             ends = proportion_interval(value, values, people)
         except TooFewClusters as reason:
-            return Measure.failed(metric, count, "identity", reason)
-        return Measure(metric, value, *ends, count, "identity")
+            return Measure.failed(metric, count, "identity", reason, chance)
+        return Measure(metric, value, *ends, count, "identity", chance=chance)
 
     measures = [
-        measure("AUC", auc(curve), samples.auc, n),
-        measure("EER", eer(curve), samples.eer, n),
+        measure("AUC", auc(curve), samples.auc, n, 0.5),
+        measure("EER", eer(curve), samples.eer, n, 0.5),
     ]
     for column, target in enumerate(fmr_targets):
         metric = f"TMR@FMR={target:g}"
         try:
             value = tmr_at_fmr(curve, target, n - n_genuine)
         except UnsupportedOperatingPoint as reason:
-            measures.append(Measure.failed(metric, n_genuine, "identity", reason))
+            measures.append(Measure.failed(metric, n_genuine, "identity", reason, target))
         else:
-            measures.append(measure(metric, value, samples.tmr[:, column], n_genuine))
+            measures.append(measure(metric, value, samples.tmr[:, column], n_genuine, target))
     return measures, curve
 
 

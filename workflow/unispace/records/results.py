@@ -18,6 +18,7 @@ SCHEMA = pa.schema(
         pa.field("value", pa.float64()),  # empty where the cell failed
         pa.field("lower", pa.float64()),  # 95 % interval
         pa.field("upper", pa.float64()),
+        pa.field("chance", pa.float64()),  # what scores without information would give, where known
         pa.field("n", pa.int64(), nullable=False),  # items behind the value
         pa.field("unit", pa.string(), nullable=False),  # what the interval resamples
         pa.field("seed", pa.int64()),
@@ -35,8 +36,8 @@ CURVE_SCHEMA = pa.schema(
         pa.field("method", pa.string()),
         pa.field("dataset", pa.string(), nullable=False),
         pa.field("protocol", pa.string(), nullable=False),
-        pa.field("x", pa.float64(), nullable=False),  # FMR of a ROC, rank of a CMC
-        pa.field("y", pa.float64(), nullable=False),  # TMR, share found
+        pa.field("x", pa.float64(), nullable=False),  # FMR of a ROC, rank of a CMC, FPIR
+        pa.field("y", pa.float64(), nullable=False),  # TMR, share found, DIR
         pa.field("lower", pa.float64()),
         pa.field("upper", pa.float64()),
     ]

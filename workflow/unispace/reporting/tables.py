@@ -75,6 +75,8 @@ class Row:
     protocol: str
     metric: str
     cell: Cell
+    chance: str
+    exact_chance: str
     n: int
     unit: str
     seed: str
@@ -133,6 +135,8 @@ def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[st
             protocol=row["protocol"],
             metric=row["metric"],
             cell=cell(row["value"], row["lower"], row["upper"], row["n"], row["status"]),
+            chance="" if math.isnan(row["chance"]) else number(row["chance"]),
+            exact_chance="" if math.isnan(row["chance"]) else repr(float(row["chance"])),
             n=row["n"],
             unit=row["unit"],
             seed="" if math.isnan(row["seed"]) else f"{row['seed']:.0f}",

@@ -7,25 +7,28 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from unispace.config.evaluation import Evaluation
-from unispace.evaluation.recognition import Images, Tidy
+from unispace.evaluation.recognition import Images, Stream, Tidy
 from unispace.evaluation.tidy import Cell
 from unispace.records.code import code_of
 from unispace.records.embeddings import Embeddings, read_embeddings
 from unispace.records.files import sha256_of, sha256_of_text
+from unispace.records.pairs import read_pairs
 from unispace.records.results import CURVE_SCHEMA, SCHEMA
 from unispace.records.tables import write_table
 
 log = logging.getLogger(__name__)
 
-Recognise = Callable[[Cell, Images, Evaluation, np.random.Generator], Tidy]
+Recognise = Callable[[Cell, Images, Evaluation, Stream], Tidy]
 
 
 def load_settings(text: str) -> tuple[dict[str, Any], Evaluation]:
@@ -39,22 +42,44 @@ def load_split(folder: Path, split: str) -> Embeddings:
     return read_embeddings(folder).of_split(split)
 
 
-def images_of(embeddings: Embeddings) -> Images:
-    """Embeddings of one model as they are compared with themselves."""
-    index = embeddings.index
-    camera = list(index["camera"]) if "camera" in index else None
+def images_of(
+    index: pd.DataFrame,
+    probe: NDArray[np.floating],
+    target: NDArray[np.floating],
+    official: pd.DataFrame | None = None,
+) -> Images:
+    """Vectors as they are compared.
+
+    Args:
+        index: `(n,)` rows of the embeddings' index.
+        probe: `(n, d)` vectors as probes.
+        target: `(n, d)` vectors of the same images as gallery; the same array within one space.
+        official: the data set's official pairs.
+    """
+
+    def column(name: str) -> list[str] | None:
+        return list(index[name]) if name in index else None
+
+    identity, image_id = list(index["identity"]), list(index["image_id"])
     return Images(
-        embeddings.vectors,
-        embeddings.vectors,
-        list(index["identity"]),
-        list(index["image_id"]),
-        camera,
+        probe, target, identity, image_id, column("camera"), column("split_given"), official
     )
 
 
-def origin(command: str, settings: str, *embeddings: Embeddings) -> str:
-    """Hash of what a number comes from: its embeddings, the settings, the code and the libraries."""
+def official_pairs(data: Path, dataset: str, evaluation: Evaluation) -> pd.DataFrame | None:
+    """The official pairs of a data set, where a study asks for them."""
+    if "official" not in evaluation.verification:
+        return None
+    return read_pairs(data / dataset / "pairs.parquet")
+
+
+def origin(
+    command: str, settings: str, *embeddings: Embeddings, official: pd.DataFrame | None = None
+) -> str:
+    """Hash of what a number comes from: its embeddings and pairs, the settings, the code and the libraries."""
     keys = [e.card["key"] for e in embeddings]
+    if official is not None:
+        keys.append(sha256_of_text(official.to_csv(index=False)))
     libraries = [f"{name} {version(name)}" for name in ("numpy", "scipy")]
     return sha256_of_text(settings, *keys, *libraries, *map(sha256_of, code_of(command)))
 
@@ -69,7 +94,18 @@ def write_metrics(parts: Iterable[pd.DataFrame], path: Path) -> None:
     """Write tidy rows and show them in the log."""
     frame = pd.concat(list(parts), ignore_index=True)
     write_table(frame, SCHEMA, path)
-    columns = ["dataset", "method", "protocol", "metric", "value", "lower", "upper", "n", "status"]
+    columns = [
+        "dataset",
+        "method",
+        "protocol",
+        "metric",
+        "value",
+        "lower",
+        "upper",
+        "chance",
+        "n",
+        "status",
+    ]
     shown = frame[columns].dropna(axis=1, how="all")
     log.info("results\n%s", shown.to_string(index=False, float_format="{:.4f}".format))
 
@@ -91,20 +127,33 @@ def configure_recognition(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--curves", type=Path, required=True)
 
 
-def run_recognition(arguments: argparse.Namespace, experiment: str, evaluate: Recognise) -> None:
-    """Test one model on data sets of identities and write its rows and curves."""
+def run_recognition(
+    arguments: argparse.Namespace, experiment: str, evaluate: Recognise, data: Path | None = None
+) -> None:
+    """Test one model on data sets of identities and write its rows and curves.
+
+    Args:
+        arguments: as `configure_recognition` declares them.
+        experiment: its name.
+        evaluate: what tests a model on a data set.
+        data: folder of the data sets, where official pairs may be asked for.
+    """
     settings, evaluation = load_settings(arguments.settings)
     tables = []
     for dataset in settings["datasets"]:
         embeddings = load_split(arguments.embeddings / dataset, evaluation.split)
+        official = None if data is None else official_pairs(data, dataset, evaluation)
         cell = Cell(
             study=settings["study"],
             dataset=dataset,
             seed=settings["seed"],
-            origin=origin(f"evaluate_{experiment}", arguments.settings, embeddings),
+            origin=origin(
+                f"evaluate_{experiment}", arguments.settings, embeddings, official=official
+            ),
             model=settings["model"],
         )
-        rng = generator(settings["seed"], experiment, dataset)
-        tables.append(evaluate(cell, images_of(embeddings), evaluation, rng))
+        images = images_of(embeddings.index, embeddings.vectors, embeddings.vectors, official)
+        stream = partial(generator, settings["seed"], experiment, dataset)
+        tables.append(evaluate(cell, images, evaluation, stream))
     write_metrics((metrics for metrics, _ in tables), arguments.metrics)
     write_curves((curves for _, curves in tables), arguments.curves)

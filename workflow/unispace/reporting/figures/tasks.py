@@ -95,7 +95,9 @@ def _marks(
 
 
 def _marker(metric: str) -> str:
-    return {"top-1": "D", "Rank-1": "o"}.get(metric, "s")
+    if metric.startswith("DIR@FPIR="):
+        return "v"
+    return {"top-1": "D", "Rank-1": "o", "accuracy": "^"}.get(metric, "s")
 
 
 def _fill(metric: str, colour: str) -> str:
