@@ -252,7 +252,7 @@ def test_prepare_writes_the_pairs_of_all_images_and_the_splits_as_given(tmp_path
             "max_images_per_label": 2,
         }
     )
-        manifest = prepare("f", dataset, 1, path, tmp_path)
+    manifest = prepare("f", dataset, 1, path, tmp_path)
     assert len(manifest) == 4
     # The list is of the whole source, whatever is chosen of it.
     assert len(read_pairs(tmp_path / "pairs.parquet")) == 2
