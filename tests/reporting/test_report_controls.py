@@ -4,10 +4,13 @@ import math
 
 import pandas as pd
 import pytest
-from synthetic import build, default_config, only, render_page, stub_pictures
+from synthetic import REPORT, build, default_config, only, render_page, stub_pictures
 
 from unispace.config.parse import parse_study
+from unispace.records.files import read_json
+from unispace.records.manifest import read_manifest
 from unispace.reporting.controls import controls
+from unispace.reporting.page import Material, render
 from unispace.reporting.tables import number
 
 
@@ -84,6 +87,25 @@ def test_the_page_shows_the_table(html):
     assert 'data-name="Controls"' in html
     assert html.index('id="tasks"') < html.index('<section id="controls"')
     assert "<code>pixels</code> is no network" in html
+
+
+def test_the_page_has_a_column_for_chance_where_it_is_known(drawn, results):
+    study = drawn.study
+    material = Material(
+        study=study,
+        models=study.models(),
+        datasets=tuple(study.datasets),
+        figures=tuple(drawn.drawn_from()),
+        results=results.assign(chance=0.0123),
+        audit=pd.read_parquet(drawn.audit),
+        manifests={d: read_manifest(drawn.data(d) / "manifest.parquet") for d in study.datasets},
+        cards=[read_json(drawn.checkpoint(m) / "model.json") for m in study.models()],
+        folder=drawn.figures,
+    )
+    html = render(material, REPORT, drawn.page)
+    assert '<th scope="col" class="num">Chance</th>' in html
+    assert html.count('<span class="value">0.012</span></td></tr>') == 8
+    assert "Networks beside raw pixels and chance" in html
 
 
 def test_the_page_of_a_study_without_control_has_no_such_section(tmp_path):

@@ -215,7 +215,7 @@ class PlantedWorld:
         """d', the distance of genuine and impostor cosines in standard deviations of their Fisher z.
 
         Across models it is that of vectors mapped by the true rotation. An approximation for large dimension;
-        from 16 on, the AUC computed from it is right to 0.003 and the EER to 0.004 (test_planted.py).
+        from 16 on, the AUC computed from it is right to 0.003 and the EER to 0.004 (tests/data/test_planted.py).
 
         Raises:
             ValueError: as `correlation`; or there is no closed form, because a model has an offset, or is of
