@@ -1,4 +1,4 @@
-"""The maps against other implementations, against their definitions and against planted truth."""
+"""The maps against other implementations and against their definitions."""
 
 import numpy as np
 import pytest
@@ -114,19 +114,6 @@ def test_procrustes_freedom_of_a_wider_source_changes_no_cosine():
         for mapped in (fitted.transform(fresh(8)), (fresh(8) - source.mean(axis=0)) @ expected)
     ]
     np.testing.assert_allclose(*scores, atol=1e-5)
-
-
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("method", ["procrustes", "linear", "ridge"])
-def test_a_planted_rotation_is_recovered(method, seed):
-    rng = np.random.default_rng(seed)
-    rotation = ortho_group.rvs(16, random_state=rng)
-    if seed == 0:
-        rotation[:, 0] *= -1  # both signs of the determinant occur
-    source = rng.normal(size=(300, 16)) + 1
-    settings = {"alpha": 1e-4} if method == "ridge" else {}
-    fitted = METHODS[method](source, source @ rotation + rng.normal(size=16), **settings)
-    np.testing.assert_allclose(fitted.matrix, rotation, atol=1e-5)
 
 
 def test_procrustes_ignores_the_scale_that_linear_follows():

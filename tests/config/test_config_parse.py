@@ -306,6 +306,21 @@ MISTAKES = {
         "  datasets: [] #!\n",
         "maps.datasets: name at least one data set to fit and test maps on",
     ),
+    "a curriculum of a backbone": (
+        "    weights: { kind: pretrain, dataset: things, steps: 4 }\n",
+        "    weights: { kind: pretrain, dataset: things, steps: 4 }\n    curricula: [base, tunde] #!\n",
+        "backbones.micro.curricula: `tunde` is not defined; did you mean `tuned`?",
+    ),
+    "a curriculum named twice": (
+        "    weights: { kind: pretrain, dataset: things, steps: 4 }\n",
+        "    weights: { kind: pretrain, dataset: things, steps: 4 }\n    curricula: [base, base] #!\n",
+        "`base` is named twice",
+    ),
+    "a curriculum that no backbone is tuned with": (
+        "curricula:\n  base: {}",
+        "    curricula: [base, tuned]\ncurricula:\n  spare: {} #!\n  base: {}",
+        "curricula.spare: no backbone is tuned with it; add it to the `curricula` of one",
+    ),
     "maps by no method": (
         "  methods:\n    ridge: { alpha: 0.1 }",
         "  methods: {} #!",

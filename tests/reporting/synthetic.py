@@ -117,9 +117,15 @@ def only(config: dict, *datasets: str) -> dict:
         on = {d: h for d, h in curriculum.get("train_on", {}).items() if d in datasets}
         if on or not curriculum.get("train_on"):
             curricula[name] = {**curriculum, "train_on": on}
+    backbones = {}
+    for name, backbone in config["backbones"].items():
+        chosen = [c for c in backbone.get("curricula", ()) if c in curricula]
+        if chosen or "curricula" not in backbone:
+            backbones[name] = {**backbone, "curricula": chosen or None}
     return {
         **config,
         "datasets": kept,
+        "backbones": backbones,
         "curricula": curricula,
         "maps": {},
         "evaluation": {**config["evaluation"], "datasets": list(datasets)},

@@ -134,3 +134,15 @@ def test_another_model_is_added_without_touching_the_others(rerun):
     assert "train_model micro other 0" in jobs
     assert [job for job in jobs if job.startswith("train_model")] == ["train_model micro other 0"]
     assert not any(job.startswith(("prepare_data", "pretrain_backbone")) for job in jobs)
+
+
+def test_another_curriculum_of_one_backbone_adds_its_model_alone(rerun):
+    rerun.change(TINY, "curricula: [expert-face_hq]", "curricula: [expert-face_hq, imic-a]")
+    jobs = rerun.jobs()
+    model = "pixels imic-a 0"
+    about_a_model = [job for job in jobs if job.endswith(" 0")]
+    assert about_a_model == sorted(
+        [f"{rule} {model}" for rule in ("train_model", "extract_embeddings")]
+        + [f"evaluate_{e} {model}" for e in ("verification", "identification", "classification")]
+    )
+    assert not any(job.startswith(("prepare_data", "pretrain_backbone")) for job in jobs)

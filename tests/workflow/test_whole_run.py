@@ -18,12 +18,17 @@ from unispace.records.tables import read_table
 pytestmark = pytest.mark.slow
 
 TINY = "workflow/studies/tiny.yaml"
-MODELS = ("micro/base/seed0", "micro/expert-face_hq/seed0", "micro/imic-a/seed0")
+MODELS = (
+    "micro/base/seed0",
+    "micro/expert-face_hq/seed0",
+    "micro/imic-a/seed0",
+    "pixels/expert-face_hq/seed0",
+)
 
 
 def test_the_run_says_what_runs_and_where_the_report_is(finished):
     log = (finished.folder / "run.log").read_text()
-    assert "Study tiny: 5 data sets, 3 models, 2 maps" in log
+    assert "Study tiny: 5 data sets, 4 models, 2 maps" in log
     assert "start  train_model  micro/imic-a/0" in log
     assert "left" in log
     assert "Study tiny is complete" in log
@@ -62,8 +67,8 @@ def test_results_hold_every_model_data_set_and_metric(finished):
     assert set(results["experiment"]) == {"verification", "identification", "classification"}
     single = results[results["model"].notna()]
     assert set(single["model"]) == set(MODELS)
-    # 3 identity sets x (AUC, EER, 2 TMR + Rank-1, Rank-5, mAP) + objects x 2, for 3 models
-    assert len(single) == 3 * (3 * 7 + 2)
+    # 3 identity sets x (AUC, EER, 2 TMR + Rank-1, Rank-5, mAP) + objects x 2, for 4 models
+    assert len(single) == 4 * (3 * 7 + 2)
     pairs = results[results["source"].notna()]
     assert len(pairs) == 2 * 4 * 7
     keys = ["model", "source", "target", "method", "dataset", "protocol", "metric"]

@@ -73,12 +73,15 @@ def trained_on(wildcards):
     ]
 
 
+def untuned(wildcards):
+    """A backbone before tuning: with which curricula it is tuned decides nothing of it."""
+    backbone = dumped(STUDY.backbones[wildcards.backbone])
+    return {key: value for key, value in backbone.items() if key != "curricula"}
+
+
 def architecture(wildcards):
     """A backbone without its weights: how these were made shows in their bytes, which are an input."""
-    return {
-        **dumped(STUDY.backbones[wildcards.backbone]),
-        "weights": {"kind": "random"},
-    }
+    return {**untuned(wildcards), "weights": {"kind": "random"}}
 
 
 def training(wildcards):

@@ -31,7 +31,7 @@ rule pretrain_backbone:
         settings=lambda w: text(
             name=w.backbone,
             seed=STUDY.seed,
-            backbone=dumped(STUDY.backbones[w.backbone]),
+            backbone=untuned(w),
         ),
         data=lambda w, input: (
             f"--data {Path(input.data[0]).parent}" if input.data else ""
@@ -60,9 +60,7 @@ rule fetch_weights:
     conda:
         "../../envs/environment.yaml"
     params:
-        settings=lambda w: text(
-            name=w.backbone, backbone=dumped(STUDY.backbones[w.backbone])
-        ),
+        settings=lambda w: text(name=w.backbone, backbone=untuned(w)),
     shell:
         "python -m unispace fetch-weights --settings {params.settings:q}"
         " --weights {output.weights} --history {output.history} --card {output.card} > {log} 2>&1"

@@ -18,9 +18,9 @@ from unispace.data.protocols.official import (
     read_lfw,
 )
 from unispace.data.sources.archive import read_listing
-from unispace.records.places import VARIABLE
 from unispace.errors import UserError
 from unispace.records.pairs import SCHEMA, no_pairs, read_pairs, write_pairs
+from unispace.records.places import VARIABLE
 
 PEOPLE = ("Ann_Lee", "Bob_Ray", "Cy")
 IMAGES = Images(

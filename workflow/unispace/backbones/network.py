@@ -1,4 +1,4 @@
-"""Backbones from timm behind one interface: images in, unit vectors out."""
+"""Backbones behind one interface: images in, unit vectors out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from unispace.backbones.pixels import Pixels
 from unispace.backbones.tensors import write_tensors
-from unispace.config.backbones import NORMALISATIONS, Backbone, Preprocessing
+from unispace.config.backbones import (
+    NORMALISATIONS,
+    PIXELS,
+    Backbone,
+    PixelOptions,
+    Preprocessing,
+)
 from unispace.errors import UserError
 from unispace.records.files import sha256_of
 
@@ -32,7 +39,7 @@ class Network(nn.Module):
     """A backbone and its preprocessing.
 
     Attributes:
-        body: the timm model without classifier.
+        body: the timm model without classifier, or the raw-pixel control.
         dimension: length of its embeddings.
     """
 
@@ -73,6 +80,8 @@ def to_unit(images: Tensor) -> Tensor:
 
 
 def _create(settings: Backbone) -> nn.Module:
+    if settings.architecture == PIXELS:
+        return Pixels(PixelOptions.model_validate(settings.options), settings.preprocessing.size)
     options: dict[str, Any] = dict(settings.options)
     fixed = timm.get_pretrained_cfg(settings.architecture)
     if fixed is not None and fixed.fixed_input_size:
@@ -169,9 +178,14 @@ def _classifiers(body: nn.Module) -> tuple[str, ...]:
 
 def card(settings: Backbone, network: Network, weights: Path) -> dict[str, Any]:
     """What decides the embeddings of a model, and the licence of what it was built from."""
-    config = timm.get_pretrained_cfg(settings.architecture)
+    if settings.architecture == PIXELS:
+        provider, licence = "this repository", "mit"
+    else:
+        config = timm.get_pretrained_cfg(settings.architecture)
+        provider = f"timm {timm.__version__}"
+        licence = (config.license if config else None) or "not stated"
     return {
-        "provider": f"timm {timm.__version__}",
+        "provider": provider,
         "architecture": settings.architecture,
         "options": settings.options,
         "pooling": settings.pooling,
@@ -180,5 +194,5 @@ def card(settings: Backbone, network: Network, weights: Path) -> dict[str, Any]:
         "dimension": network.dimension,
         "parameters": sum(p.numel() for p in network.body.parameters()),
         "weights_sha256": sha256_of(weights),
-        "licence": (config.license if config else None) or "not stated",
+        "licence": licence,
     }

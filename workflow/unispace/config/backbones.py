@@ -6,9 +6,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from unispace.config.base import Distinct, Name, Settings, Sha256
+from unispace.config.base import Distinct, DistinctSome, Name, Settings, Sha256
 from unispace.config.curricula import Optimisation
 from unispace.errors import did_you_mean
 
@@ -18,6 +18,10 @@ NORMALISATIONS: dict[str, tuple[tuple[float, float, float], tuple[float, float, 
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
 }
+
+
+PIXELS = "pixels"
+"""The architecture that is ours: coarse pixels and one linear layer, the control of every network."""
 
 
 @cache
@@ -95,25 +99,72 @@ class Preprocessing(Settings):
     """Order of the channels that the network was trained with."""
 
 
+class PixelOptions(Settings):
+    """Options of the architecture `pixels`."""
+
+    grid: Annotated[int, Field(ge=1, le=128)] = 16
+    """Side of the grid of area averages that an image is reduced to; divides its size."""
+    dimension: Annotated[int, Field(ge=2)] = 128
+    """Length of the embeddings, at most the `3 * grid * grid` values of a reduced image."""
+
+
 class Backbone(Settings):
     """An architecture and its weights before tuning."""
 
     architecture: str
-    """A timm model name, such as `eva02_tiny_patch14_224`."""
+    """A timm model name, such as `eva02_tiny_patch14_224`; or `pixels`, the raw-pixel control: one linear layer."""
     options: dict[str, Any] = Field(default={})
-    """Further arguments of `timm.create_model`, such as `depth`, `embed_dim`, `patch_size`."""
+    """Further arguments of `timm.create_model`, such as `depth`, `embed_dim`, `patch_size`; of `pixels`: `grid`
+    (16, side of the grid that an image is averaged on) and `dimension` (128, of the embedding)."""
     pooling: Literal["avg", "token"] = "avg"
     """Mean over patch tokens or the class token. Always stated, since families differ by default."""
     preprocessing: Preprocessing = Preprocessing()
     """How images reach the network."""
     weights: Weights
     """Where the weights come from."""
+    curricula: DistinctSome[Name] | None = None
+    """Curricula that it is tuned with, for a control that needs few of them; left out: all."""
 
     @field_validator("architecture")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in known_architectures():
-            raise ValueError(
-                f"unknown backbone `{name}`: {did_you_mean(name, known_architectures())}"
-            )
+        known = known_architectures() | {PIXELS}
+        if name not in known:
+            raise ValueError(f"unknown backbone `{name}`: {did_you_mean(name, known)}")
         return name
+
+    @model_validator(mode="after")
+    def _pixels(self) -> Backbone:
+        if self.architecture != PIXELS:
+            return self
+        problems = []
+        try:
+            options = PixelOptions.model_validate(self.options)
+        except ValidationError as error:
+            problems += [_option(dict(problem)) for problem in error.errors()]
+        else:
+            size, values = self.preprocessing.size, 3 * options.grid**2
+            if size % options.grid:
+                problems.append(
+                    f"options.grid {options.grid} does not divide preprocessing.size {size}"
+                )
+            if options.dimension > values:
+                problems.append(
+                    f"options.dimension {options.dimension} is more than the {values} values of a "
+                    f"{options.grid} x {options.grid} grid"
+                )
+        if self.pooling != "avg":
+            problems.append(f"`{PIXELS}` has no class token; leave pooling out")
+        if self.weights.kind != "random":
+            problems.append(f"`{PIXELS}` is never pretrained; write `weights: {{ kind: random }}`")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+def _option(problem: dict[str, Any]) -> str:
+    """A wrong option of `pixels` in words."""
+    key = str(problem.get("ctx", {}).get("key") or problem["loc"][0])
+    if problem["type"] == "extra_forbidden":
+        return f"unknown option `{key}`, {did_you_mean(key, PixelOptions.model_fields)}"
+    return f"options.{key} must be a whole number within its bounds: {problem['msg']}"

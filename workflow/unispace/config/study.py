@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from unispace.config.audit import Audit
-from unispace.config.backbones import Backbone, Pretrain
+from unispace.config.backbones import PIXELS, Backbone, Pretrain
 from unispace.config.base import ATTACK_DOMAINS, IDENTITY_DOMAINS, DistinctSome, Name, Settings
 from unispace.config.curricula import Curriculum
 from unispace.config.datasets import Dataset
@@ -29,7 +29,7 @@ class Study(Settings):
     backbones: Annotated[dict[Name, Backbone], Field(min_length=1)]
     """The backbones, by name."""
     curricula: Annotated[dict[Name, Curriculum], Field(min_length=1)]
-    """The curricula, by name; every backbone is tuned with each of them."""
+    """The curricula, by name; every backbone is tuned with each of them, unless it names some."""
     seeds: DistinctSome[Annotated[int, Field(ge=0)]] = (0,)
     """Seeds of the models: each backbone and curriculum is trained once for each."""
     audit: Audit = Audit()
@@ -46,9 +46,18 @@ class Study(Settings):
         return tuple(
             f"{backbone}/{curriculum}/seed{seed}"
             for backbone in self.backbones
-            for curriculum in self.curricula
+            for curriculum in self.curricula_of(backbone)
             for seed in self.seeds
         )
+
+    def curricula_of(self, backbone: str) -> tuple[str, ...]:
+        """Curricula that a backbone is tuned with, in the order of the study."""
+        chosen = self.backbones[backbone].curricula
+        return tuple(c for c in self.curricula if chosen is None or c in chosen)
+
+    def control_backbones(self) -> tuple[str, ...]:
+        """Backbones that are no network: linear maps of raw pixels."""
+        return tuple(b for b, s in self.backbones.items() if s.architecture == PIXELS)
 
     def map_pairs(self) -> tuple[tuple[str, str], ...]:
         """Ordered (source, target) pairs of the models that are mapped."""
@@ -107,12 +116,20 @@ class Study(Settings):
             return name in allowed
 
         names = tuple(self.datasets)
+        tuned = True  # whether the models are known: what follows from a wrong name is not told too
         for backbone, settings in self.backbones.items():
             if isinstance(settings.weights, Pretrain):
                 known(f"backbones.{backbone}.weights.dataset", settings.weights.dataset, names)
+            for curriculum in settings.curricula or ():
+                where = f"backbones.{backbone}.curricula"
+                tuned &= known(where, curriculum, tuple(self.curricula))
         for curriculum, settings in self.curricula.items():
             for dataset in settings.train_on:
                 known(f"curricula.{curriculum}.train_on", dataset, names)
+            if tuned and not any(curriculum in self.curricula_of(b) for b in self.backbones):
+                problems.append(
+                    f"curricula.{curriculum}: no backbone is tuned with it; add it to the `curricula` of one"
+                )
         for leak in self.audit.allow:
             for dataset in leak.split(":")[1:]:
                 known("audit.allow", dataset, names)
@@ -134,7 +151,7 @@ class Study(Settings):
                     problems.append(
                         f"maps.datasets: `{dataset}` holds no identities, which maps are tested on"
                     )
-        for model in self.maps.models:
+        for model in self.maps.models if tuned else ():
             known("maps.models", model, self.models())
         if len(self.maps.models) == 1:
             problems.append("maps.models: a map needs two models, got one")

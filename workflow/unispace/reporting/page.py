@@ -21,6 +21,7 @@ from unispace.config.study import Study
 from unispace.errors import UserError
 from unispace.reporting.audit import audit_lines, findings
 from unispace.reporting.cards import dataset_cards, fingerprint, model_cards, starts
+from unispace.reporting.controls import controls
 from unispace.reporting.tables import all_rows, by_map, by_model
 
 # What decides numbers and pictures; names as on PyPI.
@@ -127,6 +128,7 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "figures": {name: _figure(name, material.folder, page) for name in material.figures},
         "sheets": _sheets(material, page),
         "tasks": by_model(results, *order),
+        "controls": controls(study, results, material.datasets),
         "maps": by_map(results, *order),
         "rows": all_rows(results, *order),
         "failed": len(failed),
