@@ -80,7 +80,6 @@ def commit(project, *files: str) -> None:
 def prepare(project) -> str:
     done = project.snakemake("data", "--cores", "2", "--configfile", TINY)
     assert done.returncode == 0, done.stderr
-    assert "start  data" not in done.stderr  # a target is no job
     return done.stderr
 
 
