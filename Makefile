@@ -4,6 +4,9 @@
 #   make reproduce STUDY=FILE CORES=2   another study, with two cores
 #   make test                           all checks and tests
 #   make test-fast                      without the tests that run Snakemake or train
+#   make pull                           the published data and checkpoints, where a DVC remote is configured
+#   make verify-data                    whether the data that is here has the published bytes
+#   make publish                        record what a run made as the version of the next commit
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -17,10 +20,10 @@ READY := $(VENV)/.ready
 # Everything runs as in an activated environment, and never with code of another one.
 RUN := export VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH"; unset PYTHONPATH PYTHONHOME;
 
-.PHONY: help setup reproduce test test-fast check format lock schema dag clean
+.PHONY: help setup reproduce pull verify-data publish test test-fast check format lock schema dag clean
 
 help:
-	@sed -n 's/^#  *//p' Makefile | head -7
+	@sed -n 's/^#  *//p' Makefile | head -10
 
 setup: $(READY)
 
@@ -37,6 +40,15 @@ $(READY): envs/requirements.lock
 reproduce: $(READY)
 	@test -z "$(STUDY)" || test -f "$(STUDY)" || { echo "No study file $(STUDY). There are: $$(echo config.yaml workflow/studies/*.yaml)"; exit 1; }
 	@$(RUN) snakemake --cores $(CORES) $(if $(STUDY),--configfile $(STUDY))
+
+pull: $(READY)
+	@$(RUN) unispace pull $(STUDY)
+
+verify-data: $(READY)
+	@$(RUN) unispace provenance verify $(STUDY) --only data
+
+publish: $(READY)
+	@$(RUN) unispace publish $(STUDY)
 
 check: $(READY)
 	@$(RUN) ruff check . && ruff format --check . && snakefmt --check Snakefile workflow/rules

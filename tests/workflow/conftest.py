@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,12 @@ def copy_project(folder: Path) -> Project:
     shutil.copytree(ROOT / "envs", folder / "envs", ignore=ignored)
     (folder / "profiles").symlink_to("workflow/profiles")
     return Project(folder)
+
+
+@pytest.fixture(scope="session")
+def new_project() -> Callable[[Path], Project]:
+    """Makes a copy in a folder of one's own."""
+    return copy_project
 
 
 @pytest.fixture

@@ -51,8 +51,9 @@ def test_a_run_is_told_job_by_job(handler, capsys):
     assert "1/2  start  train_model" in said
 
 
-def test_a_rule_that_only_names_targets_is_not_told(handler, capsys):
-    start(handler, 1, "all")
+@pytest.mark.parametrize("target", ["all", "data", "tables", "models", "figures"])
+def test_a_rule_that_only_names_targets_is_not_told(handler, capsys, target):
+    start(handler, 1, target)
     handler.emit(record(event=LogEvent.JOB_FINISHED, job_id=1))
     assert capsys.readouterr().err == ""
 

@@ -29,6 +29,7 @@ STARTED = time.monotonic()
 
 def checked_study():
     """The study, checked together with what it needs from this machine."""
+    from unispace.commands.common.published import recall_pulled
     from unispace.data.preflight import check_sources
 
     files = [str(f) for f in workflow.overwrite_configfiles] or ["config.yaml"]
@@ -41,6 +42,7 @@ def checked_study():
         study = parse_study(config, name, text)
         if workflow.is_main_process:
             check_sources(study, Path("data/raw"))
+            sys.stderr.write(recall_pulled(study).text())
     except UserError as error:
         # The message says all; where in this file it was noticed helps nobody.
         sys.stderr.write(f"{error}\n")

@@ -143,3 +143,9 @@ use rule prepare_data as prepare_pretraining_data with:
     wildcard_constraints:
         dataset=one_of(LEARNT_FROM),
     priority: 70
+
+
+rule data:
+    input:
+        [f for d in STUDY.datasets for f in images_of(d)],
+        [f"{DATA}/{d}/left_out.json" for d in STUDY.datasets],

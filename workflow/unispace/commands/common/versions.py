@@ -1,0 +1,79 @@
+"""What the commands about published versions share: which folders and files belong to a study."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from unispace.config.parse import load_yaml, parse_study
+from unispace.config.study import Study
+from unispace.errors import UserError
+
+KINDS = ("data", "checkpoints", "results")
+DEFAULT = Path("config.yaml")
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The files in Git that tell which version of a study's outputs belongs to a commit."""
+
+    study: Study
+    tag: str
+    """Empty for the study of config.yaml, `-<study>` for others."""
+
+    @property
+    def provenance(self) -> Path:
+        """What every published output was made from."""
+        return Path(f"provenance{self.tag}.jsonl")
+
+    def pointer(self, kind: str) -> Path:
+        """The .dvc file of one kind of outputs."""
+        return Path(f"{kind}{self.tag}.dvc")
+
+    def folder(self, kind: str) -> str:
+        """The folder of one kind of outputs."""
+        return f"{kind}/{self.study.study}"
+
+    def parts(self, kind: str) -> set[str] | None:
+        """The folders that the study fills, below that of the kind; None where that is not laid down by the study."""
+        match kind:
+            case "data":
+                return set(self.study.datasets)
+            case "checkpoints":
+                return {*self.study.models(), *(f"{b}/pretrained" for b in self.study.backbones)}
+        return None
+
+
+def add_versions(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "study", nargs="?", type=Path, default=DEFAULT, help="file of the study; else config.yaml"
+    )
+    parser.add_argument("--only", nargs="+", choices=KINDS, help="these outputs and no others")
+
+
+def versions_of(file: Path) -> Versions:
+    """The versions of the study in a file.
+
+    Raises:
+        UserError: where this is not the top of the project, or a study is missing or wrong.
+    """
+    return versions_of_study(_read(file))
+
+
+def versions_of_study(study: Study) -> Versions:
+    """The versions of a study.
+
+    Raises:
+        UserError: where this is not the top of the project, or its own study is wrong.
+    """
+    default = _read(DEFAULT)
+    return Versions(study, "" if study.study == default.study else f"-{study.study}")
+
+
+def _read(file: Path) -> Study:
+    if not file.is_file():
+        raise UserError(f"{file}: no such study; call this at the top of the project")
+    text = file.read_text("utf-8")
+    return parse_study(load_yaml(text, str(file)), str(file), text)

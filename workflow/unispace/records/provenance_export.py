@@ -1,0 +1,61 @@
+"""From Snakemake's record of a run to the jobs of provenance.jsonl."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from unispace.config.base import canonical_json
+from unispace.errors import UserError
+from unispace.records.files import sha256_of
+from unispace.records.provenance import Job, files_in, listed, reason
+from unispace.records.snakemake_metadata import is_incomplete, read_metadata, refuse_while_running
+
+
+def export_jobs(root: Path, folders: Iterable[str]) -> list[Job]:
+    """The jobs that made the files of some folders.
+
+    Raises:
+        UserError: where Snakemake runs; where a file is unfinished or no output of Snakemake's; where a job read
+            something outside the project.
+    """
+    refuse_while_running(root)
+    outputs = [file for folder in folders for file in files_in(root, folder)]
+    unfinished = [file for file in outputs if is_incomplete(root, file)]
+    if unfinished:
+        raise UserError(f"unfinished; run snakemake again:\n{listed(unfinished)}")
+    records = {file: read_metadata(root, file) for file in outputs}
+    unknown = [file for file, record in records.items() if record is None]
+    if unknown:
+        raise UserError(
+            f"not made by Snakemake here, so where they come from is not known; "
+            f"delete them and run snakemake:\n{listed(unknown)}"
+        )
+    made = sorted((_origin(record), file) for file, record in records.items() if record)
+    jobs = [_job(root, origin, [f for _, f in of]) for origin, of in groupby(made, lambda m: m[0])]
+    return sorted(jobs, key=lambda job: min(job.outputs))
+
+
+def _origin(record: dict[str, Any]) -> str:
+    """What the outputs of one job have in common, as text."""
+    checksums = record["input_checksums"]
+    kept = set(Job.model_fields) - {"inputs", "outputs"}
+    return canonical_json(
+        {
+            **{name: record[name] for name in kept},
+            "inputs": [[path, checksums.get(path)] for path in record["input"]],
+        }
+    )
+
+
+def _job(root: Path, origin: str, files: Sequence[str]) -> Job:
+    sums = {f: {"bytes": (root / f).stat().st_size, "sha256": sha256_of(root / f)} for f in files}
+    try:
+        return Job.model_validate({**json.loads(origin), "outputs": sums})
+    except ValidationError as error:
+        raise UserError(f"{files[0]}: {reason(error)}") from None
