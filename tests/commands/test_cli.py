@@ -144,11 +144,10 @@ def test_a_rendered_set_is_prepared_and_counted(tmp_path, monkeypatch, capsys):
     source = {"kind": "studio", "labels": 6, "images_per_label": 2, "size": 16}
     settings = {"name": "f", "seed": 1, "dataset": {"domain": "face_hq", "source": source}}
     arguments = ["--settings", json.dumps(settings)]
-    arguments += ["--manifest", str(tmp_path / "m"), "--images", str(tmp_path / "i")]
-    arguments += ["--left-out", str(tmp_path / "l"), "--pairs", str(tmp_path / "p")]
+    arguments += ["--output", str(tmp_path / "out")]
     monkeypatch.setattr(sys, "argv", ["unispace", "prepare-data", *arguments])
     assert main() == 0
-    manifest = read_manifest(tmp_path / "m")
+    manifest = read_manifest(tmp_path / "out/manifest.parquet")
     assert len(manifest) == 12
     shown = capsys.readouterr().err
     for split, rows in manifest.groupby("split"):

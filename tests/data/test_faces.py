@@ -19,7 +19,7 @@ from unispace.data.studio.faces_factors import (
 )
 
 # Changes whenever a picture changes: every data set rendered before is then out of date.
-PICTURES = "7cb44dcdb85a075701f4758ec11a69c2512e9efdd43984cb592272dbfa9424d5"
+PICTURES = "a9b411b3ebe85ed618b24cbbd406f1824f1325ad7506aea42c8e01906b7d349f"
 
 
 def tables(n: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:

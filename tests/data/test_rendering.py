@@ -10,6 +10,7 @@ from unispace.config.base import BONA_FIDE
 from unispace.config.datasets import Splits
 from unispace.config.studio import StudioSource
 from unispace.data.studio import rendering
+from unispace.data.studio.objects import CLASS_NAMES
 from unispace.data.studio.world import listing
 
 # Everything that the studio can do at once, by domain.
@@ -63,11 +64,18 @@ def test_an_image_does_not_depend_on_which_others_are_asked_for(domain):
     assert part[3].index.tolist() == chosen.tolist()
 
 
-# sha256 of the images above, which must be the same on every machine.
-HASHES: dict[str, str] = {}
+# sha256 of the images above, which must be the same on every machine. Bad faces are not among them: their blur goes
+# through a Fourier transform, whose last bits a processor may round in its own way.
+HASHES = {
+    "object": "d881c26e726aee579e3ba02afada5cca3e6839eda1718c21d9700baa8d27899f",
+    "face_hq": "ed4dd73f1337fee8acd4ae9ad9a139bb83c90b15bcbf01176d41e8723c24ec41",
+    "person": "008b55e3f055f8454dfb316962a859663198a7c44d3386b9ebd2b165d382a130",
+    "pad": "f504caef82fe5959603ab9b7e78e5a8e56d6d225f262986a22f06b5a93f4f75d",
+    "mad": "4c17e372da937ed949bdcdbd3659b182f0705b8094606542055db9c9e01e0a66",
+}
 
 
-@pytest.mark.parametrize("domain", OPTIONS)
+@pytest.mark.parametrize("domain", HASHES)
 def test_the_bytes_are_those_of_the_first_day(domain):
     images = rendered(domain)[1]
     assert hashlib.sha256(images.tobytes()).hexdigest() == HASHES[domain]
@@ -90,31 +98,25 @@ def test_bona_fide_images_do_not_depend_on_the_attacks():
 
 
 def test_a_morph_is_told_whole():
-    rows, _images, _, factors = rendered("mad")
-    morphs = rows["label"] != BONA_FIDE
-    first = rows[~morphs].set_index(["identity", "_of"])
-    for image in rows.index[morphs]:
+    rows, _, _, factors = rendered("mad")
+    morph = (rows["label"] != BONA_FIDE).to_numpy()
+    persons = factors.filter(regex=r"^person[.]").set_axis(
+        pd.MultiIndex.from_frame(rows[["identity", "_of"]])
+    )
+    bona_fide = persons[~morph]
+    partners = factors.filter(regex=r"^second[.]").rename(
+        columns=lambda name: name.replace("second.", "person.")
+    )
+    for image in rows.index[morph]:
         row = rows.loc[image]
-        of = first.loc[(row["identity"], row["_of"])]
-        other = first.loc[(row["identity_2"], row["_of"])]
-        here = factors.loc[image]
-        del of, other
-        source_row = first.index.get_loc((row["identity"], row["_of"]))
-        other_row = first.index.get_loc((row["identity_2"], row["_of"]))
-        bona_fide = factors[~morphs]
-        for prefix, place in (("person.", source_row), ("second.", other_row)):
-            expected = bona_fide.iloc[place].filter(like="person.")
-            found = here.filter(regex=f"^{prefix.replace('.', '[.]')}")
-            assert found.tolist() == expected.tolist()
+        first, second = (
+            bona_fide.loc[(row[who], row["_of"])] for who in ("identity", "identity_2")
+        )
+        assert persons.iloc[image].tolist() == first.tolist()
+        assert partners.loc[image, bona_fide.columns].tolist() == second.tolist()
 
 
 def test_captions_name_the_class():
     rows, _, columns, _ = rendered("object")
-    from unispace.data.studio.objects import CLASS_NAMES
-
-    names = {
-        label: CLASS_NAMES[label] if isinstance(CLASS_NAMES, dict) else label
-        for label in rows["label"]
-    }
     for label, caption in zip(rows["label"], columns["caption"], strict=True):
-        assert names[label] in caption.lower()
+        assert CLASS_NAMES[label] in caption

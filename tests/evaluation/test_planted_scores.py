@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from unispace.alignment.maps import fit_linear
+from unispace.data.protocols.galleries import enrol_probe
 from unispace.data.studio.planted import (
     PlantedModel,
     PlantedWorld,
@@ -12,7 +13,7 @@ from unispace.data.studio.planted import (
     rank_one,
     true_match_rate,
 )
-from unispace.evaluation.identification import enrol_probe, identify, search
+from unispace.evaluation.identification import identify, search
 from unispace.evaluation.verification import auc, compare, eer, roc, tmr_at_fmr, verify
 
 METRICS = ["AUC", "EER", "TMR@FMR=0.01", "Rank-1"]

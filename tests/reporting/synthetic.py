@@ -106,7 +106,7 @@ class Disk:
 
 
 def default_config() -> dict:
-    return yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
+    return yaml.safe_load(Path(__file__).with_name("study.yaml").read_text("utf-8"))
 
 
 def only(config: dict, *datasets: str) -> dict:

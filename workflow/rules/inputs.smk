@@ -76,6 +76,8 @@ def trained_on(wildcards):
 def untuned(wildcards):
     """A backbone before tuning: with which curricula it is tuned decides nothing of it."""
     backbone = dumped(STUDY.backbones[wildcards.backbone])
+    # What its weights have seen is said for the audit.
+    backbone["weights"].pop("seen", None)
     return {key: value for key, value in backbone.items() if key != "curricula"}
 
 

@@ -13,7 +13,7 @@ from unispace.data.attacks.sampling import to_planes
 from unispace.data.studio.faces_landmarks import LANDMARKS
 
 # Changes whenever an attack changes: every data set made before is then out of date.
-ATTACKS = "2dfe4cd318c38c4b9c7bc61f4c15736a366f01b89a6e4cc2860230966adef293"
+ATTACKS = "b435f7ca01c916949fdd2527510993a514ccb50f33be218d743861c44405d955"
 MODULES = {"print": paper, "replay": screen, "mask": mask}
 
 

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
             **card(backbone, network, arguments.weights),
             "backbone": name,
             "weights": {
-                **backbone.weights.model_dump(mode="json"),
+                **backbone.weights.model_dump(mode="json", exclude={"seen"}),
                 "published_sha256": published_sha256,
             },
         },
