@@ -122,8 +122,10 @@ def _degraded(settings: Dataset) -> str:
         return ""
     low, high = source.degrade.severity
     first = "loss of resolution, then " if source.degrade.always_resample else ""
-    chain = ", ".join(source.degrade.kinds)
-    return f"{first}two or three of {chain}; severity {low:g} to {high:g}"
+    kinds = source.degrade.kinds
+    # Two or three are chained, where there are as many.
+    chain = " and ".join(kinds) if len(kinds) < 3 else f"two or three of {', '.join(kinds)}"
+    return f"{first}{chain}; severity {low:g} to {high:g}"
 
 
 def model_cards(
