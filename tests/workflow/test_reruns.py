@@ -121,6 +121,7 @@ def test_images_that_come_out_the_same_retrain_nothing(rerun):
         "fit_maps",
         "evaluate_verification",
         "evaluate_identification",
+        "evaluate_classification",
         "evaluate_maps",
         "collect_results",
         "draw_figure",
