@@ -49,7 +49,9 @@ rule audit_embeddings:
     input:
         code=code("audit_embeddings"),
         embeddings=lambda w: [
-            f for d in STUDY.evaluation.datasets for f in embeddings_of(STUDY.audit.model, d)
+            f
+            for d in STUDY.evaluation.datasets
+            for f in embeddings_of(STUDY.audit.model, d)
         ],
     output:
         table=f"{RESULTS}/audit_embeddings.parquet",
