@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 from synthetic import build, default_config, draw_figure, only
 
+from unispace.reporting.figures.drawing import panels
+
 FIGURES = ("tasks", "cmc", "roc", "maps", "maps_cmc", "views", "losses")
 
 
@@ -116,3 +118,17 @@ def test_many_models_and_pairs_are_drawn(tmp_path):
     for name in ("maps", "maps_cmc"):
         draw_figure(disk, name, disk.figures)
     assert len(table(disk, "maps")) == 6 * 5 * 2
+
+
+@pytest.mark.parametrize(
+    ("count", "numbered"), [(5, [1, 2, 3, 4]), (8, [4, 5, 6, 7]), (3, [0, 1, 2])]
+)
+def test_the_lowest_panel_of_every_column_is_numbered(count, numbered):
+    figure, axes = panels(count, 4, (2, 2), sharex=True, sharey=True)
+    figure.canvas.draw()
+    shown = [
+        i
+        for i, a in enumerate(axes)
+        if any(t.get_visible() and t.get_text() for t in a.get_xticklabels())
+    ]
+    assert shown == numbered

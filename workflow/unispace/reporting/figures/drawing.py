@@ -68,6 +68,9 @@ def panels(
     axes = list(figure.subplots(down, across, squeeze=False, **subplots).flat)
     for unused in axes[count:]:
         unused.remove()
+    for above_none in axes[max(0, count - across) : count]:
+        # Shared axes are numbered in the last row only, which need not reach below every column.
+        above_none.tick_params(labelbottom=True)
     return figure, axes[:count]
 
 
