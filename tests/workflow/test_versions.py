@@ -203,7 +203,7 @@ def test_after_a_pull_from_s3_there_is_nothing_to_prepare(published, clone, s3):
         dvc(project, "remote", "modify", "--local", "s3", "endpointurl", s3)
     assert re.search(r"^2\d files pushed", dvc(published, "push", "--remote", "s3"))
     dvc(clone, "config", "--local", "core.remote", "s3")
-    assert "15 files have the published bytes" in unispace(clone, "pull", TINY)
+    assert "25 files have the published bytes" in unispace(clone, "pull", TINY)
     assert pending(clone) == []
 
 
