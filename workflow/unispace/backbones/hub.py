@@ -16,14 +16,11 @@ log = logging.getLogger(__name__)
 
 
 def fetch_from_hub(weights: HubWeights, destination: Path) -> None:
-    """Download a safetensors file of a repository at a revision.
+    """Download a file of a repository at a revision; which kinds of files are opened, the study model decides.
 
     Raises:
-        UserError: where the hub cannot be reached or refuses, the file is no safetensors file, or its checksum
-            differs.
+        UserError: where the hub cannot be reached or refuses, or the checksum of the file differs.
     """
-    if not weights.filename.endswith(".safetensors"):
-        raise UserError(f"{weights.repo}/{weights.filename}: only safetensors files are loaded")
     try:
         found = hf_hub_download(weights.repo, weights.filename, revision=weights.revision)
     except Exception as error:

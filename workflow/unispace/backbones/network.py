@@ -2,57 +2,48 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnxruntime
 import timm
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from unispace.backbones import published, python_tower, timm_tower
+from unispace.backbones.onnx_tower import OnnxTower
 from unispace.backbones.pixels import Pixels
-from unispace.backbones.tensors import write_tensors
-from unispace.config.backbones import (
-    NORMALISATIONS,
-    PIXELS,
-    Backbone,
-    PixelOptions,
-    Preprocessing,
-)
+from unispace.backbones.refusals import REFUSALS
+from unispace.backbones.tensors import read_tensors, require_fitting, write_tensors
+from unispace.config.backbones import NORMALISATIONS, Backbone, PixelOptions, Preprocessing
 from unispace.errors import UserError
 from unispace.records.files import sha256_of
 
-# What timm and torch raise for options that make no network.
-_REFUSALS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
+log = logging.getLogger(__name__)
 
 
 class Network(nn.Module):
     """A backbone and its preprocessing.
 
     Attributes:
-        body: the timm model without classifier, or the raw-pixel control.
-        dimension: length of its embeddings.
+        body: what its provider builds: normalised images to embeddings.
+        dimension: length of its embeddings; 0 for an ONNX graph that is not loaded yet.
     """
 
     def __init__(self, settings: Backbone) -> None:
         """Build the architecture with fresh weights from the global random state.
 
         Raises:
-            UserError: where timm refuses the options or pooling, or the network does not run on images of
-                the size of its preprocessing.
+            UserError: where its provider refuses the options or pooling, or the network does not run on images
+                of the size of its preprocessing.
         """
         super().__init__()
+        self.settings = settings
         self.body = _create(settings)
-        self.dimension: int = _dimension(self.body, settings)
+        graph_to_come = isinstance(self.body, OnnxTower)
+        self.dimension: int = 0 if graph_to_come else _dimension(self.body, settings)
         self.preprocessing: Preprocessing = settings.preprocessing
         mean, std = NORMALISATIONS[settings.preprocessing.normalisation]
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
@@ -80,32 +71,20 @@ def to_unit(images: Tensor) -> Tensor:
 
 
 def _create(settings: Backbone) -> nn.Module:
-    if settings.architecture == PIXELS:
-        return Pixels(PixelOptions.model_validate(settings.options), settings.preprocessing.size)
-    options: dict[str, Any] = dict(settings.options)
-    fixed = timm.get_pretrained_cfg(settings.architecture)
-    if fixed is not None and fixed.fixed_input_size:
-        # Transformers with a position table are built for one size; others take any.
-        options.setdefault("img_size", settings.preprocessing.size)
-    size = settings.preprocessing.size
-    if options.get("img_size", size) not in (size, [size, size]):
-        raise UserError(
-            f"{settings.architecture}: options.img_size is {options['img_size']}, but "
-            f"preprocessing.size is {size}; give both the same number"
-        )
-    try:
-        return timm.create_model(
-            settings.architecture,
-            pretrained=False,
-            num_classes=0,
-            global_pool=settings.pooling,
-            **options,
-        )
-    except _REFUSALS as error:
-        raise UserError(
-            f"{settings.architecture}: timm refuses its options {options} with pooling "
-            f"`{settings.pooling}`: {error}"
-        ) from error
+    match settings.provider:
+        case "timm" if settings.is_control:
+            options = PixelOptions.model_validate(settings.options)
+            return Pixels(options, settings.preprocessing.size)
+        case "timm":
+            return timm_tower.create_tower(settings)
+        case "open_clip":
+            from unispace.backbones.openclip import create_tower
+
+            return create_tower(settings)
+        case "onnx":
+            return OnnxTower(settings)
+        case "python":
+            return python_tower.create_tower(settings)
 
 
 @torch.no_grad()
@@ -114,7 +93,7 @@ def _dimension(body: nn.Module, settings: Backbone) -> int:
     size = settings.preprocessing.size
     try:
         found = body.eval()(torch.zeros(1, 3, size, size))
-    except _REFUSALS as error:
+    except REFUSALS as error:
         raise UserError(
             f"{settings.architecture} with options {settings.options} does not run on images of "
             f"{size} x {size}: {error}"
@@ -138,53 +117,58 @@ def save_weights(network: Network, path: Path) -> None:
 
 
 def load_weights(network: Network, path: Path, name: str) -> None:
-    """Load the weights of the body; classifier weights of a published file are left out.
+    """Load the weights of the body, as `save_weights` wrote them.
 
     Raises:
         UserError: where the file is no safetensors file, or tensors are missing, unknown or of another shape.
     """
-    try:
-        found = load_file(path)
-    except (SafetensorError, FileNotFoundError) as error:
-        raise UserError(f"{name}: {path} cannot be read as safetensors ({error})") from error
-    wanted = network.body.state_dict()
-    head = tuple(
-        f"{prefix}."
-        for prefix in _classifiers(network.body)
-        if not any(key.startswith(f"{prefix}.") for key in wanted)
-    )
-    found = {k: v for k, v in found.items() if not (head and k.startswith(head))}
-    problems = [f"missing {k}" for k in sorted(wanted.keys() - found.keys())]
-    problems += [f"unknown {k}" for k in sorted(found.keys() - wanted.keys())]
-    problems += [
-        f"{k} is {tuple(found[k].shape)}, the architecture has {tuple(wanted[k].shape)}"
-        for k in sorted(wanted.keys() & found.keys())
-        if wanted[k].shape != found[k].shape
-    ]
-    if problems:
-        shown = "\n    ".join(problems[:5]) + ("\n    ..." if len(problems) > 5 else "")
-        raise UserError(
-            f"{name}: the weights do not fit the architecture ({len(problems)} tensors):\n    {shown}\n"
-            f"  Check `architecture`, `options` and `pooling`."
-        )
+    found = read_tensors(path, name)
+    if isinstance(network.body, OnnxTower):
+        _load_graph(network, network.body, found.get("onnx", torch.empty(0, dtype=torch.uint8)))
+        return
+    require_fitting(found, network.body.state_dict(), name)
     network.body.load_state_dict(found)
 
 
-def _classifiers(body: nn.Module) -> tuple[str, ...]:
-    config = getattr(body, "default_cfg", None) or {}
-    named = config.get("classifier") or ()
-    return (named,) if isinstance(named, str) else tuple(named)
+def load_published(network: Network, path: Path, name: str) -> dict[str, Any]:
+    """Load the weights of the body from a file of others'; what differs from how they were trained is warned of.
+
+    Args:
+        network: takes the weights.
+        path: the file, its checksum compared; its ending tells what it is.
+        name: what messages call it.
+
+    Returns:
+        For the card: `warnings`, and `resized`, the tensors whose grid was made to fit the size of the images.
+
+    Raises:
+        UserError: where the file is damaged or holds code, or tensors are missing, unknown or of another shape.
+    """
+    if isinstance(network.body, OnnxTower):
+        _load_graph(network, network.body, torch.from_numpy(np.fromfile(path, np.uint8)))
+        return {"resized": [], "warnings": []}
+    settings = network.settings
+    tensors = published.read_published(path, name)
+    found, resized = published.adapt(tensors, network.body, settings.architecture)
+    require_fitting(found, network.body.state_dict(), name)
+    network.body.load_state_dict(found)
+    warnings = published.warnings_of(settings) if settings.provider == "timm" else []
+    if resized:
+        log.warning("%s: published for another size; resized %s", name, ", ".join(resized))
+    for warning in warnings:
+        log.warning("%s: %s", name, warning)
+    return {"resized": resized, "warnings": warnings}
+
+
+def _load_graph(network: Network, body: OnnxTower, graph: Tensor) -> None:
+    body.load(graph)
+    network.dimension = _dimension(body, network.settings)
 
 
 def card(settings: Backbone, network: Network, weights: Path) -> dict[str, Any]:
     """What decides the embeddings of a model, and the licence of what it was built from."""
-    if settings.architecture == PIXELS:
-        provider, licence = "this repository", "mit"
-    else:
-        config = timm.get_pretrained_cfg(settings.architecture)
-        provider = f"timm {timm.__version__}"
-        licence = (config.license if config else None) or "not stated"
-    return {
+    provider, licence = _origin(settings)
+    found = {
         "provider": provider,
         "architecture": settings.architecture,
         "options": settings.options,
@@ -196,3 +180,24 @@ def card(settings: Backbone, network: Network, weights: Path) -> dict[str, Any]:
         "weights_sha256": sha256_of(weights),
         "licence": licence,
     }
+    if settings.provider == "python":
+        found["code_sha256"] = python_tower.code_sha256(settings.architecture)
+    return found
+
+
+def _origin(settings: Backbone) -> tuple[str, str]:
+    """Who provides a network, and the licence of what it is built from."""
+    match settings.provider:
+        case "timm" if settings.is_control:
+            return "this repository", "mit"
+        case "timm":
+            config = timm.get_pretrained_cfg(settings.architecture)
+            return f"timm {timm.__version__}", (config.license if config else None) or "not stated"
+        case "open_clip":
+            import open_clip
+
+            return f"open_clip {open_clip.__version__}", "not stated"
+        case "onnx":
+            return f"onnxruntime {onnxruntime.__version__}", "not stated"
+        case "python":
+            return settings.architecture, "not stated"

@@ -8,9 +8,10 @@ import tempfile
 from pathlib import Path
 
 from unispace.backbones.hub import fetch_from_hub
-from unispace.backbones.network import Network, card, load_weights, save_weights
+from unispace.backbones.network import Network, card, load_published, save_weights
 from unispace.commands.common.models import add_model_outputs
 from unispace.config.backbones import Backbone, FileWeights, HubWeights
+from unispace.config.published import suffix_of
 from unispace.data.sources.fetch import fetch
 from unispace.records.files import sha256_of, write_json
 from unispace.records.models import HISTORY_SCHEMA
@@ -28,17 +29,18 @@ def run(arguments: argparse.Namespace) -> None:
     settings = json.loads(arguments.settings)
     name = settings["name"]
     backbone = Backbone.model_validate(settings["backbone"])
+    weights = backbone.weights
+    if not isinstance(weights, FileWeights | HubWeights):
+        raise ValueError(f"{name}: weights of kind {weights.kind} are not fetched")
     network = Network(backbone)
     with tempfile.TemporaryDirectory() as scratch:
-        published = Path(scratch) / "published.safetensors"
-        match backbone.weights:
-            case FileWeights():
-                fetch(backbone.weights.path, backbone.weights.sha256, published)
-            case HubWeights():
-                fetch_from_hub(backbone.weights, published)
-            case _:
-                raise ValueError(f"{name}: weights of kind {backbone.weights.kind} are not fetched")
-        load_weights(network, published, f"backbones.{name}")
+        # The ending tells what the file is.
+        published = Path(scratch) / f"published{suffix_of(weights.file)}"
+        if isinstance(weights, FileWeights):
+            fetch(weights.path, weights.sha256, published)
+        else:
+            fetch_from_hub(weights, published)
+        notes = load_published(network, published, f"backbones.{name}")
         published_sha256 = sha256_of(published)
     save_weights(network, arguments.weights)
     write_table(HISTORY_SCHEMA.empty_table().to_pandas(), HISTORY_SCHEMA, arguments.history)
@@ -48,8 +50,9 @@ def run(arguments: argparse.Namespace) -> None:
             **card(backbone, network, arguments.weights),
             "backbone": name,
             "weights": {
-                **backbone.weights.model_dump(mode="json", exclude={"seen"}),
+                **weights.model_dump(mode="json", exclude={"seen"}),
                 "published_sha256": published_sha256,
+                **notes,
             },
         },
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from unispace.config.architectures import known_architectures
 from unispace.config.base import Distinct, DistinctSome, Name, Settings, Sha256
 from unispace.config.curricula import Optimisation
+from unispace.config.published import PICKLES, SUFFIXES, problems_with_published, suffix_of
 from unispace.errors import did_you_mean
 
 # Channel statistics of the pretraining that each family was published with.
@@ -20,15 +21,10 @@ NORMALISATIONS: dict[str, tuple[tuple[float, float, float], tuple[float, float, 
 }
 
 
+Provider = Literal["timm", "open_clip", "onnx", "python"]
+
 PIXELS = "pixels"
 """The architecture that is ours: coarse pixels and one linear layer, the control of every network."""
-
-
-@cache
-def known_architectures() -> frozenset[str]:
-    """Names of the timm release in the lock, from a file so that timm need not be imported."""
-    text = files("unispace.config").joinpath("architectures.txt").read_text("utf-8")
-    return frozenset(text.split())
 
 
 class Pretrain(Optimisation):
@@ -45,7 +41,7 @@ class Pretrain(Optimisation):
 
 
 class FileWeights(Settings):
-    """Weights from a safetensors file."""
+    """Weights from a file: safetensors, `.onnx`, or another's `.pt`, `.pth`, `.bin` or `.ckpt` without code in it."""
 
     kind: Literal["file"]
     """`file`"""
@@ -55,6 +51,11 @@ class FileWeights(Settings):
     """Checksum of the file."""
     seen: Distinct[Name] = ()
     """Sets of the registry that the weights were trained on, for the audit; what their name says need not be said."""
+
+    @property
+    def file(self) -> str:
+        """Path or name of the file; its ending tells what it is."""
+        return self.path
 
 
 class HubWeights(Settings):
@@ -67,11 +68,16 @@ class HubWeights(Settings):
     revision: str
     """Commit, tag or branch; a commit is what stays the same."""
     filename: str = "model.safetensors"
-    """File in the repository; safetensors only."""
+    """File in the repository, of the kinds that `kind: file` takes."""
     sha256: Sha256 | None = None
-    """Checksum of the file; recorded at the first fetch where it is left out."""
+    """Checksum of the file; recorded at the first fetch where it is left out, which safetensors and `.onnx` may."""
     seen: Distinct[Name] = ()
     """Sets of the registry that the weights were trained on, for the audit; what their name says need not be said."""
+
+    @property
+    def file(self) -> str:
+        """Path or name of the file; its ending tells what it is."""
+        return self.filename
 
 
 class RandomWeights(Settings):
@@ -108,16 +114,32 @@ class PixelOptions(Settings):
     """Length of the embeddings, at most the `3 * grid * grid` values of a reduced image."""
 
 
+class OnnxOptions(Settings):
+    """Options of a network in an ONNX file."""
+
+    output: str | Annotated[int, Field(ge=0)] | None = None
+    """Name or place (0 is the first) of the output that is the embedding; needed where there are several."""
+
+
 class Backbone(Settings):
     """An architecture and its weights before tuning."""
 
-    architecture: str
-    """A timm model name, such as `eva02_tiny_patch14_224`; or `pixels`, the raw-pixel control: one linear layer."""
+    provider: Provider = "timm"
+    """Who builds the network: `timm`, `open_clip`, `onnx` (a graph in a file, used as it is and never tuned) or
+    `python` (a function of your own)."""
+    architecture: Annotated[str, Field(min_length=1)]
+    """A timm model name, such as `eva02_tiny_patch14_224`; or `pixels`, the raw-pixel control: one linear layer.
+    Of `open_clip` one of its model names. Of `onnx` a name for the report, as the graph is in the file. Of `python`
+    `module:function`, called with `options`: it returns a torch module that takes normalised images `(n, 3, size,
+    size)` and gives `(n, d)`."""
     options: dict[str, Any] = Field(default={})
-    """Further arguments of `timm.create_model`, such as `depth`, `embed_dim`, `patch_size`; of `pixels`: `grid`
-    (16, side of the grid that an image is averaged on) and `dimension` (128, of the embedding)."""
+    """Further arguments of `timm.create_model`, such as `depth`, `embed_dim`, `patch_size`, or `num_classes` where the
+    last layer makes the embedding, as in face networks; of `pixels`: `grid` (16, side of the grid that an image is
+    averaged on) and `dimension` (128, of the embedding); of `onnx`: `output` (name or place of the output that is the
+    embedding, where there are several); of `python`: the arguments of the function."""
     pooling: Literal["avg", "token"] = "avg"
-    """Mean over patch tokens or the class token. Always stated, since families differ by default."""
+    """Mean over patch tokens or the class token. Always stated, since families differ by default; `onnx` and `python`
+    networks pool by themselves."""
     preprocessing: Preprocessing = Preprocessing()
     """How images reach the network."""
     weights: Weights
@@ -127,22 +149,30 @@ class Backbone(Settings):
 
     @field_validator("architecture")
     @classmethod
-    def _known(cls, name: str) -> str:
-        known = known_architectures() | {PIXELS}
-        if name not in known:
-            raise ValueError(f"unknown backbone `{name}`: {did_you_mean(name, known)}")
+    def _known(cls, name: str, info: ValidationInfo) -> str:
+        match info.data.get("provider"):
+            case "timm":
+                known = known_architectures() | {PIXELS}
+                if name not in known:
+                    raise ValueError(f"unknown backbone `{name}`: {did_you_mean(name, known)}")
+            case "python":
+                if not _FUNCTION.fullmatch(name):
+                    raise ValueError(
+                        f"`{name}` names no function; write `module:function`, such as `nets.mine:small`"
+                    )
         return name
 
+    @property
+    def is_control(self) -> bool:
+        """Whether it is no network but a linear map of raw pixels."""
+        return self.provider == "timm" and self.architecture == PIXELS
+
     @model_validator(mode="after")
-    def _pixels(self) -> Backbone:
-        if self.architecture != PIXELS:
+    def _control(self) -> Backbone:
+        if not self.is_control:
             return self
-        problems = []
-        try:
-            options = PixelOptions.model_validate(self.options)
-        except ValidationError as error:
-            problems += [_option(dict(problem)) for problem in error.errors()]
-        else:
+        options, problems = _options(PixelOptions, self.options)
+        if options is not None:
             size, values = self.preprocessing.size, 3 * options.grid**2
             if size % options.grid:
                 problems.append(
@@ -161,10 +191,63 @@ class Backbone(Settings):
             raise ValueError("; ".join(problems))
         return self
 
+    @model_validator(mode="after")
+    def _provided(self) -> Backbone:
+        """What a provider takes; weights of kind `random` pass, since jobs that get a file of them see no other."""
+        problems = []
+        if self.provider == "onnx":
+            problems += _options(OnnxOptions, self.options)[1]
+        if self.provider in ("onnx", "python") and self.pooling != "avg":
+            problems.append(f"provider `{self.provider}` pools by itself; leave pooling out")
+        if self.provider == "onnx" and self.weights.kind == "pretrain":
+            problems.append(
+                "provider `onnx` cannot be trained; write `weights: { kind: file, path: ..., sha256: ... }`"
+            )
+        if isinstance(self.weights, FileWeights | HubWeights) and not self.is_control:
+            problems += self._published(self.weights)
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
 
-def _option(problem: dict[str, Any]) -> str:
-    """A wrong option of `pixels` in words."""
+    def _published(self, weights: FileWeights | HubWeights) -> list[str]:
+        """What is wrong with weights from outside, as far as their name tells."""
+        name = weights.file
+        source = f"{weights.repo}/{name}" if isinstance(weights, HubWeights) else name
+        problems = []
+        if suffix_of(name) not in SUFFIXES[self.provider]:
+            problems.append(
+                f"weights: `{name}` is of no kind that provider `{self.provider}` loads "
+                f"({', '.join(SUFFIXES[self.provider])})"
+            )
+        if weights.sha256 is None and suffix_of(name) in PICKLES:
+            problems.append(
+                f"weights: `{name}` is a pickle, which is opened only with its sha256; add that, or take safetensors"
+            )
+        if self.provider == "timm":
+            pooled = "pooling" in self.model_fields_set
+            problems += problems_with_published(self.architecture, source, pooled)
+        return problems
+
+
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+OptionsT = TypeVar("OptionsT", bound=Settings)
+
+
+def _options(model: type[OptionsT], given: dict[str, Any]) -> tuple[OptionsT | None, list[str]]:
+    """Options of our own making, checked; or what is wrong with them."""
+    try:
+        return model.model_validate(given), []
+    except ValidationError as error:
+        problems = [_in_words(model, dict(problem)) for problem in error.errors()]
+        return None, list(dict.fromkeys(problems))
+
+
+def _in_words(model: type[Settings], problem: dict[str, Any]) -> str:
+    """A wrong option in words."""
     key = str(problem.get("ctx", {}).get("key") or problem["loc"][0])
     if problem["type"] == "extra_forbidden":
-        return f"unknown option `{key}`, {did_you_mean(key, PixelOptions.model_fields)}"
+        return f"unknown option `{key}`, {did_you_mean(key, model.model_fields)}"
+    if model is OnnxOptions:
+        return f"options.{key} must be the name or the place (0, 1, ...) of an output"
     return f"options.{key} must be a whole number within its bounds: {problem['msg']}"
