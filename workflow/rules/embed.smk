@@ -10,6 +10,7 @@ Outputs: results/<study>/embeddings/<model>/<dataset>/ vectors.npy, index.parque
 rule extract_embeddings:
     input:
         code=code("extract_embeddings"),
+        own=own_network,
         weights=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/model.safetensors",
         card=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/model.json",
         data=[f for d in STUDY.evaluation.datasets for f in images_of(d)],

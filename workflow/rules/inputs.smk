@@ -2,6 +2,7 @@
 
 from unispace.data.preflight import content_of
 from unispace.data.sources.raw import raw_files
+from unispace.records.code import own_code
 
 
 def fetched(kind):
@@ -71,6 +72,13 @@ def trained_on(wildcards):
     return [
         f for d in STUDY.curricula[wildcards.curriculum].train_on for f in images_of(d)
     ]
+
+
+def own_network(wildcards):
+    """The file that makes a backbone of provider `python`, if it lies here: a change in it reruns what uses it."""
+    backbone = STUDY.backbones[wildcards.backbone]
+    file = own_code(backbone.architecture) if backbone.provider == "python" else None
+    return [str(file)] if file else []
 
 
 def untuned(wildcards):

@@ -12,6 +12,7 @@ MADE = [n for n in STUDY.backbones if n not in FETCHED]
 rule pretrain_backbone:
     input:
         code=code("pretrain_backbone"),
+        own=own_network,
         data=learnt_from,
     output:
         weights=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.safetensors",
@@ -46,6 +47,7 @@ rule pretrain_backbone:
 rule fetch_weights:
     input:
         code=code("fetch_weights"),
+        own=own_network,
     output:
         weights=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.safetensors",
         history=f"{CHECKPOINTS}/{{backbone}}/pretrained/history.parquet",

@@ -9,6 +9,7 @@ Outputs: checkpoints/<study>/<backbone>/<curriculum>/seed<k>/ model.safetensors,
 rule train_model:
     input:
         code=code("train_model"),
+        own=own_network,
         pretrained=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.safetensors",
         card=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.json",
         data=trained_on,

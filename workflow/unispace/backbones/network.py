@@ -176,13 +176,20 @@ def card(settings: Backbone, network: Network, weights: Path) -> dict[str, Any]:
         "preprocessing": settings.preprocessing.model_dump(mode="json"),
         "precision": "float32",
         "dimension": network.dimension,
-        "parameters": sum(p.numel() for p in network.body.parameters()),
+        "parameters": _parameters(network.body),
         "weights_sha256": sha256_of(weights),
         "licence": licence,
     }
     if settings.provider == "python":
         found["code_sha256"] = python_tower.code_sha256(settings.architecture)
     return found
+
+
+def _parameters(body: nn.Module) -> int | None:
+    """How many weights; an ONNX runtime does not tell those of a graph."""
+    if isinstance(body, OnnxTower):
+        return None
+    return sum(p.numel() for p in body.parameters())
 
 
 def _origin(settings: Backbone) -> tuple[str, str]:

@@ -169,7 +169,7 @@ def _like(tensors: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Te
 
 
 def _converter(architecture: str) -> Any:
-    """timm's function from a published layout to its own, where the architecture has one."""
+    """The function of timm from a published layout to its own, where an architecture has one."""
     if not timm.is_model(architecture):
         return None
     module = sys.modules[model_entrypoint(architecture).__module__]

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from unispace.config.audit import Audit
-from unispace.config.backbones import PIXELS, Backbone, Pretrain
+from unispace.config.backbones import Backbone, Pretrain
 from unispace.config.base import ATTACK_DOMAINS, IDENTITY_DOMAINS, DistinctSome, Name, Settings
 from unispace.config.curricula import Curriculum
 from unispace.config.datasets import Dataset
@@ -57,7 +57,7 @@ class Study(Settings):
 
     def control_backbones(self) -> tuple[str, ...]:
         """Backbones that are no network: linear maps of raw pixels."""
-        return tuple(b for b, s in self.backbones.items() if s.architecture == PIXELS)
+        return tuple(b for b, s in self.backbones.items() if s.is_control)
 
     def map_pairs(self) -> tuple[tuple[str, str], ...]:
         """Ordered (source, target) pairs of the models that are mapped."""
@@ -82,6 +82,27 @@ class Study(Settings):
     def class_datasets(self) -> tuple[str, ...]:
         """Evaluated data sets whose labels are object classes."""
         return tuple(d for d in self.evaluation.datasets if self.datasets[d].domain == "object")
+
+    def _untrainable(self) -> list[str]:
+        """Networks in ONNX files that a study wants to train."""
+        problems = []
+        for name, backbone in self.backbones.items():
+            if backbone.provider != "onnx":
+                continue
+            if backbone.weights.kind == "random":
+                problems.append(
+                    f"backbones.{name}.weights: provider `onnx` takes its network from a file; "
+                    f"write `kind: file` or `kind: hub`"
+                )
+            idle = [c for c in self.curricula if self.curricula[c] == Curriculum()]
+            tuned = [c for c in self.curricula_of(name) if c not in idle]
+            if tuned:
+                listed = ", ".join(idle) or "base"
+                problems.append(
+                    f"backbones.{name}.curricula: provider `onnx` cannot be trained, as `{tuned[0]}` does; "
+                    f"write `curricula: [{listed}]`, of which nothing is set (`base: {{}}`)"
+                )
+        return problems
 
     def _protocols_without_data(self) -> list[str]:
         """Protocols that are asked for and that no data set allows."""
@@ -130,6 +151,7 @@ class Study(Settings):
                 problems.append(
                     f"curricula.{curriculum}: no backbone is tuned with it; add it to the `curricula` of one"
                 )
+        problems += self._untrainable() if tuned else []
         for leak in self.audit.allow:
             for dataset in leak.split(":")[1:]:
                 known("audit.allow", dataset, names)

@@ -30,6 +30,7 @@ from unispace.data.sources.registered import how_to_put, places
 from unispace.data.sources.shards import find_shards
 from unispace.data.studio import world
 from unispace.errors import UserError
+from unispace.records.code import own_code
 from unispace.records.files import read_json
 from unispace.records.places import is_url, locate
 
@@ -83,6 +84,11 @@ def check_sources(study: Study, raw: Path) -> None:
                 lookup(seen)
             except UserError as error:
                 problems.append(f"backbones.{name}.weights.seen: {error}")
+        if backbone.provider == "python":
+            try:
+                own_code(backbone.architecture)
+            except UserError as error:
+                problems.append(f"backbones.{name}.architecture: {error}")
         if isinstance(backbone.weights, FileWeights):
             try:
                 file = locate(backbone.weights.path, f"backbones.{name}.weights")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import sys
 from functools import cache
+from importlib.machinery import PathFinder
 from pathlib import Path
+
+from unispace.errors import UserError, did_you_mean
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -34,6 +38,37 @@ def code_of(command: str) -> tuple[Path, ...]:
         found.add(path)
         waiting.extend(_imports(path))
     return tuple(sorted(found))
+
+
+def own_code(function: str) -> Path | None:
+    """The file of a function of the user's own; nothing is imported to find it.
+
+    Args:
+        function: as `module:function`.
+
+    Returns:
+        Its path from the working folder, where jobs look first; None where the module is an installed one.
+
+    Raises:
+        UserError: where there is no such module, or no such function at the top of its file.
+    """
+    module, _, name = function.partition(":")
+    place = Path(*module.split("."))
+    for file in (place.with_suffix(".py"), place / "__init__.py"):
+        if file.is_file():
+            try:
+                top = ast.parse(file.read_bytes()).body
+            except SyntaxError as error:
+                raise UserError(f"{file}: line {error.lineno}: {error.msg}") from error
+            if any(isinstance(node, ast.FunctionDef) and node.name == name for node in top):
+                return file
+            there = [node.name for node in top if isinstance(node, ast.FunctionDef)]
+            raise UserError(f"{file} has no function `{name}`; {did_you_mean(name, there)}")
+    if PathFinder.find_spec(module.partition(".")[0], sys.path) is None:
+        raise UserError(
+            f"no module `{module}`; put {place.with_suffix('.py')} beside the Snakefile"
+        )
+    return None
 
 
 @cache

@@ -18,6 +18,9 @@ HISTORY_SCHEMA = pa.schema(
 # What of a card decides the embeddings, beside the images.
 DECISIVE = ("architecture", "options", "pooling", "preprocessing", "precision", "weights_sha256")
 
+# Where the network is made by the user's own code, that code too.
+_OWN_CODE = "code_sha256"
+
 
 def decisive(card: dict[str, Any]) -> dict[str, Any]:
     """The part of a model's card that decides its embeddings.
@@ -25,4 +28,5 @@ def decisive(card: dict[str, Any]) -> dict[str, Any]:
     Raises:
         KeyError: where the card lacks an entry.
     """
-    return {key: card[key] for key in DECISIVE}
+    own = (_OWN_CODE,) if _OWN_CODE in card else ()
+    return {key: card[key] for key in (*DECISIVE, *own)}

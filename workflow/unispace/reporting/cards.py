@@ -51,7 +51,7 @@ class ModelCard:
     architecture: str
     curriculum: str
     schedule: str
-    parameters: int
+    parameters: int | None
     dimension: int
     precision: str
     provider: str
@@ -153,7 +153,7 @@ def _model(study: Study, datasets: Sequence[str], short: str, card: dict[str, An
         architecture=card["architecture"],
         curriculum=curriculum,
         schedule=schedule,
-        parameters=int(card["parameters"]),
+        parameters=card["parameters"],
         dimension=int(card["dimension"]),
         precision=str(card["precision"]),
         provider=str(card["provider"]),
