@@ -11,9 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from unispace.backbones.network import Network, card, load_weights, save_weights, to_unit
+from unispace.backbones.network import (
+    Network,
+    card,
+    load_published,
+    load_weights,
+    save_weights,
+    to_unit,
+)
 from unispace.errors import UserError
 from unispace.records.models import DECISIVE, decisive
+
+TINY = {"img_size": 32, "patch_size": 16, "embed_dim": 16, "depth": 2, "num_heads": 2}
 
 # As published: OpenAI's CLIP, torchvision's ImageNet models, Google's ViT.
 PUBLISHED = {
@@ -146,9 +155,16 @@ def test_a_network_that_does_not_run_on_its_images_is_an_error(tiny, wrong):
         Network(tiny(options={**options, **wrong}))
 
 
-def test_a_classifier_cannot_be_asked_for(tiny):
-    with pytest.raises(UserError, match="num_classes"):
-        Network(tiny(options={"img_size": 32, "num_classes": 5}))
+def test_a_last_layer_that_is_asked_for_makes_the_embedding(build, images):
+    network = build(options={**TINY, "num_classes": 7})
+    assert network.dimension == 7
+    with torch.no_grad():
+        before = network.body.forward_head(
+            network.body.forward_features(network.normalise(to_unit(images(3)))), pre_logits=True
+        )
+        expected = before @ network.body.head.weight.T + network.body.head.bias
+    found = network.embed(images(3))
+    torch.testing.assert_close(found, torch.nn.functional.normalize(expected, dim=1))
 
 
 # mobilenetv3 has a layer behind the one that timm counts as its features.
@@ -280,7 +296,7 @@ def test_the_classifier_of_a_published_file_is_left_out(
     content = published.state_dict()
     save_file(content, tmp_path / "published.safetensors")
     network = build(name, options=options, pooling=pooling)
-    load_weights(network, tmp_path / "published.safetensors", "small")
+    load_published(network, tmp_path / "published.safetensors", "small")
     kept = network.body.state_dict()
     assert {k.split(".")[0] for k in content.keys() - kept.keys()} == left_out
     assert all(torch.equal(content[k], kept[k]) for k in kept)

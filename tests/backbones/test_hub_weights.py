@@ -69,13 +69,6 @@ def test_without_a_checksum_the_file_is_trusted_with_a_warning(asked, tmp_path, 
     assert f"no sha256 given: trusting {SHA256}" in caplog.text
 
 
-@pytest.mark.parametrize("name", ["pytorch_model.bin", "open_clip.pt", "model.safetensors.pkl"])
-def test_a_pickle_is_refused_before_anything_is_asked(asked, tmp_path, name):
-    with pytest.raises(UserError, match=f"timm/some/{name}: only safetensors files are loaded"):
-        fetch_from_hub(weights(filename=name), tmp_path / "w")
-    assert asked == []
-
-
 @pytest.mark.parametrize(
     "error",
     [

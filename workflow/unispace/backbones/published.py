@@ -44,12 +44,12 @@ def read_published(path: Path, name: str) -> dict[str, Tensor]:
         return clean_state_dict(read_tensors(path, name))
     try:
         found: Any = load_state_dict(str(path), weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise UserError(
-            f"{name}: {path.name} is damaged, or holds more than tensors, which is never run "
-            f"({str(error).splitlines()[0]}). Save its tensors as safetensors where you trust it"
-        ) from error
     except (*REFUSALS, EOFError) as error:
+        if isinstance(error.__cause__, pickle.UnpicklingError):
+            raise UserError(
+                f"{name}: {path.name} is damaged, or holds more than tensors and plain values, and that is never "
+                f"run. Where you trust who made it, save its tensors as safetensors yourself"
+            ) from error
         raise UserError(f"{name}: {path.name} cannot be read ({error})") from error
     strange = [key for key, value in found.items() if not isinstance(value, Tensor)]
     if strange or not found:
