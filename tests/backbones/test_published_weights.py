@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -109,8 +110,8 @@ def test_code_in_a_pickle_is_never_run(build, tmp_path, monkeypatch, write):
     with pytest.raises(UserError, match=r"n: w\.pth is damaged, or holds more than tensors"):
         load_published(build(), tmp_path / "w.pth", "n")
     assert not (tmp_path / "unpickled").exists()
-    with (tmp_path / "w.pth").open("rb") as stream:  # and the test can fail
-        torch.load(stream, weights_only=False)
+    with suppress(RuntimeError):  # a bare pickle is no file of torch, which it notices too late
+        torch.load(tmp_path / "w.pth", weights_only=False)
     assert (tmp_path / "unpickled").exists()
 
 

@@ -1,5 +1,7 @@
 """Tensors of other names in the same order."""
 
+import itertools
+
 import pytest
 import torch
 from torch import nn
@@ -10,7 +12,7 @@ from unispace.errors import UserError
 
 def net(*widths):
     layers = []
-    for a, b in zip(widths, widths[1:], strict=False):
+    for a, b in itertools.pairwise(widths):
         layers += [nn.Conv2d(a, b, 3), nn.BatchNorm2d(b)]
     return nn.Sequential(*layers)
 

@@ -34,13 +34,13 @@ def same(path, state):
     return found.keys() == state.keys() and all(torch.equal(found[k], state[k]) for k in state)
 
 
-def test_a_checkpoint_becomes_plain_tensors_with_its_classifier(published, tmp_path, caplog):
+def test_a_checkpoint_becomes_plain_tensors_with_its_classifier(published, tmp_path, capsys):
     held = {"state_dict": {f"module.{k}": v for k, v in published.items()}, "epoch": 3}
     torch.save(held, tmp_path / "w.pth")
     code, out = convert(tmp_path / "w.pth", "--options", '{"num_classes": 7}')
     assert code == 0
     assert same(out, published)
-    assert hashlib.sha256(out.read_bytes()).hexdigest() in caplog.text
+    assert hashlib.sha256(out.read_bytes()).hexdigest() in capsys.readouterr().err
 
 
 def test_in_order_the_names_do_not_matter(published, tmp_path):
@@ -65,12 +65,12 @@ def test_in_order_the_names_do_not_matter(published, tmp_path):
     ],
 )  # fmt: skip
 def test_what_cannot_be_converted_is_refused_and_nothing_is_written(
-    published, tmp_path, caplog, arguments, changes, message
+    published, tmp_path, capsys, arguments, changes, message
 ):
     save_file(published, tmp_path / "w.safetensors")
     code, out = convert(tmp_path / "w.safetensors", *arguments, **changes)
     assert code == 1
-    assert message in caplog.text
+    assert message in capsys.readouterr().err
     assert not out.exists()
 
 

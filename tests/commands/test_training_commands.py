@@ -221,7 +221,8 @@ def test_weights_of_a_file_are_brought_in_without_their_classifier(pretrained, p
     assert read_table(folder / "history.parquet", HISTORY_SCHEMA).empty
     card = card_of(folder)
     assert set(DECISIVE) <= set(card)
-    assert card["weights"] == {**weights, "published_sha256": sha256(published)}
+    notes = {"resized": [], "warnings": []}
+    assert card["weights"] == {**weights, "published_sha256": sha256(published), **notes}
     assert card["weights_sha256"] == hashlib.sha256(wanted).hexdigest()
 
 
@@ -229,6 +230,18 @@ def test_weights_of_the_hub_are_brought_in_with_their_checksum(published, tmp_pa
     monkeypatch.setattr(hub, "hf_hub_download", lambda *args, **kwargs: str(published))
     folder = fetch(tmp_path / "m", {"kind": "hub", "repo": "timm/some", "revision": "abc"})
     assert card_of(folder)["weights"]["published_sha256"] == sha256(published)
+
+
+def test_a_checkpoint_in_a_pickle_gives_the_same_weights(pretrained, published, tmp_path):
+    held = {"state_dict": {f"module.{k}": v for k, v in load_file(published).items()}, "epoch": 3}
+    torch.save(held, tmp_path / "w.pth")
+    weights = {
+        "kind": "file",
+        "path": str(tmp_path / "w.pth"),
+        "sha256": sha256(tmp_path / "w.pth"),
+    }
+    folder = fetch(tmp_path / "m", weights)
+    assert sha256(folder / "model.safetensors") == sha256(pretrained / "model.safetensors")
 
 
 def test_a_file_with_another_checksum_is_refused(published, tmp_path):
