@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from unispace.config.base import Distinct, DistinctSome, Name, Settings, Sha256
-from unispace.config.curricula import Optimisation
+from unispace.config.pretraining import Pretrain
 from unispace.errors import did_you_mean
 
 # Channel statistics of the pretraining that each family was published with.
@@ -29,19 +29,6 @@ def known_architectures() -> frozenset[str]:
     """Names of the timm release in the lock, from a file so that timm need not be imported."""
     text = files("unispace.config").joinpath("architectures.txt").read_text("utf-8")
     return frozenset(text.split())
-
-
-class Pretrain(Optimisation):
-    """Weights made inside the pipeline."""
-
-    kind: Literal["pretrain"]
-    """`pretrain`"""
-    dataset: Name
-    """Data set whose train split is learnt."""
-    objective: Literal["classify"] = "classify"
-    """`classify`: cosine softmax over the labels of the data set."""
-    batch_size: Annotated[int, Field(ge=2)] = 64
-    """Images of a step."""
 
 
 class FileWeights(Settings):

@@ -1,0 +1,100 @@
+"""A network that learns to tell the features of a teacher where it sees nothing, as EVA does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unispace.backbones.network import Network
+from unispace.errors import UserError
+
+
+class MaskedFeatures(nn.Module):
+    """Predicts a teacher's features of hidden patches from the patches around them.
+
+    EVA: arXiv 2211.07636; EVA-02: arXiv 2303.11331.
+
+    Attributes:
+        network: what is trained.
+        unseen: what stands for a hidden patch, `(d,)`.
+        predict: from the network's features of a patch to the teacher's.
+    """
+
+    def __init__(self, network: Network, dimension: int) -> None:
+        """Learn `network` in place.
+
+        Args:
+            network: a transformer of timm.
+            dimension: length of the teacher's features.
+
+        Raises:
+            UserError: where the network has no patches.
+        """
+        super().__init__()
+        body: Any = network.body
+        if not all(hasattr(body, part) for part in ("patch_embed", "num_prefix_tokens")):
+            raise UserError(
+                "objective `masked-features` hides patches, and this architecture has none; take a transformer, "
+                "such as `eva02_tiny_patch14_224`"
+            )
+        self.network = network
+        self.unseen = nn.Parameter(torch.zeros(body.embed_dim))
+        self.predict = nn.Linear(body.num_features, dimension)
+        nn.init.trunc_normal_(self.unseen, std=0.02)
+
+    def forward(self, images: Tensor, hidden: Tensor, targets: Tensor) -> Tensor:
+        """The loss of a batch.
+
+        Args:
+            images: `(n, 3, size, size)` in [0, 1].
+            hidden: `(n, patches)` bool, which patches the network does not see; at least one.
+            targets: `(n, patches, dimension)`, the teacher's features of all patches.
+
+        Returns:
+            A scalar: the mean negative cosine of prediction and target over the hidden patches; -1 is perfect.
+        """
+        predicted = self.predict(self._features(images, hidden)[hidden])
+        return -nn.functional.cosine_similarity(predicted, targets[hidden], dim=1).mean()
+
+    def _features(self, images: Tensor, hidden: Tensor) -> Tensor:
+        """Features `(n, patches, d)` of all patches, as they go into the embedding."""
+        body: Any = self.network.body
+
+        def hide(module: nn.Module, inputs: tuple[Tensor, ...], patches: Tensor) -> Tensor:
+            # Patches come in a row, or as a square where the network takes images of any size.
+            where = hidden.view(*patches.shape[:-1], 1)
+            return torch.where(where, self.unseen, patches)
+
+        handle = body.patch_embed.register_forward_hook(hide)
+        try:
+            tokens = body.forward_features(self.network.normalise(images))
+        finally:
+            handle.remove()
+        return body.fc_norm(tokens[:, body.num_prefix_tokens :])
+
+    def after_step(self, share: float) -> None:
+        """Nothing follows a step."""
+
+
+@torch.no_grad()
+def patch_count(network: Network) -> int:
+    """Patches that a timm transformer divides its input into."""
+    size, body = network.preprocessing.size, network.body
+    patches = body.patch_embed(torch.zeros(1, 3, size, size))  # pyright: ignore[reportCallIssue]
+    return patches.shape[1:-1].numel()
+
+
+@torch.no_grad()
+def patch_features(tower: Any, images: Tensor) -> Tensor:
+    """Features `(n, patches, d)` of an image tower of open_clip after its last block and norm.
+
+    Args:
+        tower: `visual` of a CLIP of open_clip, in evaluation mode.
+        images: `(n, 3, size, size)`, normalised as the tower takes them.
+    """
+    found = tower.forward_intermediates(
+        images, indices=1, normalize_intermediates=True, intermediates_only=True, output_fmt="NLC"
+    )
+    return found["image_intermediates"][-1]
