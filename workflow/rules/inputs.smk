@@ -66,6 +66,17 @@ def learnt_from(wildcards):
     return images_of(weights.dataset) if weights.kind == "pretrain" else []
 
 
+def teacher_of(wildcards):
+    """The backbone that a backbone is pretrained by, if any."""
+    return getattr(STUDY.backbones[wildcards.backbone].weights, "teacher", None)
+
+
+def taught_by(wildcards):
+    """The weights of a backbone's teacher, if any."""
+    name = teacher_of(wildcards)
+    return [f"{CHECKPOINTS}/{name}/pretrained/model.safetensors"] if name else []
+
+
 def trained_on(wildcards):
     """Manifests and images of the data sets that a curriculum trains on."""
     return [
@@ -84,6 +95,12 @@ def untuned(wildcards):
 def architecture(wildcards):
     """A backbone without its weights: how these were made shows in their bytes, which are an input."""
     return {**untuned(wildcards), "weights": {"kind": "random"}}
+
+
+def teacher(wildcards):
+    """A backbone's teacher without its weights, whose bytes are an input; null without teacher."""
+    name = teacher_of(wildcards)
+    return architecture(Wildcards(fromdict={"backbone": name})) if name else None
 
 
 def training(wildcards):

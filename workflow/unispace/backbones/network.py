@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import open_clip
 import timm
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from unispace.backbones.openclip import create_tower, tower_weights
 from unispace.backbones.pixels import Pixels
-from unispace.backbones.tensors import write_tensors
+from unispace.backbones.tensors import read_tensors, require_fitting, write_tensors
 from unispace.config.backbones import (
     NORMALISATIONS,
     PIXELS,
@@ -39,7 +39,7 @@ class Network(nn.Module):
     """A backbone and its preprocessing.
 
     Attributes:
-        body: the timm model without classifier, or the raw-pixel control.
+        body: the timm model without classifier, the image tower of a CLIP, or the raw-pixel control.
         dimension: length of its embeddings.
     """
 
@@ -47,11 +47,12 @@ class Network(nn.Module):
         """Build the architecture with fresh weights from the global random state.
 
         Raises:
-            UserError: where timm refuses the options or pooling, or the network does not run on images of
+            UserError: where timm or open_clip refuses the options or pooling, or the network does not run on images of
                 the size of its preprocessing.
         """
         super().__init__()
         self.body = _create(settings)
+        self.provider = settings.provider
         self.dimension: int = _dimension(self.body, settings)
         self.preprocessing: Preprocessing = settings.preprocessing
         mean, std = NORMALISATIONS[settings.preprocessing.normalisation]
@@ -82,6 +83,8 @@ def to_unit(images: Tensor) -> Tensor:
 def _create(settings: Backbone) -> nn.Module:
     if settings.architecture == PIXELS:
         return Pixels(PixelOptions.model_validate(settings.options), settings.preprocessing.size)
+    if settings.provider == "open_clip":
+        return create_tower(settings)
     options: dict[str, Any] = dict(settings.options)
     fixed = timm.get_pretrained_cfg(settings.architecture)
     if fixed is not None and fixed.fixed_input_size:
@@ -143,10 +146,9 @@ def load_weights(network: Network, path: Path, name: str) -> None:
     Raises:
         UserError: where the file is no safetensors file, or tensors are missing, unknown or of another shape.
     """
-    try:
-        found = load_file(path)
-    except (SafetensorError, FileNotFoundError) as error:
-        raise UserError(f"{name}: {path} cannot be read as safetensors ({error})") from error
+    found = read_tensors(path, name)
+    if network.provider == "open_clip":
+        found = tower_weights(found)
     wanted = network.body.state_dict()
     head = tuple(
         f"{prefix}."
@@ -154,19 +156,7 @@ def load_weights(network: Network, path: Path, name: str) -> None:
         if not any(key.startswith(f"{prefix}.") for key in wanted)
     )
     found = {k: v for k, v in found.items() if not (head and k.startswith(head))}
-    problems = [f"missing {k}" for k in sorted(wanted.keys() - found.keys())]
-    problems += [f"unknown {k}" for k in sorted(found.keys() - wanted.keys())]
-    problems += [
-        f"{k} is {tuple(found[k].shape)}, the architecture has {tuple(wanted[k].shape)}"
-        for k in sorted(wanted.keys() & found.keys())
-        if wanted[k].shape != found[k].shape
-    ]
-    if problems:
-        shown = "\n    ".join(problems[:5]) + ("\n    ..." if len(problems) > 5 else "")
-        raise UserError(
-            f"{name}: the weights do not fit the architecture ({len(problems)} tensors):\n    {shown}\n"
-            f"  Check `architecture`, `options` and `pooling`."
-        )
+    require_fitting(found, wanted, name)
     network.body.load_state_dict(found)
 
 
@@ -180,6 +170,9 @@ def card(settings: Backbone, network: Network, weights: Path) -> dict[str, Any]:
     """What decides the embeddings of a model, and the licence of what it was built from."""
     if settings.architecture == PIXELS:
         provider, licence = "this repository", "mit"
+    elif settings.provider == "open_clip":
+        # Weights are published under many terms, which open_clip does not record.
+        provider, licence = f"open_clip {open_clip.__version__}", "not stated"
     else:
         config = timm.get_pretrained_cfg(settings.architecture)
         provider = f"timm {timm.__version__}"

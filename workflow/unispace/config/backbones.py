@@ -6,9 +6,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from unispace.config.base import Distinct, DistinctSome, Name, Settings, Sha256
+from unispace.config.clips import clip_problems, known_clips, quick_gelu_problem, says_openai
 from unispace.config.pretraining import Pretrain
 from unispace.errors import did_you_mean
 
@@ -98,13 +99,19 @@ class PixelOptions(Settings):
 class Backbone(Settings):
     """An architecture and its weights before tuning."""
 
+    provider: Literal["timm", "open_clip", "onnx", "python"] = "timm"
+    """Whose architecture it is."""
     architecture: str
-    """A timm model name, such as `eva02_tiny_patch14_224`; or `pixels`, the raw-pixel control: one linear layer."""
+    """A timm model name, such as `eva02_tiny_patch14_224`; of provider `open_clip` one of its names, such as
+    `ViT-B-16`; or `pixels`, the raw-pixel control: one linear layer."""
     options: dict[str, Any] = Field(default={})
     """Further arguments of `timm.create_model`, such as `depth`, `embed_dim`, `patch_size`; of `pixels`: `grid`
-    (16, side of the grid that an image is averaged on) and `dimension` (128, of the embedding)."""
-    pooling: Literal["avg", "token"] = "avg"
-    """Mean over patch tokens or the class token. Always stated, since families differ by default."""
+    (16, side of the grid that an image is averaged on) and `dimension` (128, of the embedding); of provider
+    `open_clip`: changes of its config, such as `embed_dim`, `vision_cfg: { image_size, layers, width }`, `text_cfg:
+    { context_length }`, and `vision_cfg.timm_options`, arguments of the timm model inside where there is one."""
+    pooling: Literal["avg", "token", "attention"] = "avg"
+    """Mean over patch tokens, the class token, or (towers of open_clip only) attention. Always stated, since families
+    differ by default."""
     preprocessing: Preprocessing = Preprocessing()
     """How images reach the network."""
     weights: Weights
@@ -114,11 +121,55 @@ class Backbone(Settings):
 
     @field_validator("architecture")
     @classmethod
-    def _known(cls, name: str) -> str:
-        known = known_architectures() | {PIXELS}
-        if name not in known:
+    def _known(cls, name: str, info: ValidationInfo) -> str:
+        provider = info.data.get("provider")
+        known = known_clips() if provider == "open_clip" else known_architectures() | {PIXELS}
+        if provider in ("timm", "open_clip") and name not in known:
             raise ValueError(f"unknown backbone `{name}`: {did_you_mean(name, known)}")
         return name
+
+    @model_validator(mode="after")
+    def _clip(self) -> Backbone:
+        if self.provider != "open_clip":
+            if self.pooling == "attention":
+                raise ValueError(
+                    "pooling `attention` is that of towers of open_clip; write `avg` or `token`"
+                )
+            return self
+        foreign = isinstance(self.weights, FileWeights | HubWeights)
+        problems = clip_problems(
+            self.architecture,
+            self.options,
+            self.pooling,
+            self.preprocessing.size,
+            self.preprocessing.normalisation if foreign else None,
+        )
+        if isinstance(self.weights, HubWeights):
+            origin = f"{self.weights.repo}/{self.weights.filename}"
+        else:
+            origin = self.weights.path if isinstance(self.weights, FileWeights) else ""
+        if not problems and says_openai(origin):
+            wrong = quick_gelu_problem(self.architecture, self.options, origin)
+            problems += [wrong] if wrong else []
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _learns(self) -> Backbone:
+        if isinstance(self.weights, Pretrain):
+            captions = self.weights.objective == "contrastive"
+            if captions and self.provider != "open_clip":
+                raise ValueError(
+                    "objective `contrastive` needs a text tower; write `provider: open_clip` and an architecture "
+                    "such as `ViT-B-16`"
+                )
+            if self.provider == "open_clip" and not captions:
+                raise ValueError(
+                    f"objective `{self.weights.objective}` leaves the text tower untrained; a backbone of provider "
+                    f"`open_clip` is pretrained with `contrastive`"
+                )
+        return self
 
     @model_validator(mode="after")
     def _pixels(self) -> Backbone:

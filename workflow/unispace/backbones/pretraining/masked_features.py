@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
 from unispace.backbones.network import Network
@@ -87,14 +88,22 @@ def patch_count(network: Network) -> int:
 
 
 @torch.no_grad()
-def patch_features(tower: Any, images: Tensor) -> Tensor:
+def patch_features(tower: nn.Module, images: Tensor) -> Tensor:
     """Features `(n, patches, d)` of an image tower of open_clip after its last block and norm.
 
     Args:
-        tower: `visual` of a CLIP of open_clip, in evaluation mode.
+        tower: `visual` of a CLIP, in evaluation mode.
         images: `(n, 3, size, size)`, normalised as the tower takes them.
+
+    Raises:
+        UserError: where the tower is no transformer, so that it has no patches.
     """
-    found = tower.forward_intermediates(
+    trunk = getattr(tower, "trunk", None)
+    if not isinstance(tower, VisionTransformer) and not hasattr(trunk, "num_prefix_tokens"):
+        raise UserError(
+            "the teacher's image tower has no patches; take a transformer, such as `ViT-B-16`"
+        )
+    found: dict[str, Any] = tower.forward_intermediates(  # pyright: ignore[reportCallIssue]
         images, indices=1, normalize_intermediates=True, intermediates_only=True, output_fmt="NLC"
     )
     return found["image_intermediates"][-1]
