@@ -32,7 +32,7 @@ rule pretrain_backbone:
         settings=lambda w: text(
             name=w.backbone,
             seed=STUDY.seed,
-            backbone=untuned(w),
+            backbone=untuned(w.backbone),
             teacher=teacher(w),
         ),
         data=lambda w, input: (
@@ -65,7 +65,7 @@ rule fetch_weights:
     conda:
         "../../envs/environment.yaml"
     params:
-        settings=lambda w: text(name=w.backbone, backbone=untuned(w)),
+        settings=lambda w: text(name=w.backbone, backbone=untuned(w.backbone)),
     shell:
         "python -m unispace fetch-weights --settings {params.settings:q}"
         " --weights {output.weights} --history {output.history} --card {output.card} > {log} 2>&1"
