@@ -11,6 +11,7 @@ from unispace.backbones.pretraining.masked_features import (
     MaskedFeatures,
     patch_count,
     patch_features,
+    standardised,
 )
 from unispace.config.backbones import Backbone
 from unispace.errors import UserError
@@ -53,9 +54,34 @@ def test_the_loss_is_the_negative_cosine_over_hidden_patches_alone(student, draw
         predicted = objective.predict(objective._features(images, hidden)).double().numpy()
         elsewhere = torch.where(hidden[..., None], targets, torch.randn(2, 16, 5))
         assert float(objective(images, hidden, elsewhere)) == found
-    a, b = predicted[hidden.numpy()], targets.double().numpy()[hidden.numpy()]
-    cosines = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
-    assert found == pytest.approx(-cosines.mean(), rel=1e-5)
+    np.testing.assert_allclose(
+        found, -cosines(predicted, targets)[hidden.numpy()].mean(), rtol=1e-5
+    )
+
+
+def cosines(one, other):
+    a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    return (a * b).sum(2) / np.linalg.norm(a, axis=2) / np.linalg.norm(b, axis=2)
+
+
+def test_seen_patches_count_with_their_weight(student, drawn):
+    objective = MaskedFeatures(student(), 5, visible=0.25).eval()
+    images, hidden, targets = drawn(2), some(2), torch.randn(2, 16, 5)
+    with torch.no_grad():
+        found = float(objective(images, hidden, targets))
+        predicted = objective.predict(objective._features(images, hidden))
+    weights = np.where(hidden.numpy(), 1, 0.25)
+    expected = -np.average(cosines(predicted, targets), weights=weights)
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_standardised_features_have_nothing_in_common():
+    features = 5 + torch.randn(3, 4, 2) * torch.tensor([0.1, 10.0])
+    flat = features.double().numpy().reshape(12, 2)
+    expected = ((flat - flat.mean(0)) / flat.std(0, ddof=1)).reshape(3, 4, 2)
+    np.testing.assert_allclose(standardised(features).numpy(), expected, atol=1e-4)
+    # A value that never changes says nothing.
+    assert torch.equal(standardised(torch.ones(2, 3, 1)), torch.zeros(2, 3, 1))
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -19,7 +19,9 @@ def build(student):
 
     def built(architecture="vit_small_patch16_dinov3", **settings):
         small = {"outputs": 8, "hidden": 12, "bottleneck": 6}
-        network = student(architecture, **({"init_values": 1.0} if "dinov3" in architecture else {}))
+        network = student(
+            architecture, **({"init_values": 1.0} if "dinov3" in architecture else {})
+        )
         return SelfDistillation(network, Settings.model_validate(small | settings))
 
     return built

@@ -65,6 +65,11 @@ class MaskedFeatures(Settings):
 
     mask_share: Annotated[float, Field(gt=0, lt=1)] = 0.4
     """Share of the patches that are hidden."""
+    visible: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Weight of the patches that are seen, beside 1 of the hidden ones; 0 as published. An embedding that is the mean
+    over patches is made of seen ones, and needs them in a short training."""
+    standardise: bool = False
+    """Whether each value of the teacher's features is brought to mean 0 and deviation 1 over the batch."""
 
 
 class Pretrain(Optimisation):

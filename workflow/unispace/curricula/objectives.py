@@ -15,6 +15,7 @@ from unispace.backbones.pretraining.masked_features import (
     MaskedFeatures,
     patch_count,
     patch_features,
+    standardised,
 )
 from unispace.backbones.pretraining.self_distillation import SelfDistillation
 from unispace.config.backbones import Backbone
@@ -160,11 +161,12 @@ def _masked_features(network: Network, teacher: Network, settings: Pretrain) -> 
             images = nn.functional.interpolate(
                 images, size=(size, size), mode="bilinear", antialias=True
             )
-        return patch_features(teacher.body, teacher.normalise(images))
+        found = patch_features(teacher.body, teacher.normalise(images))
+        return standardised(found) if settings.masking.standardise else found
 
     side = network.preprocessing.size
     _, theirs, dimension = features(torch.zeros(1, 3, side, side)).shape
-    objective = MaskedFeatures(network, dimension)
+    objective = MaskedFeatures(network, dimension, settings.masking.visible)
     ours = patch_count(network)
     if ours != theirs:
         raise UserError(

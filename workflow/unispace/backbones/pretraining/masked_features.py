@@ -23,12 +23,13 @@ class MaskedFeatures(nn.Module):
         predict: from the network's features of a patch to the teacher's.
     """
 
-    def __init__(self, network: Network, dimension: int) -> None:
+    def __init__(self, network: Network, dimension: int, visible: float = 0.0) -> None:
         """Learn `network` in place.
 
         Args:
             network: a transformer of timm.
             dimension: length of the teacher's features.
+            visible: weight of a patch that the network sees, beside 1 of a hidden one.
 
         Raises:
             UserError: where the network has no patches.
@@ -41,6 +42,7 @@ class MaskedFeatures(nn.Module):
                 "such as `eva02_tiny_patch14_224`"
             )
         self.network = network
+        self.visible = visible
         self.unseen = nn.Parameter(torch.zeros(body.embed_dim))
         self.predict = nn.Linear(body.num_features, dimension)
         nn.init.trunc_normal_(self.unseen, std=0.02)
@@ -54,13 +56,15 @@ class MaskedFeatures(nn.Module):
             targets: `(n, patches, dimension)`, the teacher's features of all patches.
 
         Returns:
-            A scalar: the mean negative cosine of prediction and target over the hidden patches; -1 is perfect.
+            A scalar: the weighted mean negative cosine of prediction and target over the patches; -1 is perfect.
         """
-        predicted = self.predict(self._features(images, hidden)[hidden])
-        return -nn.functional.cosine_similarity(predicted, targets[hidden], dim=1).mean()
+        predicted = self.predict(self._features(images, hidden))
+        cosines = nn.functional.cosine_similarity(predicted, targets, dim=2)
+        weights = torch.where(hidden, 1.0, self.visible)
+        return -(cosines * weights).sum() / weights.sum()
 
     def _features(self, images: Tensor, hidden: Tensor) -> Tensor:
-        """Features `(n, patches, d)` of all patches, as they go into the embedding."""
+        """Features `(n, patches, d)` of all patches, normed as their mean is for the embedding."""
         body: Any = self.network.body
 
         def hide(module: nn.Module, inputs: tuple[Tensor, ...], patches: Tensor) -> Tensor:
@@ -85,6 +89,15 @@ def patch_count(network: Network) -> int:
     size, body = network.preprocessing.size, network.body
     patches = body.patch_embed(torch.zeros(1, 3, size, size))  # pyright: ignore[reportCallIssue]
     return patches.shape[1:-1].numel()
+
+
+def standardised(features: Tensor) -> Tensor:
+    """Features `(n, patches, d)` with mean 0 and deviation 1 of each value over all patches of the batch.
+
+    What all patches have in common would else make up most of every cosine.
+    """
+    flat = features.flatten(0, 1)
+    return (features - flat.mean(0)) / flat.std(0).clamp(min=1e-6)
 
 
 @torch.no_grad()
