@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
-from open_clip import CLIP, ClipLoss
+from open_clip import ClipLoss
 from torch import Tensor, nn
+
+from unispace.backbones.openclip import Clip
 
 # The largest factor of the cosines, as published: 100.
 LARGEST_SCALE = math.log(100)
@@ -19,7 +21,7 @@ class Contrastive(nn.Module):
         clip: both towers.
     """
 
-    def __init__(self, clip: CLIP) -> None:
+    def __init__(self, clip: Clip) -> None:
         """Learn the towers of `clip` in place."""
         super().__init__()
         self.clip = clip
