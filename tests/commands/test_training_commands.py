@@ -24,7 +24,7 @@ from unispace.commands import (
     project_embeddings,
     train_model,
 )
-from unispace.curricula import training
+from unispace.curricula import pretraining, training
 from unispace.errors import UserError
 from unispace.records.embeddings import Embeddings, read_embeddings, write_embeddings
 from unispace.records.images import write_raw
@@ -160,8 +160,9 @@ PRETRAIN = {
 def test_a_pretrained_backbone_has_learnt_and_its_card_is_complete(project, pretrained, tmp_path):
     folder = pretrain(project, tmp_path / "m", PRETRAIN)
     history = read_table(folder / "history.parquet", HISTORY_SCHEMA)
-    assert history["step"].tolist() == list(range(1, 21))
-    assert history["loss"].tail(3).mean() < 0.8 * history["loss"].head(3).mean()
+    losses = history[history["measure"] == "loss"]
+    assert losses["step"].tolist() == list(range(1, 21))
+    assert losses["value"].tail(3).mean() < 0.8 * losses["value"].head(3).mean()
     card = card_of(folder)
     assert set(DECISIVE) <= set(card)
     assert card["weights_sha256"] == sha256(folder / "model.safetensors")
@@ -190,7 +191,7 @@ def test_pretraining_depends_on_seed_and_name_and_on_nothing_else(project, tmp_p
 
 
 def test_a_finished_pretraining_leaves_nothing_behind(project, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "SAVE_EVERY", -1.0)
+    monkeypatch.setattr(pretraining, "SAVE_EVERY", -1.0)
     pretrain(project, tmp_path / "m", {**PRETRAIN, "steps": 3})
     assert not any((project / ".unfinished").rglob("*"))
 
@@ -330,7 +331,7 @@ def test_another_seed_gives_other_weights_and_the_same_seed_the_same(project, pr
 # Runs the command line with a state saved after every step, slowly enough to be killed half-way.
 SAVING = """
 import sys, time
-from unispace.curricula import training
+from unispace.curricula import pretraining, training
 from unispace.__main__ import main
 training.SAVE_EVERY = -1.0
 update = training._update

@@ -67,6 +67,17 @@ def learnt_from(wildcards):
     return images_of(weights.dataset) if weights.kind == "pretrain" else []
 
 
+def teacher_of(wildcards):
+    """The backbone that a backbone is pretrained by, if any."""
+    return getattr(STUDY.backbones[wildcards.backbone].weights, "teacher", None)
+
+
+def taught_by(wildcards):
+    """The weights of a backbone's teacher, if any."""
+    name = teacher_of(wildcards)
+    return [f"{CHECKPOINTS}/{name}/pretrained/model.safetensors"] if name else []
+
+
 def trained_on(wildcards):
     """Manifests and images of the data sets that a curriculum trains on."""
     return [
@@ -81,17 +92,23 @@ def own_network(wildcards):
     return [str(file)] if file else []
 
 
-def untuned(wildcards):
+def untuned(name):
     """A backbone before tuning: with which curricula it is tuned decides nothing of it."""
-    backbone = dumped(STUDY.backbones[wildcards.backbone])
+    backbone = dumped(STUDY.backbones[name])
     # What its weights have seen is said for the audit.
     backbone["weights"].pop("seen", None)
     return {key: value for key, value in backbone.items() if key != "curricula"}
 
 
-def architecture(wildcards):
+def architecture(name):
     """A backbone without its weights: how these were made shows in their bytes, which are an input."""
-    return {**untuned(wildcards), "weights": {"kind": "random"}}
+    return {**untuned(name), "weights": {"kind": "random"}}
+
+
+def teacher(wildcards):
+    """A backbone's teacher without its weights, whose bytes are an input; null without teacher."""
+    name = teacher_of(wildcards)
+    return architecture(name) if name else None
 
 
 def training(wildcards):
@@ -99,7 +116,7 @@ def training(wildcards):
     return text(
         model=model_name(wildcards),
         seed=STUDY.seed + int(wildcards.seed),
-        backbone=architecture(wildcards),
+        backbone=architecture(wildcards.backbone),
         curriculum=dumped(STUDY.curricula[wildcards.curriculum]),
     )
 
@@ -108,7 +125,7 @@ def embedding(wildcards):
     """What decides which embeddings a job makes."""
     return text(
         model=model_name(wildcards),
-        backbone=architecture(wildcards),
+        backbone=architecture(wildcards.backbone),
         datasets=list(STUDY.evaluation.datasets),
     )
 

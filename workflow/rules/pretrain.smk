@@ -1,7 +1,7 @@
 """Backbones before tuning.
 
 Purpose: pretrain a backbone in the pipeline, or fetch published weights.
-Inputs:  the data set to learn from, or a weights file or hub repository.
+Inputs:  the data set to learn from, the teacher's weights where there is one, or a weights file or hub repository.
 Outputs: checkpoints/<study>/<backbone>/pretrained/ model.safetensors, history.parquet, model.json.
 """
 
@@ -14,6 +14,7 @@ rule pretrain_backbone:
         code=code("pretrain_backbone"),
         own=own_network,
         data=learnt_from,
+        teacher=taught_by,
     output:
         weights=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.safetensors",
         history=f"{CHECKPOINTS}/{{backbone}}/pretrained/history.parquet",
@@ -32,14 +33,18 @@ rule pretrain_backbone:
         settings=lambda w: text(
             name=w.backbone,
             seed=STUDY.seed,
-            backbone=untuned(w),
+            backbone=untuned(w.backbone),
+            teacher=teacher(w),
         ),
         data=lambda w, input: (
             f"--data {Path(input.data[0]).parent}" if input.data else ""
         ),
+        teacher=lambda w, input: (
+            f"--teacher {input.teacher[0]}" if input.teacher else ""
+        ),
         resume=lambda w: f"{CHECKPOINTS}/.unfinished",
     shell:
-        "python -m unispace pretrain-backbone --settings {params.settings:q} {params.data}"
+        "python -m unispace pretrain-backbone --settings {params.settings:q} {params.data} {params.teacher}"
         " --weights {output.weights} --history {output.history} --card {output.card}"
         " --resume {params.resume} --threads {threads} > {log} 2>&1"
 
@@ -62,7 +67,7 @@ rule fetch_weights:
     conda:
         "../../envs/environment.yaml"
     params:
-        settings=lambda w: text(name=w.backbone, backbone=untuned(w)),
+        settings=lambda w: text(name=w.backbone, backbone=untuned(w.backbone)),
     shell:
         "python -m unispace fetch-weights --settings {params.settings:q}"
         " --weights {output.weights} --history {output.history} --card {output.card} > {log} 2>&1"

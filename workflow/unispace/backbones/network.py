@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+import open_clip
 import timm
 import torch
 from torch import Tensor, nn
 
-from unispace.backbones import published, python_tower, timm_tower
+from unispace.backbones import openclip, published, python_tower, timm_tower
 from unispace.backbones.onnx_tower import OnnxTower
 from unispace.backbones.pixels import Pixels
 from unispace.backbones.refusals import REFUSALS
@@ -78,9 +79,7 @@ def _create(settings: Backbone) -> nn.Module:
         case "timm":
             return timm_tower.create_tower(settings)
         case "open_clip":
-            from unispace.backbones.openclip import create_tower
-
-            return create_tower(settings)
+            return openclip.create_tower(settings)
         case "onnx":
             return OnnxTower(settings)
         case "python":
@@ -126,6 +125,8 @@ def load_weights(network: Network, path: Path, name: str) -> None:
     if isinstance(network.body, OnnxTower):
         _load_graph(network, network.body, found.get("onnx", torch.empty(0, dtype=torch.uint8)))
         return
+    if network.settings.provider == "open_clip":
+        found = openclip.tower_weights(found)
     require_fitting(found, network.body.state_dict(), name)
     network.body.load_state_dict(found)
 
@@ -149,6 +150,10 @@ def load_published(network: Network, path: Path, name: str) -> dict[str, Any]:
         return {"resized": [], "warnings": []}
     settings = network.settings
     tensors = published.read_published(path, name)
+    if settings.provider == "open_clip":
+        clip = openclip.clip_of(settings, tensors, name)
+        network.body.load_state_dict(openclip.tower_weights(clip.state_dict()))
+        return {"resized": [], "warnings": []}
     found, resized = published.adapt(tensors, network.body, settings.architecture)
     require_fitting(found, network.body.state_dict(), name)
     network.body.load_state_dict(found)
@@ -201,8 +206,7 @@ def _origin(settings: Backbone) -> tuple[str, str]:
             config = timm.get_pretrained_cfg(settings.architecture)
             return f"timm {timm.__version__}", (config.license if config else None) or "not stated"
         case "open_clip":
-            import open_clip
-
+            # Weights are published under many terms, which open_clip does not record.
             return f"open_clip {open_clip.__version__}", "not stated"
         case "onnx":
             return f"onnxruntime {onnxruntime.__version__}", "not stated"

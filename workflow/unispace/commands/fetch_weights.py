@@ -9,6 +9,8 @@ from pathlib import Path
 
 from unispace.backbones.hub import fetch_from_hub
 from unispace.backbones.network import Network, card, load_published, save_weights
+from unispace.backbones.openclip import clip_of, save_clip
+from unispace.backbones.published import read_published
 from unispace.commands.common.models import add_model_outputs
 from unispace.config.backbones import Backbone, FileWeights, HubWeights
 from unispace.config.published import suffix_of
@@ -42,7 +44,12 @@ def run(arguments: argparse.Namespace) -> None:
             fetch_from_hub(weights, published)
         notes = load_published(network, published, f"backbones.{name}")
         published_sha256 = sha256_of(published)
-    save_weights(network, arguments.weights)
+        if backbone.provider == "open_clip":
+            # With its text tower, which prompts are embedded by.
+            tensors = read_published(published, name)
+            save_clip(clip_of(backbone, tensors, name), arguments.weights)
+        else:
+            save_weights(network, arguments.weights)
     write_table(HISTORY_SCHEMA.empty_table().to_pandas(), HISTORY_SCHEMA, arguments.history)
     write_json(
         arguments.card,

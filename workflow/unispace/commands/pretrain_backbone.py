@@ -5,27 +5,34 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import torch
 
 from unispace.backbones.arithmetic import fix_arithmetic
-from unispace.backbones.network import Network, card, save_weights
+from unispace.backbones.network import Network, card, load_weights, save_weights
+from unispace.backbones.openclip import save_clip
 from unispace.commands.common.models import add_model_outputs, add_training
-from unispace.config.backbones import Backbone, Pretrain
-from unispace.config.curricula import Head, TrainOn
+from unispace.config.backbones import Backbone
+from unispace.config.pretraining import Pretrain
+from unispace.curricula.objectives import Lesson, lesson
+from unispace.curricula.pretraining import pretrain
 from unispace.curricula.randomness import generator
 from unispace.curricula.resume import Resume, training_key
-from unispace.curricula.tasks import load_task
-from unispace.curricula.training import train
-from unispace.records.files import write_json
+from unispace.curricula.sources import load_source
+from unispace.records.files import sha256_of, write_json
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.tables import write_table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--settings", required=True, help="JSON: name, seed, backbone")
+    parser.add_argument(
+        "--settings", required=True, help="JSON: name, seed, backbone, and its teacher or null"
+    )
     parser.add_argument("--data", type=Path, help="folder of the data set to learn from")
+    parser.add_argument("--teacher", type=Path, help="weights of the backbone to learn from")
     add_model_outputs(parser)
     add_training(parser)
 
@@ -37,30 +44,58 @@ def run(arguments: argparse.Namespace) -> None:
     fix_arithmetic(arguments.threads)
     torch.manual_seed(generator(settings["seed"], settings["name"], "weights").initial_seed())
     network = Network(backbone)
-    history = HISTORY_SCHEMA.empty_table().to_pandas()
-    resume = None
-    if isinstance(backbone.weights, Pretrain):
-        files = [arguments.data / "manifest.parquet", arguments.data / "images.npy"]
-        key = training_key("pretrain_backbone", arguments.settings, files, arguments.threads)
-        resume = Resume(arguments.resume, key)
-        # Classes are to be told apart, not spread by a margin.
-        how = TrainOn(batch_size=backbone.weights.batch_size, head=Head(loss="softmax"))
-        with resume.scratch() as scratch:
-            name = backbone.weights.dataset
-            task = load_task(name, arguments.data, how, backbone.preprocessing, scratch)
-            history = train(
-                network, [task], backbone.weights, "accumulate", settings["seed"], resume
-            )
-    save_weights(network, arguments.weights)
+    about: dict[str, Any] = {
+        "backbone": settings["name"],
+        "weights": backbone.weights.model_dump(mode="json"),
+        "seed": settings["seed"],
+    }
+    if not isinstance(backbone.weights, Pretrain):
+        save_weights(network, arguments.weights)
+        history = HISTORY_SCHEMA.empty_table().to_pandas()
+        _write(history, {**card(backbone, network, arguments.weights), **about}, arguments)
+        return
+
+    files = [arguments.data / "manifest.parquet", arguments.data / "images.npy"]
+    files += [arguments.teacher] if arguments.teacher else []
+    key = training_key("pretrain_backbone", arguments.settings, files, arguments.threads)
+    resume = Resume(arguments.resume, key)
+    with resume.scratch() as scratch:
+        source = load_source(
+            backbone.weights.dataset,
+            arguments.data,
+            backbone.preprocessing,
+            scratch,
+            captions=backbone.weights.objective == "contrastive",
+        )
+        teacher = _teacher(settings, arguments.teacher)
+        taught = lesson(network, backbone, source, settings["seed"], teacher)
+        history = pretrain(
+            taught.objective, taught.inputs, source, backbone.weights, settings["seed"], resume
+        )
+    _save(taught, arguments.weights)
+    if arguments.teacher:
+        about["teacher_sha256"] = sha256_of(arguments.teacher)
+    _write(history, {**card(backbone, taught.learnt, arguments.weights), **about}, arguments)
+    resume.clear()
+
+
+def _teacher(settings: dict[str, Any], weights: Path | None) -> Network | None:
+    """The image tower that is learnt from, in evaluation mode."""
+    if weights is None:
+        return None
+    teacher = Network(Backbone.model_validate(settings["teacher"]))
+    load_weights(teacher, weights, settings["backbone"]["weights"]["teacher"])
+    return teacher.eval().requires_grad_(False)
+
+
+def _save(taught: Lesson, path: Path) -> None:
+    """Write what was learnt; of a CLIP both towers, as published files hold them."""
+    if taught.clip is None:
+        save_weights(taught.learnt, path)
+    else:
+        save_clip(taught.clip, path)
+
+
+def _write(history: pd.DataFrame, about: dict[str, Any], arguments: argparse.Namespace) -> None:
     write_table(history, HISTORY_SCHEMA, arguments.history)
-    write_json(
-        arguments.card,
-        {
-            **card(backbone, network, arguments.weights),
-            "backbone": settings["name"],
-            "weights": backbone.weights.model_dump(mode="json"),
-            "seed": settings["seed"],
-        },
-    )
-    if resume:
-        resume.clear()
+    write_json(arguments.card, about)

@@ -9,7 +9,8 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 
 from unispace.config.architectures import known_architectures
 from unispace.config.base import Distinct, DistinctSome, Name, Settings, Sha256
-from unispace.config.curricula import Optimisation
+from unispace.config.clips import clip_problems, known_clips, quick_gelu_problem, says_openai
+from unispace.config.pretraining import Pretrain
 from unispace.config.published import PICKLES, SUFFIXES, problems_with_published, suffix_of
 from unispace.errors import did_you_mean
 
@@ -25,19 +26,6 @@ Provider = Literal["timm", "open_clip", "onnx", "python"]
 
 PIXELS = "pixels"
 """The architecture that is ours: coarse pixels and one linear layer, the control of every network."""
-
-
-class Pretrain(Optimisation):
-    """Weights made inside the pipeline."""
-
-    kind: Literal["pretrain"]
-    """`pretrain`"""
-    dataset: Name
-    """Data set whose train split is learnt."""
-    objective: Literal["classify"] = "classify"
-    """`classify`: cosine softmax over the labels of the data set."""
-    batch_size: Annotated[int, Field(ge=2)] = 64
-    """Images of a step."""
 
 
 class FileWeights(Settings):
@@ -129,17 +117,19 @@ class Backbone(Settings):
     `python` (a function of your own)."""
     architecture: Annotated[str, Field(min_length=1)]
     """A timm model name, such as `eva02_tiny_patch14_224`; or `pixels`, the raw-pixel control: one linear layer.
-    Of `open_clip` one of its model names. Of `onnx` a name for the report, as the graph is in the file. Of `python`
-    `module:function`, called with `options`: it returns a torch module that takes normalised images `(n, 3, size,
-    size)` and gives `(n, d)`."""
+    Of `open_clip` one of its model names, such as `ViT-B-16`. Of `onnx` a name for the report, as the graph is in the
+    file. Of `python` `module:function`, called with `options`: it returns a torch module that takes normalised images
+    `(n, 3, size, size)` and gives `(n, d)`."""
     options: dict[str, Any] = Field(default={})
     """Further arguments of `timm.create_model`, such as `depth`, `embed_dim`, `patch_size`, or `num_classes` where the
     last layer makes the embedding, as in face networks; of `pixels`: `grid` (16, side of the grid that an image is
-    averaged on) and `dimension` (128, of the embedding); of `onnx`: `output` (name or place of the output that is the
+    averaged on) and `dimension` (128, of the embedding); of `open_clip`: changes of its config, such as `embed_dim`,
+    `vision_cfg: { image_size, layers, width }`, `text_cfg: { context_length }`, and `vision_cfg.timm_options`,
+    arguments of the timm model inside where there is one; of `onnx`: `output` (name or place of the output that is the
     embedding, where there are several); of `python`: the arguments of the function."""
-    pooling: Literal["avg", "token"] = "avg"
-    """Mean over patch tokens or the class token. Always stated, since families differ by default; `onnx` and `python`
-    networks pool by themselves."""
+    pooling: Literal["avg", "token", "attention"] = "avg"
+    """Mean over patch tokens, the class token, or (towers of open_clip only) attention. Always stated, since families
+    differ by default; `onnx` and `python` networks pool by themselves."""
     preprocessing: Preprocessing = Preprocessing()
     """How images reach the network."""
     weights: Weights
@@ -153,19 +143,67 @@ class Backbone(Settings):
         match info.data.get("provider"):
             case "timm":
                 known = known_architectures() | {PIXELS}
-                if name not in known:
-                    raise ValueError(f"unknown backbone `{name}`: {did_you_mean(name, known)}")
+            case "open_clip":
+                known = known_clips()
             case "python":
                 if not _FUNCTION.fullmatch(name):
                     raise ValueError(
                         f"`{name}` names no function; write `module:function`, such as `nets.mine:small`"
                     )
+                return name
+            case _:
+                return name
+        if name not in known:
+            raise ValueError(f"unknown backbone `{name}`: {did_you_mean(name, known)}")
         return name
 
     @property
     def is_control(self) -> bool:
         """Whether it is no network but a linear map of raw pixels."""
         return self.provider == "timm" and self.architecture == PIXELS
+
+    @model_validator(mode="after")
+    def _clip(self) -> Backbone:
+        if self.provider != "open_clip":
+            if self.pooling == "attention":
+                raise ValueError(
+                    "pooling `attention` is that of towers of open_clip; write `avg` or `token`"
+                )
+            return self
+        foreign = isinstance(self.weights, FileWeights | HubWeights)
+        problems = clip_problems(
+            self.architecture,
+            self.options,
+            self.pooling,
+            self.preprocessing.size,
+            self.preprocessing.normalisation if foreign else None,
+        )
+        if isinstance(self.weights, HubWeights):
+            origin = f"{self.weights.repo}/{self.weights.filename}"
+        else:
+            origin = self.weights.path if isinstance(self.weights, FileWeights) else ""
+        if not problems and says_openai(origin):
+            wrong = quick_gelu_problem(self.architecture, self.options, origin)
+            problems += [wrong] if wrong else []
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _learns(self) -> Backbone:
+        if isinstance(self.weights, Pretrain):
+            captions = self.weights.objective == "contrastive"
+            if captions and self.provider != "open_clip":
+                raise ValueError(
+                    "objective `contrastive` needs a text tower; write `provider: open_clip` and an architecture "
+                    "such as `ViT-B-16`"
+                )
+            if self.provider == "open_clip" and not captions:
+                raise ValueError(
+                    f"objective `{self.weights.objective}` leaves the text tower untrained; a backbone of provider "
+                    f"`open_clip` is pretrained with `contrastive`"
+                )
+        return self
 
     @model_validator(mode="after")
     def _control(self) -> Backbone:

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlparse
 
 from unispace.config.architectures import known_architectures
+from unispace.config.clips import says_openai
 
 # A pickle may hold code; torch opens it in a mode that refuses any, and only the one that the study names.
 PICKLES = (".pt", ".pth", ".bin", ".ckpt")
@@ -43,13 +44,8 @@ def problems_with_published(architecture: str, source: str, pooling_stated: bool
             f"write `pooling: token` or `pooling: avg`"
         )
     quick = architecture.replace("_clip_", "_clip_quickgelu_")
-    if quick != architecture and quick in known_architectures() and _by_openai(source):
+    if quick != architecture and quick in known_architectures() and says_openai(source):
         problems.append(
             f"`{source}` was trained with QuickGELU, which `{architecture}` lacks; write `architecture: {quick}`"
         )
     return problems
-
-
-def _by_openai(source: str) -> bool:
-    """Whether weights are OpenAI's own; those that timm tuned further (`openai_ft_...`) have plain GELU."""
-    return "openai" in source.lower() and "openai_ft" not in source.lower()

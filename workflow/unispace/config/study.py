@@ -14,6 +14,7 @@ from unispace.config.datasets import Dataset
 from unispace.config.evaluation import Evaluation
 from unispace.config.maps import Maps
 from unispace.config.report import Report
+from unispace.config.teachers import pretraining_problems
 from unispace.errors import did_you_mean
 
 
@@ -144,6 +145,7 @@ class Study(Settings):
             for curriculum in settings.curricula or ():
                 where = f"backbones.{backbone}.curricula"
                 tuned &= known(where, curriculum, tuple(self.curricula))
+        problems += pretraining_problems(self.backbones, self.datasets)
         for curriculum, settings in self.curricula.items():
             for dataset in settings.train_on:
                 known(f"curricula.{curriculum}.train_on", dataset, names)
