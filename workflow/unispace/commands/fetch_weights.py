@@ -9,6 +9,7 @@ from pathlib import Path
 
 from unispace.backbones.hub import fetch_from_hub
 from unispace.backbones.network import Network, card, load_weights, save_weights
+from unispace.backbones.openclip import load_clip, save_clip
 from unispace.commands.common.models import add_model_outputs
 from unispace.config.backbones import Backbone, FileWeights, HubWeights
 from unispace.data.sources.fetch import fetch
@@ -40,7 +41,11 @@ def run(arguments: argparse.Namespace) -> None:
                 raise ValueError(f"{name}: weights of kind {backbone.weights.kind} are not fetched")
         load_weights(network, published, f"backbones.{name}")
         published_sha256 = sha256_of(published)
-    save_weights(network, arguments.weights)
+        if backbone.provider == "open_clip":
+            # With its text tower, which prompts are embedded by.
+            save_clip(load_clip(backbone, published, f"backbones.{name}"), arguments.weights)
+        else:
+            save_weights(network, arguments.weights)
     write_table(HISTORY_SCHEMA.empty_table().to_pandas(), HISTORY_SCHEMA, arguments.history)
     write_json(
         arguments.card,

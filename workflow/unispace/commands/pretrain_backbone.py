@@ -10,6 +10,7 @@ import torch
 
 from unispace.backbones.arithmetic import fix_arithmetic
 from unispace.backbones.network import Network, card, save_weights
+from unispace.backbones.openclip import create_clip, save_clip
 from unispace.commands.common.models import add_model_outputs, add_training
 from unispace.config.backbones import Backbone, Pretrain
 from unispace.config.curricula import Head, TrainOn
@@ -35,7 +36,8 @@ def run(arguments: argparse.Namespace) -> None:
     settings = json.loads(arguments.settings)
     backbone = Backbone.model_validate(settings["backbone"])
     fix_arithmetic(arguments.threads)
-    torch.manual_seed(generator(settings["seed"], settings["name"], "weights").initial_seed())
+    weights_seed = generator(settings["seed"], settings["name"], "weights").initial_seed()
+    torch.manual_seed(weights_seed)
     network = Network(backbone)
     history = HISTORY_SCHEMA.empty_table().to_pandas()
     resume = None
@@ -51,7 +53,14 @@ def run(arguments: argparse.Namespace) -> None:
             history = train(
                 network, [task], backbone.weights, "accumulate", settings["seed"], resume
             )
-    save_weights(network, arguments.weights)
+    if backbone.provider == "open_clip":
+        # With a text tower, of the same draw, so that prompts can be embedded by it.
+        torch.manual_seed(weights_seed)
+        clip = create_clip(backbone.architecture, backbone.options)
+        clip.visual.load_state_dict(network.body.state_dict())
+        save_clip(clip, arguments.weights)
+    else:
+        save_weights(network, arguments.weights)
     write_table(history, HISTORY_SCHEMA, arguments.history)
     write_json(
         arguments.card,
