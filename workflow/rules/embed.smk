@@ -1,8 +1,10 @@
 """Embeddings.
 
-Purpose: embed the evaluated data sets with every model; nothing after this stage loads a network.
+Purpose: embed the evaluated data sets with every model, and texts about their classes with every CLIP; nothing after
+         this stage loads a network.
 Inputs:  weights and card of a model, manifests and images.
-Outputs: results/<study>/embeddings/<model>/<dataset>/ vectors.npy, index.parquet, embedding.json.
+Outputs: results/<study>/embeddings/<model>/<dataset>/ vectors.npy, index.parquet, embedding.json;
+         results/<study>/prompts/<backbone>/<dataset>/<templates>/ vectors.npy, prompts.json.
 """
 
 
@@ -37,3 +39,31 @@ rule extract_embeddings:
         "python -m unispace extract-embeddings --settings {params.settings:q}"
         " --weights {input.weights} --card {input.card} --data {params.data}"
         " --shelf {params.shelf} --output {params.folder} --threads {threads} > {log} 2>&1"
+
+
+# The text tower is never tuned: all models of a backbone are asked with the same prompts.
+rule embed_prompts:
+    input:
+        code=code("embed_prompts"),
+        weights=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.safetensors",
+        manifests=[f"{DATA}/{d}/manifest.parquet" for d in STUDY.prompts.datasets],
+    output:
+        prompts_of("{backbone}"),
+    log:
+        f"{LOGS}/embed_prompts/{{backbone}}.log",
+    benchmark:
+        f"{BENCHMARKS}/embed_prompts/{{backbone}}.tsv"
+    wildcard_constraints:
+        backbone=one_of(STUDY.prompted_backbones()),
+    priority: 20
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    params:
+        settings=prompting,
+        data=lambda w: DATA,
+        folder=lambda w: f"{RESULTS}/prompts/{w.backbone}",
+    shell:
+        "python -m unispace embed-prompts --settings {params.settings:q}"
+        " --weights {input.weights} --data {params.data} --output {params.folder}"
+        " --threads {threads} > {log} 2>&1"

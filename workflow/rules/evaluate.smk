@@ -1,6 +1,7 @@
 """Metrics.
 
-Purpose: verification, identification and classification of every model, and of every map.
+Purpose: verification, identification and classification of every model, zero-shot classification of every CLIP,
+         and every map.
 Inputs:  embeddings and maps; no network, no image.
 Outputs: results/<study>/metrics/*.parquet, results/<study>/curves/*.parquet, results/<study>/results.parquet.
 """
@@ -74,6 +75,38 @@ rule evaluate_classification:
     shell:
         "python -m unispace evaluate-classification --settings {params.settings:q}"
         " --embeddings {params.embeddings} --metrics {output.metrics} > {log} 2>&1"
+
+
+rule evaluate_zero_shot:
+    input:
+        code=code("evaluate_zero_shot"),
+        embeddings=evaluated(STUDY.prompts.datasets),
+        prompts=lambda w: prompts_of(w.backbone),
+    output:
+        metrics=f"{RESULTS}/metrics/zero_shot/{MODEL}.parquet",
+    log:
+        f"{LOGS}/evaluate_zero_shot/{MODEL}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_zero_shot/{MODEL}.tsv"
+    wildcard_constraints:
+        backbone=one_of(STUDY.prompted_backbones()),
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=lambda w: text(
+            study=STUDY.study,
+            model=model_name(w),
+            seed=STUDY.seed,
+            datasets=list(STUDY.prompts.datasets),
+            templates=list(STUDY.prompts.templates),
+            evaluation=chosen(STUDY.evaluation, "split", "resamples"),
+        ),
+        embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
+        prompts=lambda w: f"{RESULTS}/prompts/{w.backbone}",
+    shell:
+        "python -m unispace evaluate-zero-shot --settings {params.settings:q}"
+        " --embeddings {params.embeddings} --prompts {params.prompts}"
+        " --metrics {output.metrics} > {log} 2>&1"
 
 
 rule evaluate_maps:

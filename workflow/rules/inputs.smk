@@ -1,6 +1,7 @@
 """What jobs read, and which part of the study decides what they make: functions of their wildcards."""
 
 from unispace.data.preflight import content_of
+from unispace.data.prompts.templates import read_templates
 from unispace.data.sources.raw import raw_files
 from unispace.records.code import own_code
 
@@ -162,6 +163,27 @@ def evaluation(datasets, *keys):
     )
 
 
+def prompts_of(backbone):
+    """The two files of each set of prompts of a backbone."""
+    return [
+        f"{RESULTS}/prompts/{backbone}/{dataset}/{templates}/{file}"
+        for dataset in STUDY.prompts.datasets
+        for templates in STUDY.prompts.templates
+        for file in ("vectors.npy", "prompts.json")
+    ]
+
+
+def prompting(wildcards):
+    """What decides the prompts of a backbone, with the words themselves."""
+    return text(
+        name=wildcards.backbone,
+        backbone=architecture(wildcards),
+        datasets=list(STUDY.prompts.datasets),
+        templates={t: read_templates(t) for t in STUDY.prompts.templates},
+        names=STUDY.prompts.names,
+    )
+
+
 def parts(kind):
     """All metric or curve files of the study."""
     names = [flat_name(m) for m in STUDY.models()]
@@ -171,6 +193,11 @@ def parts(kind):
     if STUDY.class_datasets() and kind == "metrics":
         experiments += ["classification"]
     files = [f"{RESULTS}/{kind}/{e}/{n}.parquet" for e in experiments for n in names]
+    if kind == "metrics":
+        prompted = STUDY.prompted_models()
+        files += [
+            f"{RESULTS}/metrics/zero_shot/{flat_name(m)}.parquet" for m in prompted
+        ]
     if STUDY.map_pairs():
         files += [f"{RESULTS}/{kind}/maps/{d}.parquet" for d in STUDY.maps.datasets]
     return files

@@ -21,7 +21,7 @@ from unispace.backbones.refusals import REFUSALS
 from unispace.backbones.tensors import read_tensors, require_fitting, write_tensors
 from unispace.config.architectures import known_architectures
 from unispace.config.backbones import Backbone
-from unispace.config.clips import clip_config, known_clips
+from unispace.config.clips import clip_config, foreign_tokenizer, known_clips
 from unispace.errors import UserError, did_you_mean
 
 Clip = open_clip.CLIP | open_clip.CustomTextCLIP
@@ -195,6 +195,25 @@ def embed_texts(clip: Clip, tokens: Tensor) -> Tensor:
     return torch.cat(parts).float()
 
 
+def ensemble(vectors: Tensor, sentences: int) -> Tensor:
+    """One vector for each class: the mean direction of its sentences, as CLIP does it (Radford et al. 2021, 3.1.4).
+
+    Args:
+        vectors: `(classes * sentences, d)` of unit length, class by class.
+        sentences: sentences of each class.
+
+    Returns:
+        `(classes, d)`, of unit length.
+
+    Raises:
+        ValueError: where the vectors are not so many for each class.
+    """
+    if len(vectors) % sentences:
+        raise ValueError(f"{len(vectors)} vectors are not {sentences} for each class")
+    mean = vectors.unflatten(0, (-1, sentences)).mean(dim=1)
+    return nn.functional.normalize(mean, dim=1)
+
+
 def _checked_config(architecture: str, options: dict[str, Any]) -> dict[str, Any]:
     if architecture not in known_clips():
         raise UserError(
@@ -242,8 +261,9 @@ def _bpe(context_length: int, clean: str) -> SimpleTokenizer:
 
 
 def _tokenizer_of(architecture: str, options: dict[str, Any]) -> SimpleTokenizer:
-    config = _checked_config(architecture, options)["text_cfg"]
-    if other := config.get("hf_tokenizer_name"):
+    whole = _checked_config(architecture, options)
+    config = whole["text_cfg"]
+    if other := foreign_tokenizer(whole):
         raise UserError(
             f"{architecture}: its texts go through the tokenizer `{other}`, which is a download; its image tower "
             f"can be used here and its text tower cannot. For weights made here, write `text_cfg: "

@@ -12,7 +12,7 @@ import torch
 
 from unispace.backbones.arithmetic import fix_arithmetic
 from unispace.backbones.network import Network, card, load_weights, save_weights
-from unispace.backbones.openclip import save_clip
+from unispace.backbones.openclip import create_clip, save_clip
 from unispace.commands.common.models import add_model_outputs, add_training
 from unispace.config.backbones import Backbone
 from unispace.config.pretraining import Pretrain
@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
     settings = json.loads(arguments.settings)
     backbone = Backbone.model_validate(settings["backbone"])
     fix_arithmetic(arguments.threads)
-    torch.manual_seed(generator(settings["seed"], settings["name"], "weights").initial_seed())
+    weights_seed = generator(settings["seed"], settings["name"], "weights").initial_seed()
+    torch.manual_seed(weights_seed)
     network = Network(backbone)
     about: dict[str, Any] = {
         "backbone": settings["name"],
@@ -50,7 +51,12 @@ def run(arguments: argparse.Namespace) -> None:
         "seed": settings["seed"],
     }
     if not isinstance(backbone.weights, Pretrain):
-        save_weights(network, arguments.weights)
+        if backbone.provider == "open_clip":
+            # With a text tower, of the same draw, so that prompts can be embedded by it.
+            torch.manual_seed(weights_seed)
+            save_clip(create_clip(backbone.architecture, backbone.options), arguments.weights)
+        else:
+            save_weights(network, arguments.weights)
         history = HISTORY_SCHEMA.empty_table().to_pandas()
         _write(history, {**card(backbone, network, arguments.weights), **about}, arguments)
         return

@@ -97,6 +97,11 @@ def clip_problems(
     return problems
 
 
+def foreign_tokenizer(config: dict[str, Any]) -> str | None:
+    """The tokenizer of an architecture that does not read texts as CLIP does; it would have to be downloaded."""
+    return config["text_cfg"].get("hf_tokenizer_name") or None
+
+
 def says_openai(origin: str) -> bool:
     """Whether weights say by their name that OpenAI trained them; those that timm tuned further have plain GELU."""
     return "openai" in origin.lower() and "openai_ft" not in origin.lower()

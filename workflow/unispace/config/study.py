@@ -9,10 +9,12 @@ from pydantic import Field, field_validator, model_validator
 from unispace.config.audit import Audit
 from unispace.config.backbones import Backbone, Pretrain
 from unispace.config.base import ATTACK_DOMAINS, IDENTITY_DOMAINS, DistinctSome, Name, Settings
+from unispace.config.clips import clip_config, foreign_tokenizer
 from unispace.config.curricula import Curriculum
 from unispace.config.datasets import Dataset
 from unispace.config.evaluation import Evaluation
 from unispace.config.maps import Maps
+from unispace.config.prompts import Prompts
 from unispace.config.report import Report
 from unispace.config.teachers import pretraining_problems
 from unispace.errors import did_you_mean
@@ -39,6 +41,8 @@ class Study(Settings):
     """Maps between the embedding spaces of models."""
     evaluation: Evaluation = Evaluation()
     """Metrics and intervals."""
+    prompts: Prompts = Prompts()
+    """Classification by texts."""
     report: Report = Report()
     """The page."""
 
@@ -102,6 +106,49 @@ class Study(Settings):
                 problems.append(
                     f"backbones.{name}.curricula: provider `onnx` cannot be trained, as `{tuned[0]}` does; "
                     f"write `curricula: [{listed}]`, of which nothing is set (`base: {{}}`)"
+                )
+        return problems
+
+    def prompted_backbones(self) -> tuple[str, ...]:
+        """Backbones whose text towers name images."""
+        if not self.prompts.datasets:
+            return ()
+        chosen = self.prompts.backbones
+        clips = (b for b, s in self.backbones.items() if s.provider == "open_clip")
+        return tuple(b for b in clips if chosen is None or b in chosen)
+
+    def prompted_models(self) -> tuple[str, ...]:
+        """Models whose images are named by texts."""
+        prompted = self.prompted_backbones()
+        return tuple(m for m in self.models() if m.split("/")[0] in prompted)
+
+    def _prompt_problems(self) -> list[str]:
+        """What keeps images from being named by texts."""
+        problems = []
+        for dataset in self.prompts.datasets:
+            if dataset not in self.evaluation.datasets:
+                problems.append(
+                    f"prompts.datasets: `{dataset}` is not in evaluation.datasets; add it there too"
+                )
+            elif self.datasets[dataset].domain != "object":
+                problems.append(
+                    f"prompts.datasets: the labels of `{dataset}` are no classes of objects, which a text could name"
+                )
+        for backbone in self.prompts.backbones or ():
+            if self.backbones[backbone].provider != "open_clip":
+                problems.append(
+                    f"prompts.backbones: `{backbone}` has no text tower; name backbones of provider `open_clip`"
+                )
+        if self.prompts.datasets and not self.prompted_backbones():
+            problems.append(
+                "prompts.datasets: texts take a backbone of provider `open_clip`, and none is one"
+            )
+        for backbone in self.prompted_backbones():
+            settings = self.backbones[backbone]
+            if other := foreign_tokenizer(clip_config(settings.architecture, settings.options)):
+                problems.append(
+                    f"backbones.{backbone}: {settings.architecture} reads texts by the tokenizer `{other}`, which is "
+                    f"a download; leave it out of prompts.backbones"
                 )
         return problems
 
@@ -177,6 +224,10 @@ class Study(Settings):
                     )
         for model in self.maps.models if tuned else ():
             known("maps.models", model, self.models())
+        for dataset in self.prompts.datasets:
+            known("prompts.datasets", dataset, names)
+        for backbone in self.prompts.backbones or ():
+            known("prompts.backbones", backbone, tuple(self.backbones))
         if len(self.maps.models) == 1:
             problems.append("maps.models: a map needs two models, got one")
         if self.maps.models and not self.maps.datasets:
@@ -184,7 +235,7 @@ class Study(Settings):
         if self.maps.models and not self.maps.methods.chosen():
             problems.append("maps.methods: name at least one, such as `procrustes: {}`")
         if not problems:
-            problems += self._protocols_without_data()
+            problems += self._protocols_without_data() + self._prompt_problems()
         if not self.evaluation.datasets:
             problems.append("evaluation.datasets: name at least one data set to test on")
         if problems:

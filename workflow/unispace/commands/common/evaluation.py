@@ -23,6 +23,7 @@ from unispace.records.code import code_of
 from unispace.records.embeddings import Embeddings, read_embeddings
 from unispace.records.files import sha256_of, sha256_of_text
 from unispace.records.pairs import read_pairs
+from unispace.records.prompts import Prompts
 from unispace.records.results import CURVE_SCHEMA, SCHEMA
 from unispace.records.tables import write_table
 
@@ -74,9 +75,12 @@ def official_pairs(data: Path, dataset: str, evaluation: Evaluation) -> pd.DataF
 
 
 def origin(
-    command: str, settings: str, *embeddings: Embeddings, official: pd.DataFrame | None = None
+    command: str,
+    settings: str,
+    *embeddings: Embeddings | Prompts,
+    official: pd.DataFrame | None = None,
 ) -> str:
-    """Hash of what a number comes from: its embeddings and pairs, the settings, the code and the libraries."""
+    """Hash of what a number comes from: its embeddings (of images or prompts) and pairs, the settings, the code and the libraries."""
     keys = [e.card["key"] for e in embeddings]
     if official is not None:
         keys.append(sha256_of_text(official.to_csv(index=False)))

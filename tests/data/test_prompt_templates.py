@@ -1,0 +1,62 @@
+"""The sentences of prompts, as CLIP and the studio say them."""
+
+import string
+from importlib.resources import files
+from typing import get_args
+
+import pytest
+from open_clip.zero_shot_metadata import OPENAI_IMAGENET_TEMPLATES, SIMPLE_IMAGENET_TEMPLATES
+
+from unispace.config.prompts import Templates
+from unispace.data.prompts.templates import fill, read_templates, words_of
+from unispace.data.studio.objects_captions import TEMPLATES
+
+NAMES = get_args(Templates)
+
+
+def test_the_study_may_name_the_sets_that_there_are():
+    there = {
+        f.name.removesuffix(".txt")
+        for f in files("unispace.data.prompts").iterdir()
+        if f.name.endswith(".txt")
+    }
+    assert set(NAMES) == there
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_template_names_the_class_once(name):
+    templates = read_templates(name)
+    assert templates
+    assert len(set(templates)) == len(templates)
+    for template in templates:
+        assert template == template.strip()
+        fields = [
+            field for _, field, _, _ in string.Formatter().parse(template) if field is not None
+        ]
+        assert fields in ([""], ["a"])
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("clip-imagenet-80", OPENAI_IMAGENET_TEMPLATES),
+        ("clip-imagenet-7", SIMPLE_IMAGENET_TEMPLATES),
+    ],
+)
+def test_the_published_sets_are_those_of_clip(name, published):
+    assert fill(read_templates(name), "cat") == [template("cat") for template in published]
+
+
+def test_the_studio_is_asked_in_the_words_of_its_captions():
+    said = [template.format(thing="an owl") for template in TEMPLATES["photo"]]
+    assert fill(read_templates("studio"), "owl") == said
+
+
+def test_articles_and_words():
+    assert fill(["{}", "{a} here"], "Umbrella") == ["Umbrella", "an Umbrella here"]
+    assert fill(["{a}"], "hot air balloon") == ["a hot air balloon"]
+    assert words_of("ice_cream") == "ice cream"
+
+
+def test_a_label_with_braces_is_no_template():
+    assert fill(["a photo of a {}."], "{0} {a}") == ["a photo of a {0} {a}."]

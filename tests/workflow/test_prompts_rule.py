@@ -1,0 +1,48 @@
+"""Prompts in the workflow: once for a backbone, asked of every model of it, and rerun by their words."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+CLIP = """backbones:
+  clip:
+    provider: open_clip
+    architecture: ViT-B-16
+    options:
+      embed_dim: 32
+      vision_cfg: { image_size: 32, layers: 2, width: 32, head_width: 16, patch_size: 8 }
+      text_cfg: { context_length: 16, width: 32, heads: 2, layers: 2 }
+    pooling: token
+    preprocessing: { size: 32 }
+    weights: { kind: random }
+    curricula: [base, imic-a]
+"""
+
+
+def test_prompts_are_embedded_once_for_a_backbone_and_asked_of_every_model(fresh):
+    fresh.change("workflow/studies/tiny.yaml", "backbones:\n", CLIP)
+    fresh.change(
+        "workflow/studies/tiny.yaml",
+        "maps:\n",
+        "prompts:\n  datasets: [objects]\n  templates: [studio, plain]\n\nmaps:\n",
+    )
+    done = fresh.snakemake(
+        "results/tiny/results.parquet",
+        *("--dry-run", "--cores", "1", "--printshellcmds"),
+        *("--configfile", "workflow/studies/tiny.yaml"),
+    )
+    assert done.returncode == 0, done.stderr
+    said = done.stdout + done.stderr
+    prompts = re.findall(r"^rule embed_prompts:\n.*?(?=^rule )", said, re.MULTILINE | re.DOTALL)
+    assert len(prompts) == 1
+    assert "checkpoints/tiny/clip/pretrained/model.safetensors" in prompts[0]
+    for templates in ("studio", "plain"):
+        assert f"results/tiny/prompts/clip/objects/{templates}/vectors.npy" in prompts[0]
+    assert '"a snapshot of {a}"' in prompts[0]  # the words are part of what the job is
+    asked = re.findall(r"^    output: (results/tiny/metrics/zero_shot/\S+)", said, re.MULTILINE)
+    assert sorted(asked) == [
+        f"results/tiny/metrics/zero_shot/clip+{curriculum}+seed0.parquet"
+        for curriculum in ("base", "imic-a")
+    ]

@@ -1,0 +1,1 @@
+"""Sentences about classes, for classification by texts."""
