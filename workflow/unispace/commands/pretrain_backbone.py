@@ -19,7 +19,7 @@ from unispace.curricula.resume import Resume, training_key
 from unispace.curricula.tasks import load_task
 from unispace.curricula.training import train
 from unispace.records.files import write_json
-from unispace.records.models import HISTORY_SCHEMA, TIMING_SCHEMA
+from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.tables import write_table
 
 
@@ -54,7 +54,6 @@ def run(arguments: argparse.Namespace) -> None:
             train(network, [task], curriculum, settings["seed"], resume, history)
     save_weights(network, arguments.weights)
     write_table(history.table(), HISTORY_SCHEMA, arguments.history)
-    write_table(history.timing(), TIMING_SCHEMA, arguments.timing)
     write_json(
         arguments.card,
         {

@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, required=True, help="folder of all data sets of the study"
     )
     add_model_outputs(parser)
+    parser.add_argument("--timing", type=Path, required=True, help="table: how fast it went")
     add_training(parser)
 
 
