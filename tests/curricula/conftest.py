@@ -11,7 +11,8 @@ from PIL import Image
 from unispace.backbones.arithmetic import fix_arithmetic
 from unispace.backbones.network import Network
 from unispace.config.backbones import Backbone
-from unispace.config.curricula import Head, Optimisation
+from unispace.config.curricula import Optimisation
+from unispace.config.heads import Head
 from unispace.curricula.training import Task
 from unispace.records.images import write_encoded, write_raw
 from unispace.records.manifest import write_manifest

@@ -9,7 +9,7 @@ from pytorch_metric_learning import losses
 from torch import nn
 
 from unispace.config.base import IDENTITY_DOMAINS, Domain
-from unispace.config.curricula import Head
+from unispace.config.heads import Head
 
 _DEFAULTS: dict[str, Head] = {
     "class": Head(loss="softmax"),

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unispace.backbones.network import Network, to_unit
-from unispace.config.curricula import Head, Optimisation
+from unispace.config.curricula import Optimisation
+from unispace.config.heads import Head
 from unispace.curricula.augment import augment
 from unispace.curricula.heads import build_head
 from unispace.curricula.randomness import batch_rows, generator
