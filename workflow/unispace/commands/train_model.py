@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from unispace.config.curricula import Curriculum
 from unispace.records.files import read_json, replacing, sha256_of, write_json
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.tables import write_table
+
+log = logging.getLogger(__name__)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -53,8 +56,8 @@ def _tune(
     from unispace.backbones.arithmetic import fix_arithmetic
     from unispace.backbones.network import Network, card, load_weights, save_weights
     from unispace.curricula.resume import Resume, training_key
-    from unispace.curricula.tasks import load_task
-    from unispace.curricula.training import train
+    from unispace.curricula.tasks import load_task, share_labels
+    from unispace.curricula.training import Diverged, train
 
     backbone = Backbone.model_validate(settings["backbone"])
     fix_arithmetic(arguments.threads)
@@ -70,10 +73,20 @@ def _tune(
             load_task(name, folders[name], how, backbone.preprocessing, scratch)
             for name, how in curriculum.train_on.items()
         ]
-        history = train(network, tasks, curriculum, curriculum.coupling, settings["seed"], resume)
+        tasks = share_labels(tasks)
+        failed = None
+        try:
+            history = train(
+                network, tasks, curriculum, curriculum.coupling, settings["seed"], resume
+            )
+        except Diverged as error:
+            # The rest of the study goes on: this model's cells say why they are empty.
+            log.error("%s", error)
+            history, failed = error.history, str(error)
     save_weights(network, arguments.weights)
     write_table(history, HISTORY_SCHEMA, arguments.history)
-    _write_card(settings, base, card(backbone, network, arguments.weights), arguments)
+    tuned = card(backbone, network, arguments.weights)
+    _write_card(settings, base, {**tuned, "failed": failed} if failed else tuned, arguments)
     resume.clear()
 
 

@@ -87,6 +87,11 @@ class Curriculum(Optimisation, Adaptation):
                     f"{where}: `{owner}` uses the head of `{self.train_on[owner].share_head_of}` itself; "
                     f"name that one"
                 )
+            if not (part.weight and self.train_on[owner].weight):
+                raise ValueError(
+                    f"{where}: a data set of weight 0 is only watched, and its labels would change the head; give "
+                    f"both a weight above 0, or a head of their own"
+                )
             head = self.train_on[owner].head
             seen = head.classes_per_step if head is not None else None
             if seen is not None and seen < part.batch_size:

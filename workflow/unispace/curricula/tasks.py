@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +54,33 @@ def load_task(
         name=name,
         images=images,
         labels=labels.astype(np.int64),
+        label_names=tuple(names),
         head=settings.head or default_head(rows["domain"].iloc[0]),
         batch_size=settings.batch_size,
         weight=settings.weight,
+        share_head_of=settings.share_head_of,
     )
+
+
+def share_labels(tasks: Sequence[Task]) -> list[Task]:
+    """Tasks whose labels are counted anew where several use one head: equal names are one label.
+
+    Tasks with a head of their own stay as they are, and so does the order.
+    """
+    names: dict[str, set[str]] = {}
+    for task in tasks:
+        names.setdefault(task.head_name, set()).update(task.label_names)
+    heads = {task.name: task.head for task in tasks}
+    shared = []
+    for task in tasks:
+        union = np.asarray(sorted(names[task.head_name]), str)
+        number = np.searchsorted(union, np.asarray(task.label_names, str))
+        shared.append(
+            replace(
+                task,
+                labels=number.astype(np.int64)[task.labels],
+                label_names=tuple(union.tolist()),
+                head=heads[task.head_name],
+            )
+        )
+    return shared

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import psutil
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -20,7 +21,7 @@ from unispace.backbones.network import Network, to_unit
 from unispace.config.curricula import Optimisation
 from unispace.config.heads import Head
 from unispace.curricula.augment import augment
-from unispace.curricula.heads import build_head
+from unispace.curricula.heads import build_head, check_memory
 from unispace.curricula.randomness import batch_rows, generator
 from unispace.curricula.resume import Resume
 from unispace.errors import UserError
@@ -42,17 +43,39 @@ class Task:
         name: the data set.
         images: `(n, size, size, 3)` uint8, may be memory-mapped.
         labels: `(n,)` int64, counting from 0.
+        label_names: the label of each number; those of a shared head are of all data sets that use it.
         head: the classifier over the labels.
         batch_size: images of a step.
         weight: factor of the loss.
+        share_head_of: the task whose head it uses; None where it has its own.
     """
 
     name: str
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    label_names: tuple[str, ...]
     head: Head
     batch_size: int
     weight: float = 1.0
+    share_head_of: str | None = None
+
+    @property
+    def head_name(self) -> str:
+        """The task whose head it uses."""
+        return self.share_head_of or self.name
+
+
+class Diverged(UserError):
+    """A loss or gradient that is not finite.
+
+    Attributes:
+        history: as `train` returns it, up to the step that failed.
+    """
+
+    def __init__(self, message: str) -> None:
+        """Args: message names the step, the data set and the learning rate."""
+        super().__init__(message)
+        self.history = pd.DataFrame()
 
 
 def learning_rate(step: int, settings: Optimisation) -> float:
@@ -91,11 +114,11 @@ def train(
         The history: step, dataset, loss, learning_rate.
 
     Raises:
-        UserError: where a loss or a gradient is not finite; it names the step, the data set and the learning
+        Diverged: where a loss or a gradient is not finite; it names the step, the data set and the learning
             rate.
     """
-    heads = [_fresh_head(task, network.dimension, seed) for task in tasks]
-    modules = nn.ModuleDict({"network": network, "heads": nn.ModuleList(heads)})
+    heads = fresh_heads(tasks, network.dimension, seed)
+    modules = nn.ModuleDict({"network": network, "heads": nn.ModuleList(heads.values())})
     optimiser = torch.optim.AdamW(_groups(modules, settings.weight_decay), lr=0.0)
     parameters = [p for p in modules.parameters() if p.requires_grad]
     first, losses = 0, torch.zeros(settings.steps, len(tasks))
@@ -106,40 +129,60 @@ def train(
 
     modules.train()
     started = saved = told = time.monotonic()
-    for step in range(first, settings.steps):
-        rate = learning_rate(step, settings)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        for number, task in enumerate(tasks):
-            where = f"`{task.name}`", step, rate
-            # Dropout and stochastic depth draw from the global state.
-            torch.manual_seed(generator(seed, task.name, "step", step).initial_seed())
-            with _watching(network) if task.weight == 0 else nullcontext():
-                loss = _loss(network, heads[number], task, settings.augment, step, seed)
-            losses[step, number] = _finite(loss.detach(), "loss", *where)
-            if task.weight:
-                (loss * task.weight).backward()
-            if coupling == "alternate":
-                _finite(_update(optimiser, parameters, settings.clip_norm), "gradient", *where)
-        if coupling == "accumulate":
-            names = " + ".join(f"`{task.name}`" for task in tasks if task.weight)
-            norm = _update(optimiser, parameters, settings.clip_norm)
-            _finite(norm, "gradient", names, step, rate)
-        now = time.monotonic()
-        if now - told > REPORT_EVERY or step + 1 == settings.steps:
-            told = now
-            _tell(step + 1, first, settings.steps, now - started, tasks, losses[step], rate)
-        if now - saved > SAVE_EVERY and step + 1 < settings.steps:
-            saved = now
-            resume.save(step + 1, modules, optimiser, losses)
-    modules.eval()
+    step = first
+    try:
+        for step in range(first, settings.steps):
+            rate = learning_rate(step, settings)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            for number, task in enumerate(tasks):
+                where = f"`{task.name}`", step, rate
+                # Dropout and stochastic depth draw from the global state.
+                torch.manual_seed(generator(seed, task.name, "step", step).initial_seed())
+                with _watching(network) if task.weight == 0 else nullcontext():
+                    loss = _loss(network, heads[task.head_name], task, settings.augment, step, seed)
+                losses[step, number] = _finite(loss.detach(), "loss", *where)
+                if task.weight:
+                    (loss * task.weight).backward()
+                if coupling == "alternate":
+                    _finite(_update(optimiser, parameters, settings.clip_norm), "gradient", *where)
+            if coupling == "accumulate":
+                names = " + ".join(f"`{task.name}`" for task in tasks if task.weight)
+                norm = _update(optimiser, parameters, settings.clip_norm)
+                _finite(norm, "gradient", names, step, rate)
+            now = time.monotonic()
+            if now - told > REPORT_EVERY or step + 1 == settings.steps:
+                told = now
+                _tell(step + 1, first, settings.steps, now - started, tasks, losses[step], rate)
+            if now - saved > SAVE_EVERY and step + 1 < settings.steps:
+                saved = now
+                resume.save(step + 1, modules, optimiser, losses)
+    except Diverged as error:
+        error.history = _history(tasks, losses[:step], settings)
+        raise
+    finally:
+        modules.eval()
     return _history(tasks, losses, settings)
 
 
-def _fresh_head(task: Task, dimension: int, seed: int) -> nn.Module:
-    """A head whose weights depend on seed and task, not on what other tasks there are."""
-    torch.manual_seed(generator(seed, task.name, "head").initial_seed())
-    return build_head(task.head, int(task.labels.max()) + 1, dimension)
+def fresh_heads(tasks: Sequence[Task], dimension: int, seed: int) -> dict[str, nn.Module]:
+    """The heads by the name of the task that has its own.
+
+    The weights of a head depend on seed and task, not on what other tasks there are.
+
+    Raises:
+        UserError: where a head does not fit into memory.
+    """
+    heads = {}
+    for task in tasks:
+        if task.share_head_of is not None:
+            continue
+        largest = max(t.batch_size for t in tasks if t.head_name == task.name)
+        available = psutil.virtual_memory().available
+        check_memory(task.name, task.head, len(task.label_names), dimension, largest, available)
+        torch.manual_seed(generator(seed, task.name, "head").initial_seed())
+        heads[task.name] = build_head(task.head, len(task.label_names), dimension)
+    return heads
 
 
 @contextmanager
@@ -155,10 +198,10 @@ def _finite(value: Tensor, what: str, names: str, step: int, rate: float) -> flo
     """The value of a loss or gradient norm.
 
     Raises:
-        UserError: where it is not finite.
+        Diverged: where it is not finite.
     """
     if not torch.isfinite(value):
-        raise UserError(
+        raise Diverged(
             f"the {what} of {names} became {float(value)} at step {step + 1} with learning rate "
             f"{rate:.2g}; lower learning_rate or clip_norm"
         )
@@ -173,7 +216,7 @@ def _loss(
     rows = rows.sort().values.numpy()
     images = to_unit(torch.from_numpy(np.asarray(task.images[rows])))
     images = augment(images, strength, generator(seed, task.name, "augment", step))
-    return head(network(images), torch.from_numpy(task.labels[rows]))
+    return head(network.features(images), torch.from_numpy(task.labels[rows]))
 
 
 def _update(
@@ -224,7 +267,7 @@ def _tell(
 
 
 def _history(tasks: Sequence[Task], losses: Tensor, settings: Optimisation) -> pd.DataFrame:
-    steps = np.arange(settings.steps)
+    steps = np.arange(len(losses))
     rates = [learning_rate(int(step), settings) for step in steps]
     return pd.concat(
         [
