@@ -11,7 +11,8 @@ from PIL import Image
 from unispace.backbones.arithmetic import fix_arithmetic
 from unispace.backbones.network import Network
 from unispace.config.backbones import Backbone
-from unispace.config.curricula import Curriculum, Head, Optimisation, TrainOn
+from unispace.config.curricula import Curriculum, Optimisation, TrainOn
+from unispace.config.heads import Head
 from unispace.curricula.history import History
 from unispace.curricula.resume import Resume
 from unispace.curricula.tasks import Task
@@ -57,7 +58,9 @@ def coloured():
         noise = draw.normal(0, 12, (len(names), 32, 32, 3))
         images = (colours[names][:, None, None] + noise).clip(0, 255).astype(np.uint8)
         settings = {"head": Head(loss=loss, scale=24, margin=0.2), "batch_size": 8, **changes}
-        return Task(name=name, images=images, labels=names.astype(np.int64), **settings)
+        text = tuple(f"{n:02}" for n in range(labels))
+        numbers = names.astype(np.int64)
+        return Task(name=name, images=images, labels=numbers, label_names=text, **settings)
 
     return made
 

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unispace.config.heads import Head
 from unispace.curricula import learner
 from unispace.curricula.diverged import Diverged
 from unispace.curricula.gradients import gramian, without_conflict
@@ -301,7 +302,21 @@ def test_a_diverged_training_keeps_the_last_good_weights(
     assert history.table()["step"].max() == 2
 
 
-@pytest.mark.parametrize("how", [{"micro_batches": 2}])
-def test_batch_norm_is_refused_where_it_would_see_parts(build, coloured, optimisation, run, how):
-    with pytest.raises(UserError, match="micro_batches and processes need a network without batch"):
-        run(build("test_resnet"), [coloured()], optimisation(steps=1), **how)
+@pytest.mark.parametrize(
+    ("architecture", "head", "culprit"),
+    [
+        ("test_resnet", {"loss": "softmax"}, "batch norm"),
+        ("eva02_tiny_patch14_224", {"loss": "adaface"}, "an adaface head"),
+        (
+            "eva02_tiny_patch14_224",
+            {"loss": "softmax", "classes_per_step": 9},
+            "a head with classes",
+        ),
+    ],
+)
+def test_what_needs_whole_batches_is_refused_for_parts(
+    build, coloured, optimisation, run, architecture, head, culprit
+):
+    task = dataclasses.replace(coloured(labels=10, each=2), head=Head(**head))
+    with pytest.raises(UserError, match=f"cut batches into parts, but {culprit}"):
+        run(build(architecture), [task], optimisation(steps=1), micro_batches=2)

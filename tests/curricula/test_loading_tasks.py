@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from unispace.config.backbones import Preprocessing
-from unispace.config.curricula import Head, TrainOn
+from unispace.config.curricula import TrainOn
+from unispace.config.heads import Head
 from unispace.curricula.tasks import load_task
 from unispace.errors import UserError
 from unispace.records.images import ImageStore

@@ -65,7 +65,7 @@ class Network(nn.Module):
         return normal.flip(1) if self.preprocessing.colour_order == "bgr" else normal
 
     def features(self, images: Tensor) -> Tensor:
-        """What the body gives, `(n, d)` of any length, for images in [0, 1], `(n, 3, size, size)`."""
+        """Embeddings `(n, d)` before they are normalised, for images in [0, 1], `(n, 3, size, size)`."""
         return self.body(self.normalise(images))
 
     def forward(self, images: Tensor) -> Tensor:

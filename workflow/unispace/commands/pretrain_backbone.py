@@ -12,7 +12,8 @@ from unispace.backbones.arithmetic import fix_arithmetic
 from unispace.backbones.network import Network, card, save_weights
 from unispace.commands.common.models import add_model_outputs, add_training
 from unispace.config.backbones import Backbone, Pretrain
-from unispace.config.curricula import Curriculum, Head, Optimisation, TrainOn
+from unispace.config.curricula import Curriculum, Optimisation, TrainOn
+from unispace.config.heads import Head
 from unispace.curricula.history import History
 from unispace.curricula.randomness import generator
 from unispace.curricula.resume import Resume, training_key

@@ -79,7 +79,7 @@ def _tune(
     from unispace.backbones.network import Network, card, load_weights, save_weights
     from unispace.curricula.history import History
     from unispace.curricula.resume import Resume, training_key
-    from unispace.curricula.tasks import load_task
+    from unispace.curricula.tasks import load_task, share_labels
     from unispace.curricula.training import Diverged, train
 
     backbone = Backbone.model_validate(settings["backbone"])
@@ -99,6 +99,7 @@ def _tune(
             load_task(name, folders[name], how, backbone.preprocessing, scratch, validate=validate)
             for name, how in curriculum.train_on.items()
         ]
+        tasks = share_labels(tasks)
         try:
             train(network, tasks, curriculum, settings["seed"], resume, history)
         except Diverged as error:

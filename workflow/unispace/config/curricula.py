@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from unispace.config.adaptation import Adaptation
 from unispace.config.base import Distinct, Name, Settings
+from unispace.config.heads import Head
 from unispace.config.loop import Loop
 from unispace.errors import did_you_mean
 
@@ -29,17 +31,6 @@ class Optimisation(Settings):
     """Strength of flips, shifts, turns and colour changes of training images; 0 turns them off."""
 
 
-class Head(Settings):
-    """The classifier over the labels of a data set; used in training only."""
-
-    loss: Literal["softmax", "cosface", "arcface"]
-    """Cosine softmax without margin, CosFace (additive cosine) or ArcFace (additive angle)."""
-    scale: Annotated[float, Field(gt=0)] = 16.0
-    """Inverse temperature of the cosines; 64 is usual for many thousand identities."""
-    margin: Annotated[float, Field(ge=0)] = 0.1
-    """Cosine units for CosFace, radians for ArcFace, unused by softmax; 0.3 to 0.5 is usual for many identities."""
-
-
 class TrainOn(Settings):
     """One data set in a curriculum."""
 
@@ -49,6 +40,21 @@ class TrainOn(Settings):
     """Factor of its loss; at 0 it is watched and changes nothing."""
     head: Head | None = None
     """Its head; left out: softmax for objects, CosFace for identities."""
+    share_head_of: Name | None = None
+    """Another data set of this curriculum whose head it uses: labels of one name are one class, as for good and bad
+    images of the same persons."""
+
+    @model_validator(mode="after")
+    def _room_for_the_batch(self) -> TrainOn:
+        if self.head is not None and self.share_head_of is not None:
+            raise ValueError("`head` and `share_head_of` exclude each other; take one out")
+        seen = self.head.classes_per_step if self.head is not None else None
+        if seen is not None and seen < self.batch_size:
+            raise ValueError(
+                f"head.classes_per_step {seen} has no room for the classes of a batch of {self.batch_size}; "
+                f"give it at least that many"
+            )
+        return self
 
 
 class Block(Settings):
@@ -69,7 +75,7 @@ class Interpolation(Settings):
     """Share of the tuned weights: 0 is the pretrained model, 1 the tuned one."""
 
 
-class Curriculum(Optimisation, Loop):
+class Curriculum(Optimisation, Adaptation, Loop):
     """How a backbone is tuned; `base` has no data sets and leaves it as it is."""
 
     train_on: dict[Name, TrainOn] = Field(default={})
@@ -94,6 +100,38 @@ class Curriculum(Optimisation, Loop):
         problems = self._without_data() if not self.train_on else self._schedule()
         if problems:
             raise ValueError("; ".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _shared_heads(self) -> Curriculum:
+        owners = tuple(d for d, part in self.train_on.items() if part.share_head_of is None)
+        for dataset, part in self.train_on.items():
+            owner = part.share_head_of
+            if owner is None:
+                continue
+            where = f"train_on.{dataset}.share_head_of"
+            if owner not in self.train_on or owner == dataset:
+                others = [name for name in owners if name != dataset]
+                raise ValueError(
+                    f"{where}: `{owner}` is no other data set of this curriculum; {did_you_mean(owner, others)}"
+                )
+            if owner not in owners:
+                raise ValueError(
+                    f"{where}: `{owner}` uses the head of `{self.train_on[owner].share_head_of}` itself; "
+                    f"name that one"
+                )
+            if not (part.weight and self.train_on[owner].weight):
+                raise ValueError(
+                    f"{where}: a data set of weight 0 is only watched, and its labels would change the head; give "
+                    f"both a weight above 0, or a head of their own"
+                )
+            head = self.train_on[owner].head
+            seen = head.classes_per_step if head is not None else None
+            if seen is not None and seen < part.batch_size:
+                raise ValueError(
+                    f"{where}: classes_per_step {seen} of that head has no room for the classes of a batch of "
+                    f"{part.batch_size}"
+                )
         return self
 
     def total_steps(self) -> int:

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
+import psutil
 import torch
 from torch import Tensor, nn
 
+from unispace.backbones.layers import parameter_groups
 from unispace.backbones.network import Network
 from unispace.config.curricula import Curriculum
 from unispace.curricula.batches import draw, parts_of
@@ -22,7 +24,7 @@ from unispace.curricula.gradients import (
     take,
     without_conflict,
 )
-from unispace.curricula.heads import build_head
+from unispace.curricula.heads import AdaFace, SampledClasses, build_head, check_memory
 from unispace.curricula.processes import World
 from unispace.curricula.randomness import generator
 from unispace.curricula.schedule import Cycle, Visit
@@ -63,23 +65,24 @@ class Learner:
         """Draw fresh heads.
 
         Raises:
-            UserError: where batch norm would see parts of a batch only.
+            UserError: where a head does not fit into memory, the layers of the network are not known, or parts of a
+                batch would not give what the whole does.
         """
         self.network, self.settings, self.seed, self.world = network, settings, seed, world
         self.tasks = {task.name: task for task in tasks}
         self.parts = settings.micro_batches * world.size
-        if self.parts > 1 and any(
-            isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules()
-        ):
-            raise UserError(
-                "micro_batches and processes need a network without batch norm, which would take its statistics "
-                "from a part of a batch and give other weights; set both to 1"
-            )
+        heads = fresh_heads(tasks, network.dimension, seed)
         # By number, since a data set may be named like an attribute of a module.
-        self.number = {task.name: number for number, task in enumerate(tasks)}
-        self.heads = nn.ModuleList([_fresh_head(task, network.dimension, seed) for task in tasks])
+        number = {name: number for number, name in enumerate(heads)}
+        self.number = {task.name: number[task.head_name] for task in tasks}
+        self.heads = nn.ModuleList(heads.values())
+        if self.parts > 1:
+            _check_parts(network, self.heads)
         self.modules = nn.ModuleDict({"network": network, "heads": self.heads})
-        self.optimiser = torch.optim.AdamW(_groups(self.modules, settings.weight_decay), lr=0.0)
+        decay = settings.weight_decay
+        groups = parameter_groups(network.body, settings.layer_decay, decay)
+        groups += parameter_groups(self.heads, 1.0, decay)
+        self.optimiser = torch.optim.AdamW(groups, lr=0.0)
         self.shared = [p for p in network.parameters() if p.requires_grad]
         self.parameters = [p for p in self.modules.parameters() if p.requires_grad]
 
@@ -96,7 +99,7 @@ class Learner:
         if cycle.fresh:
             self.optimiser.state.clear()
         for group in self.optimiser.param_groups:
-            group["lr"] = cycle.learning_rate
+            group["lr"] = cycle.learning_rate * group["scale"]
         match self.settings.coupling:
             case "accumulate" | "surgery":
                 return self._coupled(cycle, measure)
@@ -200,11 +203,10 @@ class Learner:
         return draw(task, visit.number, self.settings.augment, self.seed, rows)
 
     def _embed(self, images: Tensor) -> Tensor:
-        """Unit vectors `(n, d)`, float32."""
+        """Vectors `(n, d)`, float32, not normalised."""
         reduced = self.settings.precision == "bfloat16"
         with torch.autocast(images.device.type, torch.bfloat16, enabled=reduced):
-            vectors = self.network.features(images)
-        return nn.functional.normalize(vectors.float(), dim=1)
+            return self.network.features(images).float()
 
     def _loss(self, visit: Visit, vectors: Tensor, labels: Tensor) -> Tensor:
         """What some images of a batch contribute to its mean loss."""
@@ -244,21 +246,41 @@ class Learner:
         self.network.train()
 
 
-def _fresh_head(task: Task, dimension: int, seed: int) -> nn.Module:
-    """A head whose weights depend on seed and task, not on what other tasks there are."""
-    torch.manual_seed(generator(seed, task.name, "head").initial_seed())
-    return build_head(task.head, int(task.labels.max()) + 1, dimension)
+def fresh_heads(tasks: Sequence[Task], dimension: int, seed: int) -> dict[str, nn.Module]:
+    """The heads by the name of the task that has its own.
 
+    The weights of a head depend on seed and task, not on what other tasks there are.
 
-def _groups(modules: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Matrices decay; biases, norms and position tables do not."""
-    decayed, free = [], []
-    for name, parameter in modules.named_parameters():
-        if not parameter.requires_grad:
+    Raises:
+        UserError: where a head does not fit into memory.
+    """
+    heads = {}
+    for task in tasks:
+        if task.share_head_of is not None:
             continue
-        plain = parameter.ndim < 2 or name.endswith(("pos_embed", "cls_token", "reg_token"))
-        (free if plain else decayed).append(parameter)
-    return [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": free, "weight_decay": 0.0},
-    ]
+        largest = max(t.batch_size for t in tasks if t.head_name == task.name)
+        available = psutil.virtual_memory().available
+        check_memory(task.name, task.head, len(task.label_names), dimension, largest, available)
+        torch.manual_seed(generator(seed, task.name, "head").initial_seed())
+        heads[task.name] = build_head(task.head, len(task.label_names), dimension)
+    return heads
+
+
+def _check_parts(network: Network, heads: nn.ModuleList) -> None:
+    """Refuse what would not be the same on parts of a batch.
+
+    Raises:
+        UserError: where the network or a head looks at a batch as a whole.
+    """
+    whole = {
+        nn.modules.batchnorm._BatchNorm: "batch norm",
+        AdaFace: "an adaface head",
+        SampledClasses: "a head with classes_per_step",
+    }
+    for module in (*network.modules(), *heads.modules()):
+        for kind, name in whole.items():
+            if isinstance(module, kind):
+                raise UserError(
+                    f"micro_batches and processes cut batches into parts, but {name} takes its statistics from a "
+                    f"whole batch, so the weights would be others; set both to 1"
+                )

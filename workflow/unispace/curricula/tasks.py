@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from unispace.config.backbones import Preprocessing
-from unispace.config.curricula import Head, TrainOn
+from unispace.config.curricula import TrainOn
+from unispace.config.heads import Head
 from unispace.curricula.heads import default_head
 from unispace.curricula.validation import Validation, chosen
 from unispace.errors import UserError
@@ -29,17 +31,26 @@ class Task:
         name: the data set.
         images: `(n, size, size, 3)` uint8, may be memory-mapped.
         labels: `(n,)` int64, counting from 0.
+        label_names: the label of each number; those of a shared head are of all data sets that use it.
         head: the classifier over the labels.
         batch_size: images of a visit.
+        share_head_of: the task whose head it uses; None where it has its own.
         validation: images to validate on, where that is asked for.
     """
 
     name: str
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    label_names: tuple[str, ...]
     head: Head
     batch_size: int
+    share_head_of: str | None = None
     validation: Validation | None = None
+
+    @property
+    def head_name(self) -> str:
+        """The task whose head it uses."""
+        return self.share_head_of or self.name
 
 
 def load_task(
@@ -87,8 +98,10 @@ def load_task(
         name=name,
         images=decoded(rows),
         labels=labels.astype(np.int64),
+        label_names=tuple(names),
         head=settings.head or default_head(rows["domain"].iloc[0]),
         batch_size=settings.batch_size,
+        share_head_of=settings.share_head_of,
         validation=validation,
     )
 
@@ -104,3 +117,27 @@ def _validated(manifest: pd.DataFrame, name: str) -> pd.DataFrame:
             f"measure; give it a larger share in splits.val, or set validate_every to 0"
         )
     return rows
+
+
+def share_labels(tasks: Sequence[Task]) -> list[Task]:
+    """Tasks whose labels are counted anew where several use one head: equal names are one label.
+
+    Tasks with a head of their own stay as they are, and so does the order.
+    """
+    names: dict[str, set[str]] = {}
+    for task in tasks:
+        names.setdefault(task.head_name, set()).update(task.label_names)
+    heads = {task.name: task.head for task in tasks}
+    shared = []
+    for task in tasks:
+        union = np.asarray(sorted(names[task.head_name]), str)
+        number = np.searchsorted(union, np.asarray(task.label_names, str))
+        shared.append(
+            replace(
+                task,
+                labels=number.astype(np.int64)[task.labels],
+                label_names=tuple(union.tolist()),
+                head=heads[task.head_name],
+            )
+        )
+    return shared

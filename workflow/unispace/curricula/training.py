@@ -11,12 +11,16 @@ from typing import cast
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from unispace.backbones.layers import freeze_blocks
+from unispace.backbones.lora import add_lora, merge_lora
+from unispace.backbones.memory import recompute_activations
 from unispace.backbones.network import Network
 from unispace.config.curricula import Curriculum
 from unispace.curricula.diverged import Diverged as Diverged
 from unispace.curricula.history import History
 from unispace.curricula.learner import Learner, Taken
 from unispace.curricula.processes import World
+from unispace.curricula.randomness import generator
 from unispace.curricula.resume import Resume
 from unispace.curricula.schedule import Cycle, cycles
 from unispace.curricula.tasks import Task
@@ -59,6 +63,7 @@ def train(
             `history` what led there.
         UserError: where the network does not allow what the curriculum asks for, or the disk is full.
     """
+    _prepare(network, curriculum, seed)
     learner = Learner(network, tasks, curriculum, seed, world)
     average = _average(network, curriculum.ema)
     modules = nn.ModuleDict({"learner": learner.modules})
@@ -99,7 +104,21 @@ def train(
                 resume.save(done, modules, learner.optimiser, history.state())
                 saved = time.monotonic()
     finally:
+        merge_lora(network.body)
         network.eval()
+
+
+def _prepare(network: Network, curriculum: Curriculum, seed: int) -> None:
+    """Choose which weights are tuned, and how their gradients are computed."""
+    freeze_blocks(network.body, curriculum.freeze_blocks)
+    if curriculum.lora is not None:
+        lora = curriculum.lora
+        add_lora(network.body, lora.rank, lora.alpha, generator(seed, "low-rank updates"))
+    if curriculum.checkpointing:
+        recompute_activations(network.body)
+    if curriculum.compile:
+        # In place, so that the weights keep their names.
+        network.body.compile()
 
 
 def _average(network: Network, decay: float) -> AveragedModel | None:
