@@ -29,7 +29,7 @@ from unispace.errors import UserError
 from unispace.records.embeddings import Embeddings, read_embeddings, write_embeddings
 from unispace.records.images import write_raw
 from unispace.records.manifest import write_manifest
-from unispace.records.models import DECISIVE, HISTORY_SCHEMA
+from unispace.records.models import DECISIVE, HISTORY_SCHEMA, TIMING_SCHEMA
 from unispace.records.results import VIEW_SCHEMA
 from unispace.records.tables import read_table
 
@@ -123,6 +123,7 @@ def tuning(project, pretrained, folder, curriculum=CURRICULUM, seed=2, resume=No
         **{"pretrained": pretrained / "model.safetensors"},
         **{"pretrained-card": pretrained / "model.json"},
         data=project / "data",
+        timing=folder / "timing.parquet",
         resume=resume or project / ".unfinished",
         threads=1,
     )
@@ -133,7 +134,8 @@ def sha256(path):
 
 
 def files_of(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    """The bytes of all files but the one that no two runs agree on."""
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != "timing.parquet"}
 
 
 def card_of(folder):
@@ -286,6 +288,7 @@ def test_the_base_curriculum_copies_the_weights_without_torch(tmp_path):
     )
     assert (tmp_path / "m/model.safetensors").read_bytes() == b"any bytes at all\0\xff"
     assert read_table(tmp_path / "m/history.parquet", HISTORY_SCHEMA).empty
+    assert read_table(tmp_path / "m/timing.parquet", TIMING_SCHEMA).empty
     assert card_of(tmp_path / "m") == {
         **card,
         "pretrained_sha256": card["weights_sha256"],
@@ -310,12 +313,54 @@ def test_the_card_of_a_tuned_model_is_complete(pretrained, tuned):
     assert card["weights_sha256"] == sha256(tuned / "model.safetensors") != base["weights_sha256"]
     assert card["pretrained_sha256"] == base["weights_sha256"]
     assert card["curriculum"] == CURRICULUM
+    assert "failed" not in card
     assert (card["model"], card["seed"], card["backbone"]) == ("b/c/seed0", 2, "b")
 
 
 def test_the_history_of_a_tuned_model_has_both_data_sets(tuned):
     history = read_table(tuned / "history.parquet", HISTORY_SCHEMA)
     assert history.groupby("dataset")["step"].max().to_dict() == {"things": STEPS, "faces": STEPS}
+
+
+def test_how_fast_a_training_went_lies_beside_it(tuned):
+    timing = read_table(tuned / "timing.parquet", TIMING_SCHEMA)
+    assert timing["step"].iloc[-1] == STEPS
+    assert timing["seconds"].is_monotonic_increasing
+    assert (timing[["seconds", "images_per_second"]] > 0).all(axis=None)
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_an_untrained_model_has_fresh_weights_of_its_seed(project, pretrained, tmp_path, seed):
+    digests = []
+    for number in range(2):
+        folder = tmp_path / str(number)
+        call(train_model, tuning(project, pretrained, folder, {"untrained": True}, seed))
+        assert read_table(folder / "history.parquet", HISTORY_SCHEMA).empty
+        assert card_of(folder)["weights_sha256"] == sha256(folder / "model.safetensors")
+        assert "failed" not in card_of(folder)
+        digests.append(sha256(folder / "model.safetensors"))
+    assert digests[0] == digests[1] != sha256(pretrained / "model.safetensors")
+    drawn = load_file(tmp_path / "0/model.safetensors")
+    base = load_file(pretrained / "model.safetensors")
+    assert {k: v.shape for k, v in drawn.items()} == {k: v.shape for k, v in base.items()}
+    name = "blocks.0.attn.qkv.weight"
+    assert float(drawn[name].std()) == pytest.approx(float(base[name].std()), rel=0.2)
+    assert not torch.equal(drawn[name], base[name])
+
+
+def test_a_diverged_training_leaves_finite_weights_and_says_why(project, pretrained, tmp_path):
+    curriculum = {**CURRICULUM, "learning_rate": 1.0, "warmup": 0.0, "weight_decay": 1.0}
+    curriculum |= {"clip_norm": 1e30, "steps": 400}
+    heads = {"loss": "softmax", "scale": 1e38}
+    curriculum["train_on"] = {"things": {"batch_size": 8, "head": heads}}
+    call(train_model, tuning(project, pretrained, tmp_path, curriculum))
+    failed = card_of(tmp_path)["failed"]
+    assert "`things` became" in failed
+    assert "with learning rate 1; lower" in failed
+    weights = load_file(tmp_path / "model.safetensors")
+    assert all(torch.isfinite(v).all() for v in weights.values())
+    read_table(tmp_path / "history.parquet", HISTORY_SCHEMA)
+    assert not list((project / ".unfinished").glob("*/state.safetensors"))
 
 
 def test_another_seed_gives_other_weights_and_the_same_seed_the_same(project, pretrained, tmp_path):
@@ -331,7 +376,7 @@ def test_another_seed_gives_other_weights_and_the_same_seed_the_same(project, pr
 # Runs the command line with a state saved after every step, slowly enough to be killed half-way.
 SAVING = """
 import sys, time
-from unispace.curricula import pretraining, training
+from unispace.curricula import learner, pretraining, training
 from unispace.__main__ import main
 training.SAVE_EVERY = -1.0
 update = training._update

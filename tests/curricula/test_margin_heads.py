@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unispace.config.curricula import Head
+from unispace.config.heads import Head
 from unispace.curricula.heads import build_head, default_head
 
 

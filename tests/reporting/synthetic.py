@@ -221,11 +221,16 @@ def _model(disk: Disk, model: str, number: int, rng: np.random.Generator) -> Non
             {
                 "step": steps,
                 "dataset": dataset,
-                "loss": 4 * np.exp(-steps / 60) + 0.5 + rng.gamma(2, 0.12, 200),
-                "learning_rate": 1e-3 * np.minimum(steps / 20, 1) * (1 - steps / 201),
+                "other": None,
+                "measure": measure,
+                "value": values,
             }
         )
         for dataset in trained
+        for measure, values in {
+            "loss": 4 * np.exp(-steps / 60) + 0.5 + rng.gamma(2, 0.12, 200),
+            "learning_rate": 1e-3 * np.minimum(steps / 20, 1) * (1 - steps / 201),
+        }.items()
     ]
     empty = HISTORY_SCHEMA.empty_table().to_pandas()
     write_table(pd.concat(parts) if parts else empty, HISTORY_SCHEMA, folder / "history.parquet")

@@ -56,4 +56,5 @@ def run(arguments: argparse.Namespace) -> None:
         rng = io.generator(settings["seed"], "classification", dataset)
         labels = np.searchsorted(names, test.index["label"].to_numpy(str))
         tables.append(rows(cell, classify(predicted, labels, evaluation.resamples, rng)))
-    io.write_metrics(tables, arguments.metrics)
+    failed = io.failures({settings["model"]: arguments.embeddings / settings["datasets"][0]})
+    io.write_metrics(tables, arguments.metrics, failed)

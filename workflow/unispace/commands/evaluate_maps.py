@@ -75,5 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
                 rows_of, curves_of = evaluate(cell, images, evaluation, stream)
                 metrics.append(rows_of)
                 curves.append(curves_of)
-    io.write_metrics(metrics, arguments.metrics)
-    io.write_curves(curves, arguments.curves)
+    ends = {pair[end] for pair in record["pairs"] for end in ("source", "target")}
+    failed = io.failures({model: arguments.embeddings / model / dataset for model in sorted(ends)})
+    io.write_metrics(metrics, arguments.metrics, failed)
+    io.write_curves(curves, arguments.curves, failed)

@@ -13,6 +13,7 @@ import pandas as pd
 from unispace.analysis.views import view
 from unispace.data.splits import fractions
 from unispace.records.embeddings import read_embeddings
+from unispace.records.files import read_json
 from unispace.records.results import VIEW_SCHEMA
 from unispace.records.tables import write_table
 
@@ -31,9 +32,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     settings = json.loads(arguments.settings)
-    tables = []
+    tables = [VIEW_SCHEMA.empty_table().to_pandas()]
     for model in settings["models"]:
         vectors, index = [], []
+        card = read_json(arguments.embeddings / model / settings["datasets"][0] / "embedding.json")
+        if why := card.get("failed"):
+            log.warning("%s: not shown, since it failed: %s", model, why)
+            continue
         for dataset in settings["datasets"]:
             part = read_embeddings(arguments.embeddings / model / dataset).of_split(
                 settings["split"]

@@ -10,7 +10,7 @@ from unispace.config.audit import Audit
 from unispace.config.backbones import Backbone, Pretrain
 from unispace.config.base import ATTACK_DOMAINS, IDENTITY_DOMAINS, DistinctSome, Name, Settings
 from unispace.config.clips import clip_config, foreign_tokenizer
-from unispace.config.curricula import Curriculum
+from unispace.config.curricula import Curriculum, reference_problems
 from unispace.config.datasets import Dataset
 from unispace.config.evaluation import Evaluation
 from unispace.config.maps import Maps
@@ -201,6 +201,10 @@ class Study(Settings):
                     f"curricula.{curriculum}: no backbone is tuned with it; add it to the `curricula` of one"
                 )
         problems += self._untrainable() if tuned else []
+        if tuned:
+            problems += reference_problems(
+                self.curricula, {b: self.curricula_of(b) for b in self.backbones}
+            )
         for leak in self.audit.allow:
             for dataset in leak.split(":")[1:]:
                 known("audit.allow", dataset, names)

@@ -21,7 +21,14 @@ from unispace.records.files import sha256_of, sha256_of_text
 
 log = logging.getLogger(__name__)
 
-_LIBRARIES = ("torch", "timm", "open_clip_torch", "pytorch-metric-learning", "lightly")
+_LIBRARIES = (
+    "torch",
+    "timm",
+    "open_clip_torch",
+    "pytorch-metric-learning",
+    "lightly",
+    "torchjd",
+)
 
 
 def training_key(command: str, settings: str, files: Iterable[Path], threads: int) -> str:

@@ -38,7 +38,7 @@ def content_key(model_card: dict[str, Any], manifest: Path, images: Path) -> str
 
 
 def compute(
-    network: Network, store: ImageStore, rows: NDArray[np.int64], name: str
+    network: Network, store: ImageStore, rows: NDArray[np.int64], name: str, failed: bool = False
 ) -> NDArray[np.float32]:
     """Embed images.
 
@@ -47,12 +47,13 @@ def compute(
         store: the images.
         rows: which of them, `(n,)`.
         name: what the log calls them.
+        failed: whether the training of the model failed, so that no number will be taken of its vectors.
 
     Returns:
         `(n, d)`, float32, unit length, in the order of `rows`.
 
     Raises:
-        UserError: where a vector is not finite.
+        UserError: where a vector is not finite and the model did not fail.
     """
     vectors = np.full((len(rows), network.dimension), np.nan, np.float32)
     size, how = network.preprocessing.size, network.preprocessing.interpolation
@@ -62,7 +63,10 @@ def compute(
         images = torch.from_numpy(store.batch(rows[part], size, how))
         vectors[part] = network.embed(images).numpy()
         bad = np.flatnonzero(~np.isfinite(vectors[part]).all(axis=1))
-        if len(bad):
+        if failed:
+            # Whatever reads the vectors of a failed model needs numbers, and blanks what it makes of them.
+            vectors[part][bad] = np.eye(network.dimension, dtype=np.float32)[0]
+        elif len(bad):
             raise UserError(
                 f"{name}: the embedding of image {rows[part][bad[0]]} is not finite; "
                 f"the weights of the model are not usable"
@@ -117,20 +121,24 @@ def extract(
     manifest_path, images_path = data / "manifest.parquet", data / "images.npy"
     manifest = read_manifest(manifest_path)
     key = content_key(model_card, manifest_path, images_path)
+    failed = model_card.get("failed")
     shelved = shelf / f"{key}.npy"
     vectors = _from_shelf(shelved, (len(manifest), network.dimension))
     if vectors is not None:
         log.info("%s: these embeddings exist already, taken over", dataset)
     else:
-        vectors = compute(network, ImageStore(images_path), manifest["row"].to_numpy(), dataset)
-        with replacing(shelved) as temporary, temporary.open("wb") as stream:
-            np.save(stream, vectors, allow_pickle=False)
+        rows = manifest["row"].to_numpy()
+        vectors = compute(network, ImageStore(images_path), rows, dataset, failed is not None)
+        if failed is None:
+            with replacing(shelved) as temporary, temporary.open("wb") as stream:
+                np.save(stream, vectors, allow_pickle=False)
     card = {
         "key": key,
         "dataset": dataset,
         "images": len(manifest),
         "dimension": network.dimension,
         "normalised": True,
+        "failed": failed,
         "model": decisive(model_card),
         "manifest_sha256": sha256_of(manifest_path),
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -13,6 +14,10 @@ from unispace.records.results import CURVE_SCHEMA, SCHEMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+# The columns that name a model.
+_ENDS = ("model", "source", "target")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +49,28 @@ def rows(cell: Cell, measures: Iterable[Measure]) -> pd.DataFrame:
     about = dataclasses.asdict(cell)
     found = [{**about, **dataclasses.asdict(measure)} for measure in measures]
     return pd.DataFrame(found, columns=list(SCHEMA.names)).astype({"chance": float})
+
+
+def blanked(frame: pd.DataFrame, failures: Mapping[str, str]) -> pd.DataFrame:
+    """Tidy rows without the numbers of failed models, which say why they have none.
+
+    Args:
+        frame: tidy rows.
+        failures: why models failed, by their name; a row of a pair fails with either end.
+    """
+    frame = frame.copy()
+    for end in _ENDS:
+        for model, why in failures.items():
+            here = (frame[end] == model) & (frame["status"] == "ok")
+            frame.loc[here, ["value", "lower", "upper"]] = math.nan
+            about = why if end == "model" else f"{model}: {why}"
+            frame.loc[here, "status"] = f"failed: {about}"
+    return frame
+
+
+def of_whole(curves: pd.DataFrame, failures: Mapping[str, str]) -> pd.DataFrame:
+    """The points of curves that no failed model has a part in."""
+    return curves[~curves[list(_ENDS)].isin(list(failures)).any(axis=1)].reset_index(drop=True)
 
 
 def points(

@@ -132,6 +132,12 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "maps": by_map(results, *order),
         "rows": all_rows(results, *order),
         "failed": len(failed),
+        "failures": [
+            (m, card["failed"])
+            for m in material.models
+            for card in material.cards
+            if card["model"] == m and card.get("failed")
+        ],
         "protocols": sorted(set(results["protocol"])),
         "config": config,
         "fingerprint": fingerprint(config),

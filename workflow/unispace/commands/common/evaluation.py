@@ -6,7 +6,7 @@ import argparse
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from unispace.config.evaluation import Evaluation
 from unispace.evaluation.recognition import Images, Stream, Tidy
-from unispace.evaluation.tidy import Cell
+from unispace.evaluation.tidy import Cell, blanked, of_whole
 from unispace.records.code import code_of
 from unispace.records.embeddings import Embeddings, read_embeddings
-from unispace.records.files import sha256_of, sha256_of_text
+from unispace.records.files import read_json, sha256_of, sha256_of_text
 from unispace.records.pairs import read_pairs
 from unispace.records.prompts import Prompts
 from unispace.records.results import CURVE_SCHEMA, SCHEMA
@@ -94,9 +94,25 @@ def generator(seed: int, *name: str) -> np.random.Generator:
     return np.random.default_rng([seed, int.from_bytes(digest[:8], "big")])
 
 
-def write_metrics(parts: Iterable[pd.DataFrame], path: Path) -> None:
-    """Write tidy rows and show them in the log."""
-    frame = pd.concat(list(parts), ignore_index=True)
+def failures(folders: Mapping[str, Path]) -> dict[str, str]:
+    """Why models failed in training, by their name; those that did not are left out.
+
+    Args:
+        folders: embeddings of each model on any data set.
+    """
+    cards = {model: read_json(folder / "embedding.json") for model, folder in folders.items()}
+    return {model: card["failed"] for model, card in cards.items() if card.get("failed")}
+
+
+def write_metrics(parts: Iterable[pd.DataFrame], path: Path, failed: Mapping[str, str]) -> None:
+    """Write tidy rows and show them in the log.
+
+    Args:
+        parts: the rows.
+        path: where to.
+        failed: models of which no number counts, as `failures` tells them.
+    """
+    frame = blanked(pd.concat(list(parts), ignore_index=True), failed)
     write_table(frame, SCHEMA, path)
     columns = [
         "dataset",
@@ -114,9 +130,10 @@ def write_metrics(parts: Iterable[pd.DataFrame], path: Path) -> None:
     log.info("results\n%s", shown.to_string(index=False, float_format="{:.4f}".format))
 
 
-def write_curves(parts: Iterable[pd.DataFrame], path: Path) -> None:
-    """Write the points of curves."""
-    write_table(pd.concat(list(parts), ignore_index=True), CURVE_SCHEMA, path)
+def write_curves(parts: Iterable[pd.DataFrame], path: Path, failed: Mapping[str, str]) -> None:
+    """Write the points of curves, those of failed models left out."""
+    curves = pd.concat(list(parts), ignore_index=True)
+    write_table(of_whole(curves, failed), CURVE_SCHEMA, path)
 
 
 def configure_recognition(parser: argparse.ArgumentParser) -> None:
@@ -159,5 +176,6 @@ def run_recognition(
         images = images_of(embeddings.index, embeddings.vectors, embeddings.vectors, official)
         stream = partial(generator, settings["seed"], experiment, dataset)
         tables.append(evaluate(cell, images, evaluation, stream))
-    write_metrics((metrics for metrics, _ in tables), arguments.metrics)
-    write_curves((curves for _, curves in tables), arguments.curves)
+    failed = failures({settings["model"]: arguments.embeddings / settings["datasets"][0]})
+    write_metrics((metrics for metrics, _ in tables), arguments.metrics, failed)
+    write_curves((curves for _, curves in tables), arguments.curves, failed)

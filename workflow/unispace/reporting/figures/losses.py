@@ -15,7 +15,11 @@ _WINDOW = 15
 
 def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     """Draw a panel for each data set, raw losses pale and a running median over them."""
-    parts = [t.assign(model=name) for t, name in zip(tables, plan.names, strict=True) if len(t)]
+    parts = [
+        _losses(t).assign(model=name)
+        for t, name in zip(tables, plan.names, strict=True)
+        if (t["measure"] == "loss").any()
+    ]
     if not parts:
         return nothing("No model of this study was trained.", COLUMNS)
     history = pd.concat(parts, ignore_index=True).sort_values(["model", "dataset", "step"])
@@ -59,3 +63,9 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     ]
     legend_below(figure, handles)
     return Drawing(figure, history[COLUMNS].reset_index(drop=True))
+
+
+def _losses(history: pd.DataFrame) -> pd.DataFrame:
+    """Loss and learning rate of each step and data set, side by side."""
+    wide = history[history["measure"].isin(["loss", "learning_rate"])]
+    return wide.pivot(index=["dataset", "step"], columns="measure", values="value").reset_index()
