@@ -130,11 +130,12 @@ class _Measured:
                 f"{model} on {dataset}: {len(rows_of)} rows of {number.metric} by {protocol}, needs one"
             )
         row = rows_of.to_dict("records")[0]
-        numbers = (float(row[name]) for name in ("value", "lower", "upper"))
         key = (model, dataset, number.experiment, protocol, number.metric)
         measure = Measure(
             row["metric"],
-            *numbers,
+            float(row["value"]),
+            float(row["lower"]),
+            float(row["upper"]),
             int(row["n"]),
             row["unit"],
             row["status"],

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
     tables = []
     for dataset in settings["datasets"]:
         tested = read_embeddings(arguments.embeddings / dataset)
-        gallery = evaluation.gallery.get(dataset, dataset)
+        gallery = evaluation.gallery.get(dataset) or dataset
         known = tested if gallery == dataset else read_embeddings(arguments.embeddings / gallery)
         objects = _objects(dataset, tested, gallery, known, evaluation.split)
         cell = Cell(

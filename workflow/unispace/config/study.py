@@ -125,11 +125,12 @@ class Study(Settings):
         found: dict[tuple[str, str], list[str]] = {}
         for seed in self.seeds:
             for curriculum in tuned:
+                model = f"{backbone}/{curriculum}/seed{seed}"
                 for dataset in self.evaluation.datasets if curriculum != base else ():
                     for reference in dict.fromkeys((base, self.expert_of(dataset))):
                         if reference in tuned and reference != curriculum:
-                            ends = (f"{backbone}/{c}/seed{seed}" for c in (curriculum, reference))
-                            found.setdefault(tuple(ends), []).append(dataset)
+                            ends = (model, f"{backbone}/{reference}/seed{seed}")
+                            found.setdefault(ends, []).append(dataset)
         return tuple((*ends, tuple(datasets)) for ends, datasets in found.items())
 
     def _galleries(self) -> list[str]:

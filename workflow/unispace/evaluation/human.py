@@ -7,7 +7,7 @@ protocol is the one people were tested by. All else is listed with the reason wh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ OVER_ALL = "all"
 # How the classes are learnt is the model's affair; the strongest reading comes first.
 _CLASSIFIERS = ("linear-probe", "knn-")
 
-Row = dict[str, Any]
+Row = dict[Hashable, Any]
 
 
 @dataclass(frozen=True)

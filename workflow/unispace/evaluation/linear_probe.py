@@ -43,7 +43,7 @@ class Probe:
 
     def predict(self, vectors: NDArray[np.floating]) -> Labels:
         """Labels `(n,)` of vectors `(n, d)` of any length."""
-        return self.model.predict(_scaled(vectors))
+        return np.asarray(self.model.predict(_scaled(vectors)))
 
 
 def fit_probe(

@@ -98,7 +98,7 @@ def classify_images(
 def _coded(train: Labelled, *others: Labelled) -> tuple[int, list[Labels]]:
     """Number of known classes, and labels as their numbers; -1 where a class is not known."""
     names, known = np.unique(train.label, return_inverse=True)
-    codes = [known]
+    codes: list[Labels] = [known]
     for other in others:
         place = np.minimum(np.searchsorted(names, other.label), len(names) - 1)
         codes.append(np.where(names[place] == other.label, place, -1))

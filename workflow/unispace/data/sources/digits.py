@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from unispace.records.images import resize
 
 BATCH = 256
+SIDE = 8
+"""Side of the published images in pixels."""
 BRIGHTEST = 16
 """Largest grey value of the published images."""
 
@@ -55,5 +57,5 @@ def _published() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Images `(1797, 8, 8)` with grey values 0 to 16, and their digits `(1797,)`."""
     from sklearn.datasets import load_digits
 
-    published = load_digits()
-    return published["images"], published["target"]
+    grey, digits = load_digits(return_X_y=True)
+    return np.reshape(grey, (-1, SIDE, SIDE)), np.asarray(digits)
