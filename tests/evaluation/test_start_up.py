@@ -14,6 +14,8 @@ HEAVY = ["torch", "pandas", "snakemake", "sklearn", "scipy", "matplotlib", "safe
         "evaluation.verification",
         "evaluation.identification",
         "evaluation.classification",
+        "evaluation.changes",
+        "evaluation.linear_probe",
         "alignment.maps",
         "alignment.storage",
     ],

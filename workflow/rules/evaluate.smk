@@ -1,9 +1,11 @@
 """Metrics.
 
 Purpose: verification, identification and classification of every model, zero-shot classification of every CLIP,
-         and every map.
+         and every map; what tuning changed.
 Inputs:  embeddings and maps; no network, no image.
-Outputs: results/<study>/metrics/*.parquet, results/<study>/curves/*.parquet, results/<study>/results.parquet.
+Outputs: results/<study>/metrics/*.parquet, results/<study>/curves/*.parquet, results/<study>/results.parquet;
+         results/<study>/samples/*.parquet, the metrics of every resample, for paired comparisons;
+         results/<study>/humans.parquet, models beside published results of people.
 """
 
 MODEL = "{backbone}+{curriculum}+seed{seed}"
@@ -17,6 +19,7 @@ rule evaluate_verification:
     output:
         metrics=f"{RESULTS}/metrics/verification/{MODEL}.parquet",
         curves=f"{RESULTS}/curves/verification/{MODEL}.parquet",
+        samples=f"{RESULTS}/samples/verification/{MODEL}.parquet",
     log:
         f"{LOGS}/evaluate_verification/{MODEL}.log",
     benchmark:
@@ -29,8 +32,8 @@ rule evaluate_verification:
         data=DATA,
     shell:
         "python -m unispace evaluate-verification --settings {params.settings:q}"
-        " --embeddings {params.embeddings} --data {params.data}"
-        " --metrics {output.metrics} --curves {output.curves} > {log} 2>&1"
+        " --embeddings {params.embeddings} --data {params.data} --metrics {output.metrics}"
+        " --curves {output.curves} --samples {output.samples} > {log} 2>&1"
 
 
 rule evaluate_identification:
@@ -40,6 +43,7 @@ rule evaluate_identification:
     output:
         metrics=f"{RESULTS}/metrics/identification/{MODEL}.parquet",
         curves=f"{RESULTS}/curves/identification/{MODEL}.parquet",
+        samples=f"{RESULTS}/samples/identification/{MODEL}.parquet",
     log:
         f"{LOGS}/evaluate_identification/{MODEL}.log",
     benchmark:
@@ -53,8 +57,8 @@ rule evaluate_identification:
         embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     shell:
         "python -m unispace evaluate-identification --settings {params.settings:q}"
-        " --embeddings {params.embeddings}"
-        " --metrics {output.metrics} --curves {output.curves} > {log} 2>&1"
+        " --embeddings {params.embeddings} --metrics {output.metrics}"
+        " --curves {output.curves} --samples {output.samples} > {log} 2>&1"
 
 
 rule evaluate_classification:
@@ -63,6 +67,7 @@ rule evaluate_classification:
         embeddings=evaluated(STUDY.class_datasets()),
     output:
         metrics=f"{RESULTS}/metrics/classification/{MODEL}.parquet",
+        samples=f"{RESULTS}/samples/classification/{MODEL}.parquet",
     log:
         f"{LOGS}/evaluate_classification/{MODEL}.log",
     benchmark:
@@ -70,11 +75,47 @@ rule evaluate_classification:
     conda:
         "../../envs/environment.yaml"
     params:
-        settings=evaluation(STUDY.class_datasets(), "neighbours"),
+        settings=evaluation(
+            STUDY.class_datasets(), "neighbours", "gallery", "linear_probe"
+        ),
         embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     shell:
         "python -m unispace evaluate-classification --settings {params.settings:q}"
-        " --embeddings {params.embeddings} --metrics {output.metrics} > {log} 2>&1"
+        " --embeddings {params.embeddings} --metrics {output.metrics}"
+        " --samples {output.samples} > {log} 2>&1"
+
+
+rule evaluate_changes:
+    input:
+        code=code("evaluate_changes"),
+        metrics=lambda w: tested("metrics", w.backbone),
+        samples=lambda w: tested("samples", w.backbone),
+    output:
+        metrics=f"{RESULTS}/metrics/change/{{backbone}}.parquet",
+    log:
+        f"{LOGS}/evaluate_changes/{{backbone}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_changes/{{backbone}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=lambda w: text(
+            study=STUDY.study,
+            seed=STUDY.seed,
+            domains={d: STUDY.datasets[d].domain for d in STUDY.evaluation.datasets},
+            changes=STUDY.changes_of(w.backbone),
+            evaluation=chosen(
+                STUDY.evaluation,
+                "verification",
+                "identification",
+                "ranks",
+                "neighbours",
+            ),
+        ),
+    shell:
+        "python -m unispace evaluate-changes --settings {params.settings:q}"
+        " --measured {input.metrics} --samples {input.samples}"
+        " --metrics {output.metrics} > {log} 2>&1"
 
 
 rule evaluate_zero_shot:
@@ -165,3 +206,27 @@ rule collect_results:
     shell:
         "python -m unispace collect-results --metrics {input.metrics} --curves {input.curves}"
         " --results {output.results} --all-curves {output.curves} > {log} 2>&1"
+
+
+rule compare_humans:
+    input:
+        code=code("compare_humans"),
+        results=f"{RESULTS}/results.parquet",
+        humans="workflow/unispace/evaluation/human.csv",
+    output:
+        comparison=f"{RESULTS}/humans.parquet",
+    log:
+        f"{LOGS}/compare_humans.log",
+    benchmark:
+        f"{BENCHMARKS}/compare_humans.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=text(
+            datasets={d: dumped(STUDY.datasets[d]) for d in STUDY.evaluation.datasets},
+            split=STUDY.evaluation.split,
+        ),
+    shell:
+        "python -m unispace compare-humans --settings {params.settings:q}"
+        " --results {input.results} --humans {input.humans}"
+        " --comparison {output.comparison} > {log} 2>&1"

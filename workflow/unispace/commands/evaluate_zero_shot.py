@@ -72,4 +72,5 @@ def run(arguments: argparse.Namespace) -> None:
                     io.generator(settings["seed"], "classification", dataset),
                 )
                 tables.append(rows(cell, measures))
-    io.write_metrics(tables, arguments.metrics)
+    failed = io.failures({settings["model"]: arguments.embeddings / settings["datasets"][0]})
+    io.write_metrics(tables, arguments.metrics, failed)

@@ -10,7 +10,7 @@ from unispace.config.audit import Audit
 from unispace.config.backbones import Backbone, Pretrain
 from unispace.config.base import ATTACK_DOMAINS, IDENTITY_DOMAINS, DistinctSome, Name, Settings
 from unispace.config.clips import clip_config, foreign_tokenizer
-from unispace.config.curricula import Curriculum, reference_problems
+from unispace.config.curricula import Curriculum, Optimisation, reference_problems
 from unispace.config.datasets import Dataset
 from unispace.config.evaluation import Evaluation
 from unispace.config.maps import Maps
@@ -18,6 +18,9 @@ from unispace.config.prompts import Prompts
 from unispace.config.report import Report
 from unispace.config.teachers import pretraining_problems
 from unispace.errors import did_you_mean
+
+EXPERT = "expert-"
+"""Beginning of the names of curricula that tune on one domain alone."""
 
 
 class Study(Settings):
@@ -99,10 +102,10 @@ class Study(Settings):
                     f"backbones.{name}.weights: provider `onnx` takes its network from a file; "
                     f"write `kind: file` or `kind: hub`"
                 )
-            idle = [c for c in self.curricula if self.curricula[c] == Curriculum()]
-            tuned = [c for c in self.curricula_of(name) if c not in idle]
+            base = self.base_curriculum()
+            tuned = [c for c in self.curricula_of(name) if c != base]
             if tuned:
-                listed = ", ".join(idle) or "base"
+                listed = base or "base"
                 problems.append(
                     f"backbones.{name}.curricula: provider `onnx` cannot be trained, as `{tuned[0]}` does; "
                     f"write `curricula: [{listed}]`, of which nothing is set (`base: {{}}`)"
@@ -150,6 +153,67 @@ class Study(Settings):
                     f"backbones.{backbone}: {settings.architecture} reads texts by the tokenizer `{other}`, which is "
                     f"a download; leave it out of prompts.backbones"
                 )
+        return problems
+
+    def tasks(self) -> dict[str, str]:
+        """The tasks: data sets that an expert trains on alone, each with its (first) expert."""
+        found: dict[str, str] = {}
+        for name, curriculum in self.curricula.items():
+            if name.startswith(EXPERT) and len(curriculum.train_on) == 1:
+                found.setdefault(next(iter(curriculum.train_on)), name)
+        return {dataset: found[dataset] for dataset in self.datasets if dataset in found}
+
+    def expert_of(self, dataset: str) -> str | None:
+        """The expert of a data set: that of its task, else of the first task of its domain; None without one."""
+        tasks = self.tasks()
+        domain = self.datasets[dataset].domain
+        akin = [task for task in tasks if self.datasets[task].domain == domain]
+        return tasks.get(dataset) or (tasks[akin[0]] if akin else None)
+
+    def base_curriculum(self) -> str | None:
+        """The curriculum that leaves the weights of a backbone as they are; None where the study has none."""
+        # How a model would be trained means nothing where it is not.
+        optimiser, idle = set(Optimisation.model_fields), Curriculum()
+        for name, curriculum in self.curricula.items():
+            if curriculum.model_dump(exclude=optimiser) == idle.model_dump(exclude=optimiser):
+                return name
+        return None
+
+    def unseen_datasets(self) -> tuple[str, ...]:
+        """Evaluated data sets that no curriculum trains on."""
+        seen = {dataset for c in self.curricula.values() for dataset in c.train_on}
+        return tuple(d for d in self.evaluation.datasets if d not in seen)
+
+    def changes_of(self, backbone: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """Which models of a backbone are compared with which: (model, reference, data sets).
+
+        Every tuned model is compared with the base model on all evaluated data sets, and with each expert on those
+        that it is the expert of. Both have the same seed.
+        """
+        tuned, base = self.curricula_of(backbone), self.base_curriculum()
+        found: dict[tuple[str, str], list[str]] = {}
+        for seed in self.seeds:
+            for curriculum in tuned:
+                model = f"{backbone}/{curriculum}/seed{seed}"
+                for dataset in self.evaluation.datasets if curriculum != base else ():
+                    for reference in dict.fromkeys((base, self.expert_of(dataset))):
+                        if reference in tuned and reference != curriculum:
+                            ends = (model, f"{backbone}/{reference}/seed{seed}")
+                            found.setdefault(ends, []).append(dataset)
+        return tuple((*ends, tuple(datasets)) for ends, datasets in found.items())
+
+    def _galleries(self) -> list[str]:
+        """What is wrong with the data sets that are classified by another one's images."""
+        problems = []
+        for dataset, gallery in self.evaluation.gallery.items():
+            for name in (dataset, gallery):
+                if name not in self.class_datasets():
+                    problems.append(
+                        f"evaluation.gallery: `{name}` must be an evaluated data set of objects; "
+                        f"{did_you_mean(name, self.class_datasets())}"
+                    )
+            if dataset == gallery:
+                problems.append(f"evaluation.gallery: `{dataset}` names itself; take it out")
         return problems
 
     def _protocols_without_data(self) -> list[str]:
@@ -239,7 +303,7 @@ class Study(Settings):
         if self.maps.models and not self.maps.methods.chosen():
             problems.append("maps.methods: name at least one, such as `procrustes: {}`")
         if not problems:
-            problems += self._protocols_without_data() + self._prompt_problems()
+            problems += self._protocols_without_data() + self._prompt_problems() + self._galleries()
         if not self.evaluation.datasets:
             problems.append("evaluation.datasets: name at least one data set to test on")
         if problems:

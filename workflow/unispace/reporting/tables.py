@@ -125,7 +125,9 @@ def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[st
     rows = []
     for row in results.to_dict("records"):
         pair = not isinstance(row["model"], str)
-        ends_of = [row["source"], row["target"]] if pair else [row["model"]]
+        # A change has a reference beside its model.
+        ends_of = [row["source"], row["target" if pair else "model"]]
+        ends_of = [end for end in ends_of if isinstance(end, str)]
         shown = Row(
             experiment=row["experiment"],
             dataset=row["dataset"],
@@ -156,7 +158,7 @@ def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[st
 
 def by_model(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]) -> Pivot:
     """Headline numbers: a line for each model."""
-    chosen = results[results["model"].notna()]
+    chosen = results[results["model"].notna() & results["source"].isna()]
     columns = headline(chosen, datasets)
     found = in_order(chosen["model"], models)
     names = short_names(found)

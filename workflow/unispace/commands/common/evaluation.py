@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from unispace.config.evaluation import Evaluation
 from unispace.evaluation.recognition import Images, Stream, Tidy
-from unispace.evaluation.tidy import Cell, blanked, of_whole
+from unispace.evaluation.tidy import Cell, blanked, of_whole, samples_of
 from unispace.records.code import code_of
 from unispace.records.embeddings import Embeddings, read_embeddings
 from unispace.records.files import read_json, sha256_of, sha256_of_text
 from unispace.records.pairs import read_pairs
 from unispace.records.prompts import Prompts
-from unispace.records.results import CURVE_SCHEMA, SCHEMA
+from unispace.records.results import CURVE_SCHEMA, SAMPLES_SCHEMA, SCHEMA
 from unispace.records.tables import write_table
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def origin(
     keys = [e.card["key"] for e in embeddings]
     if official is not None:
         keys.append(sha256_of_text(official.to_csv(index=False)))
-    libraries = [f"{name} {version(name)}" for name in ("numpy", "scipy")]
+    libraries = [f"{name} {version(name)}" for name in ("numpy", "scipy", "scikit-learn")]
     return sha256_of_text(settings, *keys, *libraries, *map(sha256_of, code_of(command)))
 
 
@@ -112,7 +112,7 @@ def write_metrics(parts: Iterable[pd.DataFrame], path: Path, failed: Mapping[str
         path: where to.
         failed: models of which no number counts, as `failures` tells them.
     """
-    frame = blanked(pd.concat(list(parts), ignore_index=True), failed)
+    frame = blanked(pd.concat(list(parts), ignore_index=True)[list(SCHEMA.names)], failed)
     write_table(frame, SCHEMA, path)
     columns = [
         "dataset",
@@ -128,6 +128,12 @@ def write_metrics(parts: Iterable[pd.DataFrame], path: Path, failed: Mapping[str
     ]
     shown = frame[columns].dropna(axis=1, how="all")
     log.info("results\n%s", shown.to_string(index=False, float_format="{:.4f}".format))
+
+
+def write_samples(parts: Iterable[pd.DataFrame], path: Path, failed: Mapping[str, str]) -> None:
+    """Write the metrics of every resample, which paired comparisons of models take; failed models have none."""
+    samples = samples_of(parts)
+    write_table(samples[~samples["model"].isin(list(failed))], SAMPLES_SCHEMA, path)
 
 
 def write_curves(parts: Iterable[pd.DataFrame], path: Path, failed: Mapping[str, str]) -> None:
@@ -146,12 +152,13 @@ def configure_recognition(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--metrics", type=Path, required=True)
     parser.add_argument("--curves", type=Path, required=True)
+    parser.add_argument("--samples", type=Path, required=True, help="metrics of every resample")
 
 
 def run_recognition(
     arguments: argparse.Namespace, experiment: str, evaluate: Recognise, data: Path | None = None
 ) -> None:
-    """Test one model on data sets of identities and write its rows and curves.
+    """Test one model on data sets of identities and write its rows, samples and curves.
 
     Args:
         arguments: as `configure_recognition` declares them.
@@ -178,4 +185,5 @@ def run_recognition(
         tables.append(evaluate(cell, images, evaluation, stream))
     failed = failures({settings["model"]: arguments.embeddings / settings["datasets"][0]})
     write_metrics((metrics for metrics, _ in tables), arguments.metrics, failed)
+    write_samples((metrics for metrics, _ in tables), arguments.samples, failed)
     write_curves((curves for _, curves in tables), arguments.curves, failed)
