@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -127,7 +128,7 @@ def spoil(folder):
 
 def test_the_card_and_the_history_say_how_far_it_came(project):
     card = json.loads((project / "b/broken/seed0/model.json").read_text())
-    assert pytest.importorskip("re").search(WHY, card["failed"])
+    assert re.search(WHY, card["failed"])
     assert "failed" not in json.loads((project / "b/base/seed0/model.json").read_text())
     assert pd.read_parquet(project / "b/broken/seed0/history.parquet").empty
     assert not list((project / "unfinished").glob("*/state.safetensors"))
@@ -135,7 +136,7 @@ def test_the_card_and_the_history_say_how_far_it_came(project):
 
 def test_it_has_finite_vectors_that_no_other_study_takes_over(project):
     found = read_embeddings(project / "embeddings/b/broken/seed0/faces")
-    np.testing.assert_array_equal(found.vectors, np.eye(16, dtype=np.float32)[[0] * 48])
+    np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, atol=1e-6)
     assert found.card["failed"]
     assert read_embeddings(project / "embeddings/b/base/seed0/faces").card["failed"] is None
     assert len(list((project / "shelf").iterdir())) == 2
