@@ -57,21 +57,12 @@ def run(arguments: argparse.Namespace) -> None:
     for source, target in settings["pairs"]:
         name = pair_name(source, target)
         methods = {}
-        failed = any(clouds[model].card.get("failed") for model in (source, target))
         for method in maps.methods.chosen():
             options = getattr(maps.methods, method).model_dump()
-            # Nothing can be fitted to what a failed model embeds. The file is there with the map that takes no
-            # fit, and the cells that it leads to are blank.
-            fitted = (
-                METHODS["baseline"](
-                    np.asarray(clouds[source].vectors[fit]), np.asarray(clouds[target].vectors[fit])
-                )
-                if failed
-                else METHODS[method](
-                    np.asarray(clouds[source].vectors[fit]),
-                    np.asarray(clouds[target].vectors[fit]),
-                    **options,
-                )
+            fitted = METHODS[method](
+                np.asarray(clouds[source].vectors[fit]),
+                np.asarray(clouds[target].vectors[fit]),
+                **options,
             )
             save_map(fitted, arguments.output / name / f"{method}.safetensors")
             methods[method] = {

@@ -38,7 +38,7 @@ def content_key(model_card: dict[str, Any], manifest: Path, images: Path) -> str
 
 
 def compute(
-    network: Network, store: ImageStore, rows: NDArray[np.int64], name: str, failed: bool = False
+    network: Network, store: ImageStore, rows: NDArray[np.int64], name: str
 ) -> NDArray[np.float32]:
     """Embed images.
 
@@ -47,13 +47,12 @@ def compute(
         store: the images.
         rows: which of them, `(n,)`.
         name: what the log calls them.
-        failed: whether the training of the model failed, so that no number will be taken of its vectors.
 
     Returns:
         `(n, d)`, float32, unit length, in the order of `rows`.
 
     Raises:
-        UserError: where a vector is not finite and the model did not fail.
+        UserError: where a vector is not finite.
     """
     vectors = np.full((len(rows), network.dimension), np.nan, np.float32)
     size, how = network.preprocessing.size, network.preprocessing.interpolation
@@ -63,10 +62,7 @@ def compute(
         images = torch.from_numpy(store.batch(rows[part], size, how))
         vectors[part] = network.embed(images).numpy()
         bad = np.flatnonzero(~np.isfinite(vectors[part]).all(axis=1))
-        if failed:
-            # Whatever reads the vectors of a failed model needs numbers, and blanks what it makes of them.
-            vectors[part][bad] = np.eye(network.dimension, dtype=np.float32)[0]
-        elif len(bad):
+        if len(bad):
             raise UserError(
                 f"{name}: the embedding of image {rows[part][bad[0]]} is not finite; "
                 f"the weights of the model are not usable"
@@ -100,6 +96,16 @@ def _from_shelf(path: Path, shape: tuple[int, int]) -> NDArray[np.float32] | Non
     return vectors
 
 
+def _stand_ins(shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Unit vectors that mean nothing, for a model whose training failed.
+
+    Its last weights may map images to nothing finite, to zero or all to one point, which no measure and no map can
+    be taken of. All that is made of these vectors is blanked: the card says that the model failed.
+    """
+    drawn = np.random.default_rng(0).standard_normal(shape, np.float32)
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
 def extract(
     network: Network,
     model_card: dict[str, Any],
@@ -117,21 +123,24 @@ def extract(
         data: folder of its manifest and images.
         shelf: folder of vectors by content key, shared by all studies.
         folder: where vectors.npy, index.parquet and embedding.json go.
+
+    A model that failed in training gets stand-ins, which never reach the shelf.
     """
     manifest_path, images_path = data / "manifest.parquet", data / "images.npy"
     manifest = read_manifest(manifest_path)
     key = content_key(model_card, manifest_path, images_path)
-    failed = model_card.get("failed")
     shelved = shelf / f"{key}.npy"
-    vectors = _from_shelf(shelved, (len(manifest), network.dimension))
-    if vectors is not None:
+    shape = len(manifest), network.dimension
+    failed = model_card.get("failed")
+    vectors = _stand_ins(shape) if failed else _from_shelf(shelved, shape)
+    if failed:
+        log.warning("%s: the model failed, so its vectors are stand-ins: %s", dataset, failed)
+    elif vectors is not None:
         log.info("%s: these embeddings exist already, taken over", dataset)
     else:
-        rows = manifest["row"].to_numpy()
-        vectors = compute(network, ImageStore(images_path), rows, dataset, failed is not None)
-        if failed is None:
-            with replacing(shelved) as temporary, temporary.open("wb") as stream:
-                np.save(stream, vectors, allow_pickle=False)
+        vectors = compute(network, ImageStore(images_path), manifest["row"].to_numpy(), dataset)
+        with replacing(shelved) as temporary, temporary.open("wb") as stream:
+            np.save(stream, vectors, allow_pickle=False)
     card = {
         "key": key,
         "dataset": dataset,

@@ -71,7 +71,7 @@ def samples_of(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 def blanked(frame: pd.DataFrame, failures: Mapping[str, str]) -> pd.DataFrame:
-    """Tidy rows without the numbers of failed models, which say why they have none.
+    """Tidy rows without the numbers of failed models, which say why they have none, whatever else failed in them.
 
     Args:
         frame: tidy rows.
@@ -80,7 +80,7 @@ def blanked(frame: pd.DataFrame, failures: Mapping[str, str]) -> pd.DataFrame:
     frame = frame.copy()
     for end in _ENDS:
         for model, why in failures.items():
-            here = (frame[end] == model) & (frame["status"] == "ok")
+            here = frame[end] == model
             frame.loc[here, ["value", "lower", "upper"]] = math.nan
             about = why if end == "model" else f"{model}: {why}"
             frame.loc[here, "status"] = f"failed: {about}"
