@@ -47,18 +47,33 @@ def nearest_neighbours(
     labels, index = np.unique(fit_label, return_inverse=True)
     winner = np.empty(len(test_vectors), np.intp)
     for rows, scores in cosine_blocks(test_vectors, fit_vectors, block):
-        last = np.partition(scores, -k, axis=1)[:, -k, None]
-        nearer, level = scores > last, scores == last
-        places = k - np.sum(nearer, axis=1, keepdims=True)
-        nearer |= level & (np.cumsum(level, axis=1, dtype=np.int32) <= places)
-        test, fit = np.nonzero(nearer)
-        cell = test * len(labels) + index[fit]
-        shape = (len(scores), len(labels))
-        weight = np.maximum(scores[test, fit], 0)
-        votes = np.bincount(cell, weight, len(scores) * len(labels)).reshape(shape)
-        voted = np.bincount(cell, minlength=len(scores) * len(labels)).reshape(shape) > 0
-        winner[rows] = np.argmax(np.where(voted, votes, -1.0), axis=1)
+        winner[rows] = vote(scores, index, k)
     return labels[winner]
+
+
+def vote(scores: NDArray[np.float32], index: Labels, k: int) -> NDArray[np.intp]:
+    """Label test vectors by their k nearest fit vectors, as `nearest_neighbours` does, from their cosines.
+
+    Args:
+        scores: `(n_test, n_fit)` cosines.
+        index: `(n_fit,)` labels as 0 .. labels - 1.
+        k: Neighbours, from 1 to n_fit.
+
+    Returns:
+        `(n_test,)` predicted labels.
+    """
+    labels = int(index.max()) + 1
+    last = np.partition(scores, -k, axis=1)[:, -k, None]
+    nearer, level = scores > last, scores == last
+    places = k - np.sum(nearer, axis=1, keepdims=True)
+    nearer |= level & (np.cumsum(level, axis=1, dtype=np.int32) <= places)
+    test, fit = np.nonzero(nearer)
+    cell = test * labels + index[fit]
+    shape = (len(scores), labels)
+    weight = np.maximum(scores[test, fit], 0)
+    votes = np.bincount(cell, weight, len(scores) * labels).reshape(shape)
+    voted = np.bincount(cell, minlength=len(scores) * labels).reshape(shape) > 0
+    return np.argmax(np.where(voted, votes, -1.0), axis=1)
 
 
 def classify(
