@@ -5,11 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-NAMES = (
-    "red_mean", "green_mean", "blue_mean",
-    "red_deviation", "green_deviation", "blue_deviation",
-    "contrast", "saturation", "sharpness", "high_frequencies", "border_contrast",
-)  # fmt: skip
 # Grey of Rec. 601.
 _GREY = np.array([0.299, 0.587, 0.114])
 _FLOOR = 1e-6
@@ -27,7 +22,7 @@ def image_statistics(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
         pixels: `(n, side, side, 3)`, RGB.
 
     Returns:
-        `(n, s)`, the columns as in `NAMES`; colours in [0, 1].
+        `(n, s)`, the columns as in `records.results.IMAGE_STATISTICS`; colours in [0, 1].
 
     Raises:
         ValueError: The images are not square RGB, or have fewer than 4 pixels a side.

@@ -135,11 +135,19 @@ class Classification:
             fit: `(m, d)`.
             fit_label: class of each.
             neighbours: that vote, at most m.
+
+        Raises:
+            ValueError: Fewer than two classes are tested, or one that no fit image shows.
         """
         self.left, self.right = test, fit
         labels = np.asarray(list(test_label), str)
         self._names, self._fit = np.unique(np.asarray(list(fit_label), str), return_inverse=True)
         classes, self._class = np.unique(labels, return_inverse=True)
+        unknown = sorted(set(classes) - set(self._names))
+        if unknown:
+            raise ValueError(f"class {unknown[0]!r} is tested, and no fit image shows it")
+        if len(classes) < 2:
+            raise ValueError("classification needs at least 2 classes to test, got 1")
         self._label, self.clusters, self.n = labels, len(classes), len(labels)
         self._neighbours, self.chance = min(neighbours, len(self._fit)), majority(labels)
 

@@ -25,6 +25,8 @@ class Separability(Settings):
     """Inverse strength C of the classifier's L2 penalty, on standardised features."""
     shuffles: Annotated[int, Field(ge=1, le=100)] = 5
     """Repetitions of the control in which every identity and class gets a domain at random."""
+    images: Annotated[int, Field(ge=100, le=100_000)] = 2000
+    """At most about this many images of a data set, whole labels chosen by hash."""
     statistics_size: Annotated[int, Field(ge=16, le=512)] = 64
     """Side in pixels at which the image statistics of the controls are taken."""
 

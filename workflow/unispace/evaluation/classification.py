@@ -65,9 +65,10 @@ def vote(scores: NDArray[np.float32], index: Labels, k: int) -> NDArray[np.intp]
     labels = int(index.max()) + 1
     last = np.partition(scores, -k, axis=1)[:, -k, None]
     nearer, level = scores > last, scores == last
-    places = k - np.sum(nearer, axis=1, keepdims=True)
-    nearer |= level & (np.cumsum(level, axis=1, dtype=np.int32) <= places)
-    test, fit = np.nonzero(nearer)
+    places = k - np.count_nonzero(nearer, axis=1)
+    tied = np.flatnonzero(np.count_nonzero(level, axis=1) > places)
+    level[tied] &= np.cumsum(level[tied], axis=1, dtype=np.int32) <= places[tied, None]
+    test, fit = np.divmod(np.flatnonzero(nearer | level), scores.shape[1])
     cell = test * labels + index[fit]
     shape = (len(scores), labels)
     weight = np.maximum(scores[test, fit], 0)

@@ -6,7 +6,7 @@ import argparse
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -74,10 +74,14 @@ def official_pairs(data: Path, dataset: str, evaluation: Evaluation) -> pd.DataF
 
 
 def origin(
-    command: str, settings: str, *embeddings: Embeddings, official: pd.DataFrame | None = None
+    command: str,
+    settings: str,
+    *embeddings: Embeddings,
+    official: pd.DataFrame | None = None,
+    files: Sequence[Path] = (),
 ) -> str:
-    """Hash of what a number comes from: its embeddings and pairs, the settings, the code and the libraries."""
-    keys = [e.card["key"] for e in embeddings]
+    """Hash of what a number comes from: embeddings, pairs and other files, settings, code and libraries."""
+    keys = [e.card["key"] for e in embeddings] + [sha256_of(path) for path in files]
     if official is not None:
         keys.append(sha256_of_text(official.to_csv(index=False)))
     libraries = [f"{name} {version(name)}" for name in ("numpy", "scipy")]
