@@ -28,7 +28,9 @@ def image_statistics(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
         ValueError: The images are not square RGB, or have fewer than 4 pixels a side.
     """
     if pixels.ndim != 4 or pixels.shape[3] != 3 or not 4 <= pixels.shape[1] == pixels.shape[2]:
-        raise ValueError(f"images must be (n, side, side, 3) with a side of 4 or more, got {pixels.shape}")
+        raise ValueError(
+            f"images must be (n, side, side, 3) with a side of 4 or more, got {pixels.shape}"
+        )
     colours = pixels / 255.0
     grey = colours @ _GREY
     inner = grey[:, 1:-1, 1:-1]

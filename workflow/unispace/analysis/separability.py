@@ -7,11 +7,12 @@ with every domain of equal weight. Three controls stand beside it.
   only be better if it knew tested identities. Source: J. Hewitt and P. Liang, "Designing and interpreting probes
   with control tasks", EMNLP 2019.
 - *Statistics*: image statistics alone, without any model.
-- *Matched*: image statistics and their squares are regressed out of the embedding, by a regression of the fit
-  side alone. Regression within the fit side errs on neither side, while choosing a matched subsample is biased
-  upwards and regression over all the data downwards: L. Snoek, S. Miletic and H. Scholte, "How to control for
-  confounds in decoding analyses of neuroimaging data", NeuroImage 2019. What the statistics and the content
-  have in common goes with them, so that the rest is a lower bound.
+- *Matched*: images count by overlap weights, under which image statistics are alike in all domains: what is odd
+  for its domain counts much, what no other domain could show counts nothing. Sources: F. Li, K. Morgan and
+  A. Zaslavsky, "Balancing covariates via propensity score weighting", JASA 2018; for several groups F. Li and F. Li,
+  Annals of Applied Statistics 2019. Whether it worked is measured: statistics alone, under the same weights, must
+  be near chance. Statistics are not regressed out of the embedding, since that writes them into an embedding that
+  did not hold them: S. Hamdan et al., "Confound-leakage", GigaScience 2023.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from unispace.evaluation.measure import Measure
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.integer]
 _ITERATIONS = 5000
+_EFFECTIVE = 10
+"""Effective images of a domain that matched statistics must leave."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,52 +70,69 @@ class Images:
             for place, name in enumerate(self.domains):
                 found = len(np.unique(self.cluster[part & (self.domain == place)]))
                 if found < 2:
-                    return f"{found} identities or classes of {name} on the {side} side, 2 are needed"
+                    return (
+                        f"{found} identities or classes of {name} on the {side} side, 2 are needed"
+                    )
         return ""
+
+    def of_domains(self, places: Sequence[int]) -> tuple[Images, NDArray[np.bool_]]:
+        """The images of some domains alone, and `(n,)` which they are."""
+        here = np.isin(self.domain, places)
+        names = tuple(self.domains[place] for place in places)
+        domain = np.searchsorted(np.asarray(places), self.domain[here])
+        return Images(names, domain, self.cluster[here], self.fit[here]), here
 
     def shuffled(self, rng: np.random.Generator) -> Images:
         """Give the clusters of each side the domains of one another."""
         group = self.cluster * len(self.domains) + self.domain
         domain = self.domain.copy()
         for side in (self.fit, ~self.fit):
-            groups, first, index = np.unique(group[side], return_index=True, return_inverse=True)
+            _, first, index = np.unique(group[side], return_index=True, return_inverse=True)
             domain[side] = rng.permutation(self.domain[side][first])[index]
         return Images(self.domains, domain, self.cluster, self.fit)
 
 
-def domain_scores(features: NDArray[np.floating], images: Images, penalty: float) -> Doubles:
-    """Score of every domain for the test images, `(n_test, domains)`, by logistic regression on the fit images.
+def domain_scores(
+    features: NDArray[np.floating], images: Images, penalty: float, weight: Doubles | None = None
+) -> Doubles:
+    """Score of every domain for all images, `(n, domains)`, by logistic regression on the fit images.
 
     Args:
         features: `(n, f)`, standardised here by the fit images.
         images: their domains and sides.
         penalty: C, the inverse strength of the L2 penalty.
+        weight: `(n,)` of each image, once by default; every domain has the same weight in all.
     """
     from sklearn.linear_model import LogisticRegression
 
-    standard = _standardised(features, images.fit)
-    model = LogisticRegression(C=penalty, class_weight="balanced", max_iter=_ITERATIONS)
-    model.fit(standard[images.fit], images.domain[images.fit])
-    scores = model.decision_function(standard[~images.fit])
+    fit, domain = images.fit, images.domain[images.fit]
+    weight = np.ones(len(domain)) if weight is None else weight[fit]
+    share = np.bincount(domain, weight)[domain] * len(images.domains) / len(domain)
+    standard = _standardised(features, fit)
+    model = LogisticRegression(C=penalty, max_iter=_ITERATIONS)
+    model.fit(standard[fit], domain, sample_weight=weight / share)
+    scores = model.decision_function(standard)
     return np.column_stack([-scores / 2, scores / 2]) if scores.ndim == 1 else scores
 
 
-def without_statistics(
-    vectors: NDArray[np.floating], statistics: Doubles, fit: NDArray[np.bool_]
-) -> Doubles:
-    """Regress image statistics and their squares out of embeddings, by a regression on the fit images.
+def overlap_weights(statistics: Doubles, images: Images, penalty: float) -> Doubles:
+    """Weights under which image statistics are alike in all domains, `(n,)` in (0, 1).
+
+    With e_k the probability of domain k given the statistics and their squares, an image of domain j weighs
+    (1 / e_j) / sum_k (1 / e_k). Probabilities are those of a logistic regression on all images, fitted and tested:
+    they are what is balanced, and no embedding is looked at.
 
     Args:
-        vectors: `(n, d)`.
         statistics: `(n, s)`.
-        fit: `(n,)` bool, the images that the regression is fitted on.
-
-    Returns:
-        `(n, d)` residuals.
+        images: their domains.
+        penalty: C, the inverse strength of the L2 penalty.
     """
-    design = np.column_stack([np.ones(len(fit)), with_squares(statistics, fit)])
-    weights = np.linalg.lstsq(design[fit], vectors[fit].astype(np.float64), rcond=None)[0]
-    return vectors - design @ weights
+    every = np.ones(len(statistics), bool)
+    alone = Images(images.domains, images.domain, images.cluster, every)
+    scores = domain_scores(with_squares(statistics, every), alone, penalty)
+    # 1 / e_k is exp(-score_k) up to a factor that all k share.
+    rarity = np.exp(scores.min(axis=1, keepdims=True) - scores)
+    return rarity[np.arange(len(scores)), images.domain] / rarity.sum(axis=1)
 
 
 def with_squares(statistics: Doubles, fit: NDArray[np.bool_]) -> Doubles:
@@ -152,28 +172,69 @@ def separability(
             Measure.failed(name, int((~images.fit).sum()), "label", why, chance)
             for name, chance in _names(images.domains, pairs, confusion)
         ]
-    scores = domain_scores(features, images, penalty)
-    domain, cluster = images.domain[~images.fit], images.cluster[~images.fit]
-    clusters, index = np.unique(cluster, return_inverse=True)
-    weight = draw(len(clusters), resamples, rng).astype(np.float64)
-    taken = np.eye(len(images.domains))[np.argmax(scores, axis=1)]
-    found, spread = _confusion(taken, domain, index, weight)
-    measures = [
-        _measure("accuracy", np.trace(found) / len(found), np.trace(spread, axis1=1, axis2=2) / len(found),
-                 len(clusters), len(domain), 1 / len(found))
-    ]  # fmt: skip
-    for a, b in pairs:
-        here = (domain == a) | (domain == b)
-        value, samples = _auc(
-            (scores[:, a] - scores[:, b])[here], domain[here] == a, weight[:, index[here]]
+    scores = domain_scores(features, images, penalty)[~images.fit]
+    test = _Test.of(images, draw_for(images, resamples, rng))
+    measures = [test.accuracy(scores), *(test.area(scores, a, b) for a, b in pairs)]
+    return [*measures, *(test.confusion(scores) if confusion else ())]
+
+
+def matched_separability(
+    features: NDArray[np.floating],
+    statistics: Doubles,
+    images: Images,
+    penalty: float,
+    resamples: int,
+    rng: np.random.Generator,
+) -> list[Measure]:
+    """`separability` among images whose statistics are alike, by overlap weights in fitting and in testing.
+
+    Accuracy rests on the images that any of the domains could show; each AUC on those that either of its two
+    could, by weights and a classifier of its own.
+
+    Args:
+        features: `(n, f)`.
+        statistics: `(n, s)`.
+        images: their domains, clusters and sides.
+        penalty: C, the inverse strength of the L2 penalty.
+        resamples: Number of resamples, at least 40.
+        rng: Source of randomness.
+
+    Returns:
+        Measures as of `separability`, n: the effective number of test images, the square of the sum of weights
+        over the sum of their squares. A measure is failed where that of a domain is below 10 on either side.
+    """
+    pairs = list(combinations(range(len(images.domains)), 2))
+    drawn = draw_for(images, resamples, rng) if not images.too_few() else None
+    measures = []
+    for places, (metric, chance) in zip(
+        [tuple(range(len(images.domains))), *pairs],
+        _names(images.domains, pairs, False),
+        strict=True,
+    ):
+        part, here = images.of_domains(places)
+        if drawn is None or part.too_few():
+            n = int((~part.fit).sum())
+            measures.append(Measure.failed(metric, n, "label", images.too_few(), chance))
+            continue
+        weight = overlap_weights(statistics[here], part, penalty)
+        effective = {
+            side: [_effective(weight[chosen & (part.domain == k)]) for k in range(len(places))]
+            for side, chosen in (("fit", part.fit), ("test", ~part.fit))
+        }
+        n = round(_effective(weight[~part.fit]))
+        least, side, k = min(
+            (e, side, k) for side, es in effective.items() for k, e in enumerate(es)
         )
-        number = len(np.unique(index[here]))
-        metric = f"AUC {images.domains[a]}|{images.domains[b]}"
-        measures.append(_measure(metric, value, samples, number, int(here.sum()), 0.5))
-    for a, b in np.ndindex(found.shape) if confusion else ():
-        number, n = len(np.unique(index[domain == a])), int((domain == a).sum())
-        metric = f"{images.domains[a]} taken for {images.domains[b]}"
-        measures.append(_measure(metric, found[a, b], spread[:, a, b], number, n, 1 / len(found)))
+        if least < _EFFECTIVE:
+            why = (
+                f"image statistics overlap too little: {least:.1f} effective images of "
+                f"{part.domains[k]} on the {side} side, {_EFFECTIVE} are needed"
+            )
+            measures.append(Measure.failed(metric, n, "label", why, chance))
+            continue
+        scores = domain_scores(features[here], part, penalty, weight)[~part.fit]
+        test = _Test.of(part, drawn, weight[~part.fit], n)
+        measures.append(test.accuracy(scores) if metric == "accuracy" else test.area(scores, 0, 1))
     return measures
 
 
@@ -189,19 +250,107 @@ def shuffled_accuracy(
     chance, n = 1 / len(images.domains), int((~images.fit).sum())
     if images.too_few():
         return Measure.failed("accuracy", n, "label", images.too_few(), chance)
-    clusters, index = np.unique(images.cluster[~images.fit], return_inverse=True)
-    weight = draw(len(clusters), resamples, rng).astype(np.float64)
+    drawn = draw_for(images, resamples, rng)
     values, samples = [], []
     for _ in range(shuffles):
         other = images.shuffled(rng)
-        taken = np.eye(len(images.domains))[
-            np.argmax(domain_scores(features, other, penalty), axis=1)
-        ]
-        found, spread = _confusion(taken, other.domain[~images.fit], index, weight)
-        values.append(np.trace(found) * chance)
-        samples.append(np.trace(spread, axis1=1, axis2=2) * chance)
-    spread = np.mean(samples, axis=0)
-    return _measure("accuracy", float(np.mean(values)), spread, len(clusters), n, chance)
+        scores = domain_scores(features, other, penalty)[~images.fit]
+        value, spread = _Test.of(other, drawn).recall(scores)
+        values.append(value)
+        samples.append(spread)
+    clusters = len(np.unique(images.cluster[~images.fit]))
+    return _measure(
+        "accuracy", float(np.mean(values)), np.mean(samples, axis=0), clusters, n, chance
+    )
+
+
+def draw_for(images: Images, resamples: int, rng: np.random.Generator) -> Doubles:
+    """How often each cluster is drawn in each resample, `(resamples, all clusters)`; 0 on the fit side."""
+    clusters = np.unique(images.cluster[~images.fit])
+    drawn = np.zeros((resamples, int(images.cluster.max()) + 1))
+    drawn[:, clusters] = draw(len(clusters), resamples, rng)
+    return drawn
+
+
+@dataclass(frozen=True, eq=False)
+class _Test:
+    """The tested images.
+
+    Attributes:
+        domains: names of the domains.
+        domain, cluster: `(n,)` of each image.
+        weight: `(n,)` of each image.
+        drawn: `(resamples, all clusters)`.
+        n: what is given as the number of images.
+    """
+
+    domains: tuple[str, ...]
+    domain: NDArray[np.intp]
+    cluster: NDArray[np.intp]
+    weight: Doubles
+    drawn: Doubles
+    n: int | None
+
+    @classmethod
+    def of(
+        cls, images: Images, drawn: Doubles, weight: Doubles | None = None, n: int | None = None
+    ) -> _Test:
+        """The test side; images weigh the same by default."""
+        test = ~images.fit
+        weight = np.ones(int(test.sum())) if weight is None else weight
+        return cls(images.domains, images.domain[test], images.cluster[test], weight, drawn, n)
+
+    def recall(self, scores: Doubles) -> tuple[float, Doubles]:
+        """Mean over domains of the share that is recognised, and that of every resample."""
+        found, spread = self._shares(scores)
+        many = len(self.domains)
+        return float(np.trace(found) / many), np.trace(spread, axis1=1, axis2=2) / many
+
+    def accuracy(self, scores: Doubles) -> Measure:
+        """As `recall`, with its interval."""
+        value, spread = self.recall(scores)
+        n = len(self.domain) if self.n is None else self.n
+        clusters = len(np.unique(self.cluster))
+        return _measure("accuracy", value, spread, clusters, n, 1 / len(self.domains))
+
+    def area(self, scores: Doubles, a: int, b: int) -> Measure:
+        """AUC of two domains by the difference of their scores."""
+        here = (self.domain == a) | (self.domain == b)
+        value, spread = _auc(
+            (scores[:, a] - scores[:, b])[here],
+            self.domain[here] == a,
+            self.weight[here],
+            self.drawn[:, self.cluster[here]],
+        )
+        n = int(here.sum()) if self.n is None else self.n
+        clusters = len(np.unique(self.cluster[here]))
+        metric = f"AUC {self.domains[a]}|{self.domains[b]}"
+        return _measure(metric, value, spread, clusters, n, 0.5)
+
+    def confusion(self, scores: Doubles) -> list[Measure]:
+        """The share of each domain that is taken for each."""
+        found, spread = self._shares(scores)
+        measures = []
+        for a, b in np.ndindex(found.shape):
+            of = self.domain == a
+            metric = f"{self.domains[a]} taken for {self.domains[b]}"
+            clusters, n = len(np.unique(self.cluster[of])), int(of.sum())
+            value = float(found[a, b])
+            measures.append(_measure(metric, value, spread[:, a, b], clusters, n, 1 / len(found)))
+        return measures
+
+    def _shares(self, scores: Doubles) -> tuple[Doubles, Doubles]:
+        """Share of each domain taken for each, `(k, k)`, and that of every resample, `(resamples, k, k)`."""
+        many = len(self.domains)
+        counts = np.zeros((self.drawn.shape[1], many, many))
+        np.add.at(counts, (self.cluster, self.domain, np.argmax(scores, axis=1)), self.weight)
+        summed = np.tensordot(self.drawn, counts, axes=1)
+        with np.errstate(invalid="ignore"):
+            # A resample without a domain has no share of it: NaN, which the interval knows.
+            return (
+                counts.sum(axis=0) / counts.sum(axis=(0, 2))[:, None],
+                summed / summed.sum(axis=2, keepdims=True),
+            )
 
 
 def _names(
@@ -224,35 +373,25 @@ def _measure(
     return Measure(metric, float(value), *ends, n, "label", chance=chance)
 
 
-def _confusion(
-    taken: Doubles, domain: Integers, cluster: Integers, weight: Doubles
-) -> tuple[Doubles, Doubles]:
-    """Share of each domain taken for each, `(k, k)`, and that of every resample, `(resamples, k, k)`."""
-    domains, clusters = taken.shape[1], weight.shape[1]
-    counts = np.zeros((clusters, domains, domains))
-    np.add.at(counts, (cluster, domain), taken)
-    summed = np.tensordot(weight, counts, axes=1)
-    with np.errstate(invalid="ignore"):
-        # A resample without a domain has no share of it: NaN, which the interval knows.
-        return (
-            counts.sum(axis=0) / counts.sum(axis=(0, 2))[:, None],
-            summed / summed.sum(axis=2, keepdims=True),
-        )
+def _effective(weight: Doubles) -> float:
+    """Effective number of images: L. Kish, "Survey sampling", 1965."""
+    return float(weight.sum() ** 2 / np.square(weight).sum())
 
 
 def _auc(
-    scores: Doubles, positive: NDArray[np.bool_], weight: Doubles
+    scores: Doubles, positive: NDArray[np.bool_], weight: Doubles, drawn: Doubles
 ) -> tuple[float, Doubles]:
     """Area under the ROC, ties counted as one half, in the data and in every resample.
 
     Args:
         scores: `(n,)`.
         positive: `(n,)` bool.
-        weight: `(resamples, n)` how often each item was drawn.
+        weight: `(n,)` of each item.
+        drawn: `(resamples, n)` how often each was drawn.
     """
     order = np.argsort(scores, kind="stable")
     start = np.flatnonzero(np.append(True, np.diff(scores[order]) > 0))
-    every = np.vstack([np.ones(len(scores)), weight])[:, order]
+    every = (np.vstack([np.ones(len(scores)), drawn]) * weight)[:, order]
     above = np.add.reduceat(every * positive[order], start, axis=1)
     below = np.add.reduceat(every * ~positive[order], start, axis=1)
     won = (above * (np.cumsum(below, axis=1) - below / 2)).sum(axis=1)

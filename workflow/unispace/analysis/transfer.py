@@ -251,7 +251,10 @@ class Resampled:
         whole = self._samples - base
         # Where a resample has nothing to keep, its share is unknown.
         share = np.divide(
-            score.samples(self._weight) - base, whole, out=np.full(len(whole), np.nan), where=whole > 0
+            score.samples(self._weight) - base,
+            whole,
+            out=np.full(len(whole), np.nan),
+            where=whole > 0,
         )
         rest = self._whole.value - base
         return (score.value - base) / rest if rest > 0 else np.nan, share
@@ -270,9 +273,7 @@ def sizes_within(wanted: Sequence[int], basis: Basis) -> list[int]:
     return sorted({*inside, basis.rank, len(basis.axes)})
 
 
-def kept_first(
-    task: Task, basis: Basis, centre: Doubles, sizes: Sequence[int]
-) -> dict[int, Score]:
+def kept_first(task: Task, basis: Basis, centre: Doubles, sizes: Sequence[int]) -> dict[int, Score]:
     """Scores in the subspaces of the first k columns of a basis.
 
     Args:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unispace.analysis.separability import separability, shuffled_accuracy, without_statistics
+from unispace.analysis.separability import matched_separability, separability, shuffled_accuracy
 from unispace.commands.common import evaluation as io
 from unispace.commands.common.separability import EXPERIMENT, about, add_statistics, tested
 from unispace.config.analysis import Separability
@@ -32,10 +32,11 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     settings, evaluation = io.load_settings(arguments.settings)
     chosen = Separability.model_validate(settings["separability"])
-    parts = {d: io.load_split(arguments.embeddings / d, evaluation.split) for d in settings["datasets"]}
+    parts = {
+        d: io.load_split(arguments.embeddings / d, evaluation.split) for d in settings["datasets"]
+    }
     seen = tested({d: part.index for d, part in parts.items()}, arguments.statistics, chosen)
     vectors = np.concatenate([part.vectors[seen.kept[d]] for d, part in parts.items()])
-    matched = without_statistics(vectors, seen.statistics, seen.images.fit)
     common, resamples = (seen.images, chosen.penalty), evaluation.resamples
 
     def rng() -> np.random.Generator:
@@ -43,15 +44,11 @@ def run(arguments: argparse.Namespace) -> None:
 
     measures = {
         "linear": separability(vectors, *common, resamples, rng(), confusion=True),
-        "linear/matched": separability(matched, *common, resamples, rng()),
-        "linear/shuffled": [
-            shuffled_accuracy(vectors, *common, chosen.shuffles, resamples, rng())
-        ],
+        "linear/matched": matched_separability(vectors, seen.statistics, *common, resamples, rng()),
+        "linear/shuffled": [shuffled_accuracy(vectors, *common, chosen.shuffles, resamples, rng())],
     }
     tables = [arguments.statistics / f"{dataset}.parquet" for dataset in parts]
-    origin = io.origin(
-        "evaluate_separability", arguments.settings, *parts.values(), files=tables
-    )
+    origin = io.origin("evaluate_separability", arguments.settings, *parts.values(), files=tables)
     io.write_metrics(
         (
             rows(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from unispace.analysis.separability import separability, with_squares
+import numpy as np
+
+from unispace.analysis.separability import matched_separability, separability, with_squares
 from unispace.commands.common import evaluation as io
 from unispace.commands.common.separability import EXPERIMENT, about, add_statistics, tested
 from unispace.config.analysis import Separability
@@ -32,18 +34,25 @@ def run(arguments: argparse.Namespace) -> None:
         path = arguments.data / dataset / "manifest.parquet"
         indices[dataset] = rows_of_split(read_manifest(path), evaluation.split, path)
     seen = tested(indices, arguments.statistics, chosen)
-    found = separability(
-        with_squares(seen.statistics, seen.images.fit),
-        seen.images,
-        chosen.penalty,
-        evaluation.resamples,
-        io.generator(settings["seed"], EXPERIMENT),
-        confusion=True,
-    )
+    features = with_squares(seen.statistics, seen.images.fit)
+
+    def rng() -> np.random.Generator:
+        return io.generator(settings["seed"], EXPERIMENT)
+
+    common, resamples = (seen.images, chosen.penalty), evaluation.resamples
+    measures = {
+        "statistics": separability(features, *common, resamples, rng(), confusion=True),
+        # How alike the statistics are once they are matched.
+        "statistics/matched": matched_separability(
+            features, seen.statistics, *common, resamples, rng()
+        ),
+    }
     tables = [arguments.statistics / f"{dataset}.parquet" for dataset in settings["datasets"]]
-    cell = Cell(
-        **about(settings),
-        protocol="statistics",
-        origin=io.origin("evaluate_statistics", arguments.settings, files=tables),
+    origin = io.origin("evaluate_statistics", arguments.settings, files=tables)
+    io.write_metrics(
+        (
+            rows(Cell(**about(settings), protocol=protocol, origin=origin), found)
+            for protocol, found in measures.items()
+        ),
+        arguments.metrics,
     )
-    io.write_metrics([rows(cell, found)], arguments.metrics)

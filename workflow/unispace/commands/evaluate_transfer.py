@@ -58,7 +58,10 @@ def run(arguments: argparse.Namespace) -> None:
         tasks[dataset] = _task(kind, test, fit, chosen, evaluation, rng)
         fits[dataset] = fit.vectors
     plan = Plan(
-        sorted(chosen.components), sorted(chosen.removed), chosen.random_subspaces, evaluation.resamples
+        sorted(chosen.components),
+        sorted(chosen.removed),
+        chosen.random_subspaces,
+        evaluation.resamples,
     )
     unrelated = None
     if chosen.unrelated is not None:

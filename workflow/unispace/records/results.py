@@ -72,10 +72,16 @@ STATISTICS_SCHEMA = pa.schema(
 PCA_SCHEMA = pa.schema(
     [
         pa.field("model", pa.string(), nullable=False),
-        pa.field("basis", pa.string(), nullable=False),  # components, removed, unrelated, random, none
-        pa.field("source", pa.string()),  # whose components; empty of random ones and of the space as it is
+        pa.field(
+            "basis", pa.string(), nullable=False
+        ),  # components, removed, unrelated, random, none
+        pa.field(
+            "source", pa.string()
+        ),  # whose components; empty of random ones and of the space as it is
         pa.field("target", pa.string(), nullable=False),  # which is tested
-        pa.field("centring", pa.string(), nullable=False),  # whose mean is subtracted: source, target, none
+        pa.field(
+            "centring", pa.string(), nullable=False
+        ),  # whose mean is subtracted: source, target, none
         pa.field("components", pa.int64(), nullable=False),  # directions that are kept
         pa.field("removed", pa.int64(), nullable=False),  # first directions that are not
         pa.field("metric", pa.string(), nullable=False),  # of the target's task
