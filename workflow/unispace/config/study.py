@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
+from unispace.config.analysis import Analysis, analysis_problems
 from unispace.config.audit import Audit
 from unispace.config.backbones import PIXELS, Backbone, Pretrain
 from unispace.config.base import ATTACK_DOMAINS, IDENTITY_DOMAINS, DistinctSome, Name, Settings
@@ -38,6 +39,8 @@ class Study(Settings):
     """Maps between the embedding spaces of models."""
     evaluation: Evaluation = Evaluation()
     """Metrics and intervals."""
+    analysis: Analysis = Analysis()
+    """Separability of the domains and transfer of principal components."""
     report: Report = Report()
     """The page."""
 
@@ -160,7 +163,7 @@ class Study(Settings):
         if self.maps.models and not self.maps.methods.chosen():
             problems.append("maps.methods: name at least one, such as `procrustes: {}`")
         if not problems:
-            problems += self._protocols_without_data()
+            problems += self._protocols_without_data() + analysis_problems(self)
         if not self.evaluation.datasets:
             problems.append("evaluation.datasets: name at least one data set to test on")
         if problems:

@@ -126,6 +126,8 @@ def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[st
     for row in results.to_dict("records"):
         pair = not isinstance(row["model"], str)
         ends_of = [row["source"], row["target"]] if pair else [row["model"]]
+        # What images alone give is of no model.
+        ends_of = [end for end in ends_of if isinstance(end, str)]
         shown = Row(
             experiment=row["experiment"],
             dataset=row["dataset"],
