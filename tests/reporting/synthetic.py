@@ -72,7 +72,7 @@ class Disk:
         names = self.histories()
         sources = {
             "losses": [self.checkpoint(name) / "history.parquet" for name in names],
-            "views": [self.views],
+            "views": [self.views, self.results],
             "tasks": [self.results],
         }
         if self.study.identity_datasets():

@@ -83,10 +83,15 @@ class Images:
         return Images(names, domain, self.cluster[here], self.fit[here]), here
 
     def shuffled(self, rng: np.random.Generator) -> Images:
-        """Give the clusters of each side the domains of one another."""
+        """Give the clusters of each side the domains of one another.
+
+        A cluster that is on both sides, against the rule, keeps one domain on both, so that it shows.
+        """
         group = self.cluster * len(self.domains) + self.domain
         domain = self.domain.copy()
-        for side in (self.fit, ~self.fit):
+        fitted = np.isin(self.cluster, self.cluster[self.fit])
+        tested = np.isin(self.cluster, self.cluster[~self.fit])
+        for side in (fitted & ~tested, tested & ~fitted, fitted & tested):
             _, first, index = np.unique(group[side], return_index=True, return_inverse=True)
             domain[side] = rng.permutation(self.domain[side][first])[index]
         return Images(self.domains, domain, self.cluster, self.fit)
@@ -200,8 +205,8 @@ def matched_separability(
         rng: Source of randomness.
 
     Returns:
-        Measures as of `separability`, n: the effective number of test images, the square of the sum of weights
-        over the sum of their squares. A measure is failed where that of a domain is below 10 on either side.
+        Measures as of `separability`, n: the effective number of test images. A measure is failed where that of
+        a domain is below 10 on either side.
     """
     pairs = list(combinations(range(len(images.domains)), 2))
     drawn = draw_for(images, resamples, rng) if not images.too_few() else None
@@ -218,10 +223,13 @@ def matched_separability(
             continue
         weight = overlap_weights(statistics[here], part, penalty)
         effective = {
-            side: [_effective(weight[chosen & (part.domain == k)]) for k in range(len(places))]
+            side: [
+                _effective(weight[chosen & (part.domain == k)], len(places))
+                for k in range(len(places))
+            ]
             for side, chosen in (("fit", part.fit), ("test", ~part.fit))
         }
-        n = round(_effective(weight[~part.fit]))
+        n = round(_effective(weight[~part.fit], len(places)))
         least, side, k = min(
             (e, side, k) for side, es in effective.items() for k, e in enumerate(es)
         )
@@ -373,9 +381,14 @@ def _measure(
     return Measure(metric, float(value), *ends, n, "label", chance=chance)
 
 
-def _effective(weight: Doubles) -> float:
-    """Effective number of images: L. Kish, "Survey sampling", 1965."""
-    return float(weight.sum() ** 2 / np.square(weight).sum())
+def _effective(weight: Doubles, domains: int) -> float:
+    """Effective number of images: the fewer of two numbers.
+
+    Kish's (L. Kish, "Survey sampling", 1965) says how unequal overlap weights are, but not that all of them are
+    tiny because nothing overlaps. Their sum says so: it is 1 / domains for an image that any domain could show.
+    """
+    kish = float(weight.sum() ** 2 / np.square(weight).sum())
+    return min(kish, domains * float(weight.sum()))
 
 
 def _auc(

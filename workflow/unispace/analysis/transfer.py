@@ -145,7 +145,7 @@ class Classification:
         classes, self._class = np.unique(labels, return_inverse=True)
         unknown = sorted(set(classes) - set(self._names))
         if unknown:
-            raise ValueError(f"class {unknown[0]!r} is tested, and no fit image shows it")
+            raise ValueError(f"class `{unknown[0]}` is tested, and no fit image shows it")
         if len(classes) < 2:
             raise ValueError("classification needs at least 2 classes to test, got 1")
         self._label, self.clusters, self.n = labels, len(classes), len(labels)

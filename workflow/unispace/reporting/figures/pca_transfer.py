@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,6 +13,8 @@ from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
 from unispace.reporting.looks import OTHER, Look, in_order, model_looks, short_names
+
+Record = Mapping[Hashable, Any]
 
 COLUMNS = [
     "model", "basis", "source", "target", "centring", "components", "removed", "metric",
@@ -136,7 +141,7 @@ def _shades(here: pd.DataFrame, sources: list[str], targets: list[str]) -> np.nd
     return shade
 
 
-def _cell(axes: Axes, x: int, y: int, row: dict, more: list[dict]) -> None:
+def _cell(axes: Axes, x: int, y: int, row: Record, more: list[Record]) -> None:
     """The two numbers; of the first its interval too."""
     if row["status"] != "ok":
         axes.text(x, y, "no gain", ha="center", va="center", fontsize="small", fontstyle="italic",

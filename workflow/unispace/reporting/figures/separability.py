@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -20,6 +23,14 @@ _TITLES = {
     "linear/shuffled": "embedding, domains shuffled",
     "statistics": "image statistics alone",
     "statistics/matched": "image statistics alone, matched",
+}
+# Above or below the middle of a row.
+_PLACES = {
+    "linear": -0.24,
+    "linear/matched": 0.0,
+    "linear/shuffled": 0.24,
+    "statistics": -0.15,
+    "statistics/matched": 0.15,
 }
 _ALONE = "no model"
 
@@ -51,7 +62,12 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         panel.set_xlabel("share, 95 % interval")
         drawn.append(here[COLUMNS])
     present = [p for p in _TITLES if (results["protocol"] == p).any()]
-    legend_below(figure, [*(_key(protocol) for protocol in present), _chance()])
+    keys = [*(_key(protocol) for protocol in present), _chance()]
+    if (pd.concat(drawn)["status"] != "ok").any():
+        keys.append(
+            Line2D([], [], linestyle="none", marker="x", color=OTHER, markersize=4, label="failed")
+        )
+    legend_below(figure, keys)
     return Drawing(figure, pd.concat(drawn, ignore_index=True))
 
 
@@ -64,15 +80,8 @@ def _title(metric: str, many: int) -> tuple[str, str]:
     return f"{titles[0]} or {titles[1]}", "AUC"
 
 
-def _place(protocol: str) -> float:
-    """Above or below the middle of a row."""
-    return {"linear": -0.24, "statistics": -0.15, "linear/shuffled": 0.24}.get(protocol, 0.0) or (
-        0.15 if protocol == "statistics/matched" else 0.0
-    )
-
-
-def _mark(axes: Axes, row: dict, y: int, look: Look) -> None:
-    height = y + _place(row["protocol"])
+def _mark(axes: Axes, row: Mapping[Hashable, Any], y: int, look: Look) -> None:
+    height = y + _PLACES[row["protocol"]]
     if row["status"] != "ok":
         axes.plot(0.015, height, marker="x", color=OTHER, markersize=4, clip_on=False)
         return
