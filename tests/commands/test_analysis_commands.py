@@ -23,7 +23,7 @@ from unispace.records.results import (
     SCHEMA,
     STATISTICS_SCHEMA,
 )
-from unispace.records.tables import read_table
+from unispace.records.tables import read_table, write_table
 
 DATASETS = {"objects": "object", "faces": "face_hq"}
 EVALUATION = {"split": "test", "resamples": 100, "neighbours": 3}
@@ -115,7 +115,7 @@ def test_separability_of_a_model_and_of_statistics_are_tidy_rows(disk):
 def test_an_image_without_statistics_is_told(disk, tmp_path):
     for dataset in DATASETS:
         table = read_table(disk / "statistics" / f"{dataset}.parquet", STATISTICS_SCHEMA)
-        table.iloc[1:].to_parquet(tmp_path / f"{dataset}.parquet")
+        write_table(table.iloc[1:], STATISTICS_SCHEMA, tmp_path / f"{dataset}.parquet")
     with pytest.raises(UserError, match=r"no statistics of image 'objects/1'"):
         call(
             evaluate_separability, settings=settings(model="b/c/seed0"), statistics=tmp_path,
