@@ -13,8 +13,11 @@ import pandas as pd
 import yaml
 from PIL import Image
 
+from unispace.analysis.transfer import Verification
+from unispace.analysis.transfer_table import Plan, transfer_tables
 from unispace.commands import audit_data, draw_contact_sheet, render_report
 from unispace.commands import draw_figure as draw_figure_command
+from unispace.config.analysis import analysed_datasets, analysed_domains, analysed_models
 from unispace.config.parse import parse_study
 from unispace.config.study import Study
 from unispace.records.files import write_json
@@ -22,7 +25,14 @@ from unispace.records.images import write_raw
 from unispace.records.left_out import LeftOut, write_left_out
 from unispace.records.manifest import write_manifest
 from unispace.records.models import HISTORY_SCHEMA
-from unispace.records.results import CURVE_SCHEMA, SCHEMA, VIEW_SCHEMA
+from unispace.records.names import flat_name
+from unispace.records.results import (
+    CURVE_SCHEMA,
+    PCA_NUMBERS_SCHEMA,
+    PCA_SCHEMA,
+    SCHEMA,
+    VIEW_SCHEMA,
+)
 from unispace.records.tables import write_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,14 +82,25 @@ class Disk:
         names = self.histories()
         sources = {
             "losses": [self.checkpoint(name) / "history.parquet" for name in names],
-            "views": [self.views],
+            "views": [self.views, self.results],
             "tasks": [self.results],
         }
         if self.study.identity_datasets():
             sources |= {"cmc": [self.curves], "roc": [self.curves, self.results]}
         if self.study.map_pairs():
             sources |= {"maps": [self.results], "maps_cmc": [self.curves]}
+        if self.analysed():
+            sources |= {"separability": [self.results]}
+            for name, kind in (("pca_transfer", "curves"), ("pca_components", "numbers")):
+                sources[name] = [self.pca(kind, model) for model in self.analysed()]
         return sources
+
+    def analysed(self) -> tuple[str, ...]:
+        """The analysed models; none where there are no domains to be told apart."""
+        return analysed_models(self.study) if len(analysed_domains(self.study)) > 1 else ()
+
+    def pca(self, kind: str, model: str) -> Path:
+        return self.folder / "pca" / kind / f"{flat_name(model)}.parquet"
 
     def histories(self) -> list[str]:
         return [*self.study.models(), *(f"{b}/pretrained" for b in self.study.backbones)]
@@ -90,8 +111,13 @@ class Disk:
             "models": list(self.study.models()),
             "datasets": list(self.study.datasets),
             "domains": {d: s.domain for d, s in self.study.datasets.items()},
-            "names": self.histories() if figure == "losses" else [],
+            "names": self.names(figure),
         }
+
+    def names(self, figure: str) -> list[str]:
+        if figure == "losses":
+            return self.histories()
+        return list(self.analysed()) if figure.startswith("pca_") else []
 
     def page_settings(self) -> str:
         return json.dumps(
@@ -152,6 +178,8 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
         for strength, method in enumerate(methods):
             about = {"model": None, "source": source, "target": target, "method": method}
             _measures(disk, dataset, about, 0.2 + 0.18 * strength, rng, rows, curves)
+    _separability(disk, rng, rows)
+    _pca(disk, rng)
     results = pd.DataFrame(rows).astype({"seed": "Int64"})
     write_table(results, SCHEMA, disk.results)
     empty = CURVE_SCHEMA.empty_table().to_pandas()
@@ -315,6 +343,51 @@ def _measures(disk, dataset, about, skill, rng, rows, curves) -> None:
                 experiment=experiment, dataset=dataset, protocol=how, **about
             )
         )
+
+
+def _separability(disk: Disk, rng: np.random.Generator, rows: list[dict]) -> None:
+    """Rows of every analysed model, and of image statistics; one of them failed."""
+    domains = analysed_domains(disk.study)
+    metrics = ["accuracy", *(f"AUC {a}|{b}" for a, b in itertools.combinations(domains, 2))]
+    models = disk.analysed()
+    cells = [(m, p) for m in models for p in ("linear", "linear/matched", "linear/shuffled")]
+    cells += [(None, p) for p in ("statistics", "statistics/matched") if models]
+    for model, protocol in cells:
+        for metric in metrics if protocol != "linear/shuffled" else metrics[:1]:
+            failed = protocol.endswith("/matched") and metric == "accuracy"
+            value = 0.6 + 0.35 * rng.random()
+            rows.append(
+                {
+                    **{"study": disk.study.study, "experiment": "separability", "model": model},
+                    **dict.fromkeys(("source", "target", "method")),
+                    "dataset": "+".join(analysed_datasets(disk.study)),
+                    **{"protocol": protocol, "metric": metric, "n": 400, "unit": "label"},
+                    "value": None if failed else value,
+                    "lower": None if failed else value - 0.04,
+                    "upper": None if failed else value + 0.04,
+                    "seed": disk.study.seed,
+                    "chance": 1 / len(domains) if metric == "accuracy" else 0.5,
+                    "status": "failed: image statistics overlap too little" if failed else "ok",
+                    "origin": f"{len(rows):064x}",
+                }
+            )
+
+
+def _pca(disk: Disk, rng: np.random.Generator) -> None:
+    """What the command writes of random embeddings."""
+    plan = Plan([1, 2, 5], [1], 1, 40)
+    for model in disk.analysed():
+        tasks, fits = {}, {}
+        for dataset in analysed_datasets(disk.study):
+            person = np.repeat(rng.normal(size=(8, 10)), 4, axis=0)
+            vectors = (person + 0.4 * rng.normal(size=person.shape)).astype(np.float32)
+            names = [f"p{i // 4}" for i in range(32)]
+            tasks[dataset], fits[dataset] = Verification(vectors, names, 99, rng), vectors
+        tables = transfer_tables(tasks, fits, None, plan, 0)
+        for kind, table, schema in zip(
+            ("curves", "numbers"), tables, (PCA_SCHEMA, PCA_NUMBERS_SCHEMA), strict=True
+        ):
+            write_table(table.assign(model=model), schema, disk.pca(kind, model))
 
 
 def _views(disk: Disk, rng: np.random.Generator) -> None:

@@ -5,8 +5,12 @@ import pytest
 from synthetic import build, default_config, draw_figure, only
 
 from unispace.reporting.figures.drawing import panels
+from unispace.reporting.figures.views import _separability
 
-FIGURES = ("tasks", "cmc", "roc", "maps", "maps_cmc", "views", "losses")
+FIGURES = (
+    "tasks", "cmc", "roc", "maps", "maps_cmc", "views", "losses",
+    "separability", "pca_transfer", "pca_components",
+)  # fmt: skip
 
 
 def table(disk, name):
@@ -24,7 +28,8 @@ def same(drawn, source, columns):
 def test_tasks_draws_the_headline_rows_and_nothing_else(drawn):
     results = pd.read_parquet(drawn.results)
     metrics = ["top-1", "Rank-1", "TMR@FMR=0.01"]
-    expected = results[results["model"].notna() & results["metric"].isin(metrics)]
+    tested = results["experiment"] != "separability"
+    expected = results[results["model"].notna() & results["metric"].isin(metrics) & tested]
     columns = ["dataset", "metric", "model", "value", "lower", "upper", "n", "status"]
     same(table(drawn, "tasks"), expected, columns)
 
@@ -70,6 +75,45 @@ def test_roc_marks_the_operating_points_that_did_not_fail(drawn):
 def test_views_draws_every_image(drawn):
     same(table(drawn, "views"), pd.read_parquet(drawn.views), ["model", "image_id", "x", "y"])
     assert table(drawn, "views")["highlighted"].any()
+
+
+def test_views_say_how_well_domains_are_told_apart(drawn):
+    results = pd.read_parquet(drawn.results)
+    said = _separability(results)
+    assert set(said) == set(drawn.analysed())
+    rows = results[(results["protocol"] == "linear") & (results["metric"] == "accuracy")]
+    value = rows.set_index("model").loc["eva02-micro/base/seed0", "value"]
+    assert said["eva02-micro/base/seed0"] == f", told apart {value:.3f}"
+
+
+def test_separability_draws_every_row_and_marks_the_failed_ones(drawn):
+    results = pd.read_parquet(drawn.results)
+    expected = results[results["experiment"] == "separability"]
+    columns = ["protocol", "metric", "model", "value", "lower", "upper", "status"]
+    same(
+        table(drawn, "separability").fillna({"model": ""}), expected.fillna({"model": ""}), columns
+    )
+    assert table(drawn, "separability")["status"].str.startswith("failed").any()
+
+
+def test_pca_transfer_holds_every_point_and_every_number(drawn):
+    for figure, kind in (("pca_transfer", "curves"), ("pca_components", "numbers")):
+        parts = [pd.read_parquet(drawn.pca(kind, model)) for model in drawn.analysed()]
+        expected = pd.concat(parts, ignore_index=True)
+        shown = table(drawn, figure)
+        if kind == "numbers":
+            expected = expected[expected["basis"] == "components"]
+        columns = [
+            "model",
+            "target",
+            "centring",
+            "metric",
+            "components",
+            "lower",
+            "upper",
+            "status",
+        ]
+        same(shown, expected, columns)
 
 
 def test_losses_keeps_the_raw_losses(drawn):

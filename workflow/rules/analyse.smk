@@ -1,8 +1,8 @@
 """What the embedding spaces look like.
 
-Purpose: two-dimensional views of the spaces.
-Inputs:  embeddings.
-Outputs: results/<study>/analysis/*.parquet.
+Purpose: two-dimensional views of the spaces, separability of the domains, transfer of principal components.
+Inputs:  embeddings, and images for the statistics that separability is compared with.
+Outputs: results/<study>/analysis/**/*.parquet, results/<study>/metrics/separability/*.parquet.
 """
 
 
@@ -35,3 +35,103 @@ rule project_embeddings:
     shell:
         "python -m unispace project-embeddings --settings {params.settings:q}"
         " --embeddings {params.embeddings} --views {output.views} > {log} 2>&1"
+
+
+rule measure_images:
+    input:
+        code=code("measure_images"),
+        data=lambda w: images_of(w.dataset),
+    output:
+        table=f"{RESULTS}/analysis/statistics/{{dataset}}.parquet",
+    log:
+        f"{LOGS}/measure_images/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/measure_images/{{dataset}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=text(
+            split=STUDY.evaluation.split,
+            size=STUDY.analysis.separability.statistics_size,
+        ),
+        data=lambda w: f"{DATA}/{w.dataset}",
+    shell:
+        "python -m unispace measure-images --settings {params.settings:q}"
+        " --data {params.data} --table {output.table} > {log} 2>&1"
+
+
+rule evaluate_statistics:
+    input:
+        code=code("evaluate_statistics"),
+        statistics=statistics_of(TASKS),
+        manifests=[f"{DATA}/{d}/manifest.parquet" for d in TASKS],
+    output:
+        metrics=f"{RESULTS}/metrics/separability/statistics.parquet",
+    log:
+        f"{LOGS}/evaluate_statistics.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_statistics.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=separating(),
+        statistics=lambda w: f"{RESULTS}/analysis/statistics",
+        data=DATA,
+    shell:
+        "python -m unispace evaluate-statistics --settings {params.settings:q}"
+        " --data {params.data} --statistics {params.statistics}"
+        " --metrics {output.metrics} > {log} 2>&1"
+
+
+rule evaluate_separability:
+    input:
+        code=code("evaluate_separability"),
+        embeddings=evaluated(TASKS),
+        statistics=statistics_of(TASKS),
+    output:
+        metrics=f"{RESULTS}/metrics/separability/{MODEL}.parquet",
+    log:
+        f"{LOGS}/evaluate_separability/{MODEL}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_separability/{MODEL}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=lambda w: separating(model=model_name(w)),
+        embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
+        statistics=lambda w: f"{RESULTS}/analysis/statistics",
+    shell:
+        "python -m unispace evaluate-separability --settings {params.settings:q}"
+        " --embeddings {params.embeddings} --statistics {params.statistics}"
+        " --metrics {output.metrics} > {log} 2>&1"
+
+
+rule evaluate_transfer:
+    input:
+        code=code("evaluate_transfer"),
+        embeddings=transfer_embeddings,
+    output:
+        curves=f"{RESULTS}/analysis/pca/curves/{MODEL}.parquet",
+        numbers=f"{RESULTS}/analysis/pca/numbers/{MODEL}.parquet",
+    log:
+        f"{LOGS}/evaluate_transfer/{MODEL}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_transfer/{MODEL}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=lambda w: text(
+            model=model_name(w),
+            seed=STUDY.seed,
+            tasks={
+                d: "class" if d in STUDY.class_datasets() else "identity"
+                for d in TASKS
+            },
+            evaluation=chosen(STUDY.evaluation, "split", "resamples", "neighbours"),
+            transfer=dumped(STUDY.analysis.transfer),
+        ),
+        embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
+    shell:
+        "python -m unispace evaluate-transfer --settings {params.settings:q}"
+        " --embeddings {params.embeddings} --curves {output.curves}"
+        " --numbers {output.numbers} > {log} 2>&1"

@@ -12,6 +12,11 @@ from pathlib import Path
 WORKFLOW = Path(workflow.basedir).resolve() / "workflow"
 sys.path.insert(0, str(WORKFLOW))
 
+from unispace.config.analysis import (
+    analysed_datasets,
+    analysed_domains,
+    analysed_models,
+)
 from unispace.config.base import canonical_json
 from unispace.config.parse import check_text, parse_study
 from unispace.errors import UserError

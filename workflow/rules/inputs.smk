@@ -147,6 +147,41 @@ def official_pairs(datasets):
     return [f"{DATA}/{d}/pairs.parquet" for d in datasets] if asked else []
 
 
+# The tasks whose spaces are analysed, the models that are, and whether there are domains to be told apart.
+TASKS = analysed_datasets(STUDY)
+ANALYSED = analysed_models(STUDY) if TASKS else ()
+SEPARABLE = bool(ANALYSED) and len(analysed_domains(STUDY)) > 1
+
+
+def transfer_embeddings(wildcards):
+    """Embeddings of a model on the tasks and on the unrelated images."""
+    unrelated = STUDY.analysis.transfer.unrelated
+    datasets = [*TASKS, *([unrelated] if unrelated else [])]
+    return [f for d in datasets for f in embeddings_of(model_name(wildcards), d)]
+
+
+def statistics_of(datasets):
+    """Image statistics of data sets."""
+    return [f"{RESULTS}/analysis/statistics/{d}.parquet" for d in datasets]
+
+
+def transfer_of(kind):
+    """Tables of PCA transfer, of every analysed model."""
+    return [f"{RESULTS}/analysis/pca/{kind}/{flat_name(m)}.parquet" for m in ANALYSED]
+
+
+def separating(**values):
+    """What decides how well domains are separated."""
+    return text(
+        study=STUDY.study,
+        seed=STUDY.seed,
+        datasets=list(TASKS),
+        evaluation=chosen(STUDY.evaluation, "split", "resamples"),
+        separability=dumped(STUDY.analysis.separability),
+        **values,
+    )
+
+
 def chosen(part, *keys):
     """Some keys of a part of the study: a job depends on what it uses and on nothing else."""
     return {key: value for key, value in dumped(part).items() if key in keys}
@@ -211,6 +246,12 @@ def parts(kind):
             f"{RESULTS}/metrics/change/{b}.parquet"
             for b in STUDY.backbones
             if STUDY.changes_of(b)
+        ]
+    if SEPARABLE and kind == "metrics":
+        names = [flat_name(m) for m in ANALYSED]
+        files += [
+            f"{RESULTS}/metrics/separability/{n}.parquet"
+            for n in [*names, "statistics"]
         ]
     if STUDY.map_pairs():
         files += [f"{RESULTS}/{kind}/maps/{d}.parquet" for d in STUDY.maps.datasets]

@@ -13,15 +13,30 @@ TRAINED = [*STUDY.models(), *(f"{b}/pretrained" for b in STUDY.backbones)]
 # What each figure is drawn from, in the order that unispace.reporting.figures.registry expects.
 DRAWN_FROM = {
     "losses": [f"{checkpoint_of(m)}/history.parquet" for m in TRAINED],
-    "views": [f"{RESULTS}/analysis/views.parquet"],
+    "views": [f"{RESULTS}/analysis/views.parquet", f"{RESULTS}/results.parquet"],
     "tasks": [f"{RESULTS}/results.parquet"],
 }
 if STUDY.identity_datasets():
     DRAWN_FROM["cmc"] = [f"{RESULTS}/curves.parquet"]
     DRAWN_FROM["roc"] = [f"{RESULTS}/curves.parquet", f"{RESULTS}/results.parquet"]
+if SEPARABLE:
+    DRAWN_FROM["separability"] = [f"{RESULTS}/results.parquet"]
+if ANALYSED:
+    DRAWN_FROM["pca_transfer"] = transfer_of("curves")
+    DRAWN_FROM["pca_components"] = transfer_of("numbers")
 if STUDY.map_pairs():
     DRAWN_FROM["maps"] = [f"{RESULTS}/results.parquet"]
     DRAWN_FROM["maps_cmc"] = [f"{RESULTS}/curves.parquet"]
+
+
+def named(figure):
+    """What the tables of a figure are about, where there is one table a model."""
+    per_model = {
+        "losses": TRAINED,
+        "pca_transfer": ANALYSED,
+        "pca_components": ANALYSED,
+    }
+    return list(per_model.get(figure, ()))
 
 
 rule draw_contact_sheet:
@@ -70,7 +85,7 @@ rule draw_figure:
             models=STUDY.models(),
             datasets=list(STUDY.datasets),
             domains={d: s.domain for d, s in STUDY.datasets.items()},
-            names=TRAINED if w.figure == "losses" else [],
+            names=named(w.figure),
         ),
     shell:
         "python -m unispace draw-figure --settings {params.settings:q} --tables {input.tables}"

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
+from unispace.config.analysis import Analysis, analysis_problems
 from unispace.config.audit import Audit
 from unispace.config.backbones import Backbone, Pretrain
 from unispace.config.base import ATTACK_DOMAINS, IDENTITY_DOMAINS, DistinctSome, Name, Settings
@@ -46,6 +47,8 @@ class Study(Settings):
     """Metrics and intervals."""
     prompts: Prompts = Prompts()
     """Classification by texts."""
+    analysis: Analysis = Analysis()
+    """Separability of the domains and transfer of principal components."""
     report: Report = Report()
     """The page."""
 
@@ -303,7 +306,8 @@ class Study(Settings):
         if self.maps.models and not self.maps.methods.chosen():
             problems.append("maps.methods: name at least one, such as `procrustes: {}`")
         if not problems:
-            problems += self._protocols_without_data() + self._prompt_problems() + self._galleries()
+            problems += self._protocols_without_data() + self._prompt_problems()
+            problems += self._galleries() + analysis_problems(self)
         if not self.evaluation.datasets:
             problems.append("evaluation.datasets: name at least one data set to test on")
         if problems:

@@ -51,7 +51,7 @@ def nearest_neighbours(
     labels, index = np.unique(fit_label, return_inverse=True)
     winner = np.empty(len(test_vectors), np.intp)
     for rows, scores in cosine_blocks(test_vectors, fit_vectors, block):
-        winner[rows] = _winners(scores, index, len(labels), k)
+        winner[rows] = vote(scores, index, k)
     return labels[winner]
 
 
@@ -81,24 +81,33 @@ def leave_one_out(vectors: NDArray[np.floating], label: Labels, k: int, block: i
     for rows, scores in cosine_blocks(vectors, vectors, block):
         here = np.arange(len(scores))
         scores[here, here + rows.start] = -np.inf  # as if it were not there
-        winner[rows] = _winners(scores, index, len(labels), k)
+        winner[rows] = vote(scores, index, k)
     return labels[winner]
 
 
-def _winners(
-    scores: NDArray[np.float32], index: Labels, classes: int, k: int
-) -> NDArray[np.integer]:
-    """Class `(b,)` that the k best of the scores `(b, n_fit)` vote for; `index` has the class of every column."""
+def vote(scores: NDArray[np.float32], index: Labels, k: int) -> NDArray[np.intp]:
+    """Label test vectors by their k nearest fit vectors, as `nearest_neighbours` does, from their cosines.
+
+    Args:
+        scores: `(n_test, n_fit)` cosines.
+        index: `(n_fit,)` labels as 0 .. labels - 1.
+        k: Neighbours, from 1 to n_fit.
+
+    Returns:
+        `(n_test,)` predicted labels.
+    """
+    labels = int(index.max()) + 1
     last = np.partition(scores, -k, axis=1)[:, -k, None]
     nearer, level = scores > last, scores == last
-    places = k - np.sum(nearer, axis=1, keepdims=True)
-    nearer |= level & (np.cumsum(level, axis=1, dtype=np.int32) <= places)
-    test, fit = np.nonzero(nearer)
-    cell = test * classes + index[fit]
-    shape = (len(scores), classes)
+    places = k - np.count_nonzero(nearer, axis=1)
+    tied = np.flatnonzero(np.count_nonzero(level, axis=1) > places)
+    level[tied] &= np.cumsum(level[tied], axis=1, dtype=np.int32) <= places[tied, None]
+    test, fit = np.divmod(np.flatnonzero(nearer | level), scores.shape[1])
+    cell = test * labels + index[fit]
+    shape = (len(scores), labels)
     weight = np.maximum(scores[test, fit], 0)
-    votes = np.bincount(cell, weight, len(scores) * classes).reshape(shape)
-    voted = np.bincount(cell, minlength=len(scores) * classes).reshape(shape) > 0
+    votes = np.bincount(cell, weight, len(scores) * labels).reshape(shape)
+    voted = np.bincount(cell, minlength=len(scores) * labels).reshape(shape) > 0
     return np.argmax(np.where(voted, votes, -1.0), axis=1)
 
 

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+# Looks of an image that know nothing of its content; what each is stands in unispace.analysis.image_statistics.
+IMAGE_STATISTICS = (
+    "red_mean", "green_mean", "blue_mean",
+    "red_deviation", "green_deviation", "blue_deviation",
+    "contrast", "saturation", "sharpness", "high_frequencies", "border_contrast",
+)  # fmt: skip
+
 SCHEMA = pa.schema(
     [
         pa.field("study", pa.string(), nullable=False),
@@ -64,5 +71,62 @@ VIEW_SCHEMA = pa.schema(
         pa.field("label", pa.string(), nullable=False),
         pa.field("x", pa.float64(), nullable=False),
         pa.field("y", pa.float64(), nullable=False),
+    ]
+)
+
+STATISTICS_SCHEMA = pa.schema(
+    [
+        pa.field("image_id", pa.string(), nullable=False),
+        *(pa.field(name, pa.float64(), nullable=False) for name in IMAGE_STATISTICS),
+    ]
+)
+
+PCA_SCHEMA = pa.schema(
+    [
+        pa.field("model", pa.string(), nullable=False),
+        pa.field(
+            "basis", pa.string(), nullable=False
+        ),  # components, removed, unrelated, random, none
+        pa.field(
+            "source", pa.string()
+        ),  # whose components; empty of random ones and of the space as it is
+        pa.field("target", pa.string(), nullable=False),  # which is tested
+        pa.field(
+            "centring", pa.string(), nullable=False
+        ),  # whose mean is subtracted: source, target, none
+        pa.field("components", pa.int64(), nullable=False),  # directions that are kept
+        pa.field("removed", pa.int64(), nullable=False),  # first directions that are not
+        pa.field("metric", pa.string(), nullable=False),  # of the target's task
+        pa.field("value", pa.float64()),  # empty where the target could not be tested
+        pa.field("lower", pa.float64()),  # 95 % interval
+        pa.field("upper", pa.float64()),
+        pa.field("chance", pa.float64()),
+        pa.field("kept", pa.float64()),  # value / value of the whole space with the same centring
+        pa.field("kept_lower", pa.float64()),
+        pa.field("kept_upper", pa.float64()),
+        pa.field("gain", pa.float64()),  # the same of what exceeds chance; empty where nothing does
+        pa.field("gain_lower", pa.float64()),
+        pa.field("gain_upper", pa.float64()),
+        pa.field("n", pa.int64(), nullable=False),
+        pa.field("unit", pa.string(), nullable=False),
+        pa.field("status", pa.string(), nullable=False),  # of the gain: "ok" or "failed: why"
+    ]
+)
+
+PCA_NUMBERS_SCHEMA = pa.schema(
+    [
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("basis", pa.string(), nullable=False),
+        pa.field("source", pa.string()),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("centring", pa.string(), nullable=False),
+        pa.field("metric", pa.string(), nullable=False),
+        pa.field("measure", pa.string(), nullable=False),  # value, or gain over chance
+        pa.field("share", pa.float64(), nullable=False),  # that is to be kept
+        pa.field("components", pa.float64()),  # smallest measured number from which on it is kept
+        pa.field("lower", pa.float64()),
+        pa.field("upper", pa.float64()),
+        pa.field("dimension", pa.int64(), nullable=False),  # of the whole space
+        pa.field("status", pa.string(), nullable=False),
     ]
 )

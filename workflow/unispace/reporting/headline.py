@@ -10,6 +10,8 @@ import pandas as pd
 from unispace.reporting.looks import in_order
 
 _PREFERRED_RATE = 0.01
+# What is measured of a space and not of a task has figures of its own.
+_OF_SPACES = ("separability",)
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def headline(
         protocol it was taken by.
     """
     found = []
+    results = results[~results["experiment"].isin(_OF_SPACES)]
     for dataset in in_order(results["dataset"], datasets):
         rows = results[results["dataset"] == dataset]
         metrics = rows["metric"].unique()

@@ -125,7 +125,7 @@ def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[st
     rows = []
     for row in results.to_dict("records"):
         pair = not isinstance(row["model"], str)
-        # A change has a reference beside its model.
+        # A change has a reference beside its model; what images alone give is of no model.
         ends_of = [row["source"], row["target" if pair else "model"]]
         ends_of = [end for end in ends_of if isinstance(end, str)]
         shown = Row(

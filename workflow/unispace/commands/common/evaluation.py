@@ -6,7 +6,7 @@ import argparse
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -79,9 +79,10 @@ def origin(
     settings: str,
     *embeddings: Embeddings | Prompts,
     official: pd.DataFrame | None = None,
+    files: Sequence[Path] = (),
 ) -> str:
-    """Hash of what a number comes from: its embeddings (of images or prompts) and pairs, the settings, the code and the libraries."""
-    keys = [e.card["key"] for e in embeddings]
+    """Hash of what a number comes from: embeddings of images or prompts, pairs, files, settings, code and libraries."""
+    keys = [e.card["key"] for e in embeddings] + [sha256_of(path) for path in files]
     if official is not None:
         keys.append(sha256_of_text(official.to_csv(index=False)))
     libraries = [f"{name} {version(name)}" for name in ("numpy", "scipy", "scikit-learn")]

@@ -9,8 +9,22 @@ import pandas as pd
 import pyarrow as pa
 
 from unispace.records.models import HISTORY_SCHEMA
-from unispace.records.results import CURVE_SCHEMA, SCHEMA, VIEW_SCHEMA
-from unispace.reporting.figures import curves, losses, maps, tasks, views
+from unispace.records.results import (
+    CURVE_SCHEMA,
+    PCA_NUMBERS_SCHEMA,
+    PCA_SCHEMA,
+    SCHEMA,
+    VIEW_SCHEMA,
+)
+from unispace.reporting.figures import (
+    curves,
+    losses,
+    maps,
+    pca_transfer,
+    separability,
+    tasks,
+    views,
+)
 from unispace.reporting.figures.drawing import Drawing, Plan
 
 
@@ -41,6 +55,9 @@ FIGURES = {
     "roc": Kind(curves.draw_roc, (CURVE_SCHEMA, SCHEMA)),
     "maps": Kind(maps.draw, (SCHEMA,)),
     "maps_cmc": Kind(curves.draw_maps_cmc, (CURVE_SCHEMA,)),
-    "views": Kind(views.draw, (VIEW_SCHEMA,)),
+    "views": Kind(views.draw, (VIEW_SCHEMA, SCHEMA)),
+    "separability": Kind(separability.draw, (SCHEMA,)),
+    "pca_transfer": Kind(pca_transfer.draw, (PCA_SCHEMA,), many=True),
+    "pca_components": Kind(pca_transfer.draw_components, (PCA_NUMBERS_SCHEMA,), many=True),
     "losses": Kind(losses.draw, (HISTORY_SCHEMA,), many=True),
 }

@@ -20,6 +20,7 @@ from unispace.reporting.looks import (
     in_order,
     short_names,
 )
+from unispace.reporting.tables import number
 
 COLUMNS = ["model", "dataset", "domain", "label", "image_id", "x", "y", "highlighted"]
 _FACES = ("face_hq", "face_lq")
@@ -27,8 +28,11 @@ _ACROSS = 3
 
 
 def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
-    """Draw two panels for each model: coloured by domain, and a few identities picked out."""
-    views = tables[0]
+    """Draw two panels for each model: coloured by domain, and a few identities picked out.
+
+    Beside the first stands how well a linear classifier tells the domains apart in the space itself.
+    """
+    views, scores = tables[0], _separability(tables[1])
     if views.empty:
         return nothing("No embedding space was projected.", COLUMNS)
     models = in_order(views["model"], plan.models)
@@ -45,7 +49,8 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
             panel = axes[(band * rows + kind) * across + column]
             used.add(panel)
             here = views[views["model"] == model]
-            titled(panel, names[model], "by domain" if kind == 0 else "by identity")
+            by_domain = f"by domain{scores.get(model, '')}"
+            titled(panel, names[model], by_domain if kind == 0 else "by identity")
             if kind == 0:
                 _by_domain(panel, here)
             else:
@@ -63,6 +68,18 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     legend_below(figure, _key(views, bool(chosen)))
     highlighted = views["label"].isin(list(chosen)) & views["domain"].isin(_domains(views))
     return Drawing(figure, views.assign(highlighted=highlighted)[COLUMNS])
+
+
+def _separability(results: pd.DataFrame) -> dict[str, str]:
+    """What is written beside a model's name, where its domains were told apart."""
+    rows = results[
+        (results["experiment"] == "separability")
+        & (results["protocol"] == "linear")
+        & (results["metric"] == "accuracy")
+        & (results["status"] == "ok")
+        & results["model"].notna()
+    ]
+    return {row["model"]: f", told apart {number(row['value'])}" for row in rows.to_dict("records")}
 
 
 def _domains(views: pd.DataFrame) -> tuple[str, ...]:

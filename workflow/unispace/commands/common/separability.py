@@ -1,0 +1,83 @@
+"""What the commands of separability share: images of all tasks in one order, with their statistics."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from unispace.analysis.choice import whole_labels
+from unispace.analysis.separability import Images
+from unispace.config.analysis import Separability
+from unispace.errors import UserError
+from unispace.records.results import IMAGE_STATISTICS, STATISTICS_SCHEMA
+from unispace.records.tables import read_table
+
+EXPERIMENT = "separability"
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """The images that the classifier sees.
+
+    Attributes:
+        images: their domains, clusters and sides.
+        statistics: `(n, s)` of each.
+        kept: for each data set, `(m,)` which rows of its index are among them.
+    """
+
+    images: Images
+    statistics: NDArray[np.float64]
+    kept: dict[str, NDArray[np.bool_]]
+
+
+def add_statistics(parser: argparse.ArgumentParser) -> None:
+    """Declare where the statistics of the images are."""
+    parser.add_argument(
+        "--statistics", type=Path, required=True, help="folder with the statistics of each data set"
+    )
+
+
+def tested(indices: dict[str, pd.DataFrame], folder: Path, settings: Separability) -> Tested:
+    """Choose and divide images.
+
+    Args:
+        indices: of each data set, its tested images with image_id, domain and label.
+        folder: with the statistics of each data set.
+        settings: of the separability.
+
+    Raises:
+        UserError: where an image has no statistics.
+    """
+    kept, chosen, statistics = {}, [], []
+    for dataset, index in indices.items():
+        path = folder / f"{dataset}.parquet"
+        measured = read_table(path, STATISTICS_SCHEMA).set_index("image_id")
+        unknown = ~index["image_id"].isin(measured.index)
+        if unknown.any():
+            raise UserError(
+                f"{path}: no statistics of image {index['image_id'][unknown].iloc[0]!r}; "
+                f"delete the file and run snakemake again"
+            )
+        kept[dataset] = whole_labels(index["label"], settings.images)
+        part = index[kept[dataset]]
+        chosen.append(part[["domain", "label"]])
+        statistics.append(measured.loc[part["image_id"], list(IMAGE_STATISTICS)].to_numpy())
+    listing = pd.concat(chosen, ignore_index=True)
+    images = Images.of(listing["domain"], listing["label"], settings.fit_share)
+    return Tested(images, np.concatenate(statistics), kept)
+
+
+def about(settings: dict[str, Any]) -> dict[str, Any]:
+    """What all rows of one command have in common; the data set is all of them together."""
+    return {
+        "study": settings["study"],
+        "experiment": EXPERIMENT,
+        "dataset": "+".join(settings["datasets"]),
+        "seed": settings["seed"],
+    }
