@@ -24,10 +24,12 @@ from unispace.records.manifest import write_manifest
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.results import CURVE_SCHEMA, SCHEMA, VIEW_SCHEMA
 from unispace.records.tables import write_table
+from unispace.reporting.roles import kind_of
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "workflow" / "report"
 SPLITS = ("train", "val", "test")
+DIVERGED = "dinov3-micro/concat/seed0"
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,16 @@ class Disk:
         names = self.histories()
         sources = {
             "losses": [self.checkpoint(name) / "history.parquet" for name in names],
+            "conflicts": [self.checkpoint(name) / "history.parquet" for name in names],
             "views": [self.views],
             "tasks": [self.results],
         }
+        if any(len(c.train_on) > 1 for c in self.study.curricula.values()):
+            sources["schedule"] = []
+        if self.study.tasks():
+            sources["forgetting"] = [self.results]
+        if any(c.interpolate for c in self.study.curricula.values()):
+            sources["interpolation"] = [self.results]
         if self.study.identity_datasets():
             sources |= {"cmc": [self.curves], "roc": [self.curves, self.results]}
         if self.study.map_pairs():
@@ -90,8 +99,24 @@ class Disk:
             "models": list(self.study.models()),
             "datasets": list(self.study.datasets),
             "domains": {d: s.domain for d, s in self.study.datasets.items()},
-            "names": self.histories() if figure == "losses" else [],
+            "names": self.histories() if figure in ("losses", "conflicts") else [],
+            **self._roles(figure),
         }
+
+    def _roles(self, figure: str) -> dict:
+        """As FIGURE_SETTINGS in workflow/rules/report.smk."""
+        study = self.study
+        if figure in ("schedule", "interpolation"):
+            curricula = [[n, c.model_dump(mode="json")] for n, c in study.curricula.items()]
+            roles = {"tasks": study.tasks(), "base": study.base_curriculum()}
+            return {"curricula": curricula, **(roles if figure == "interpolation" else {})}
+        if figure == "forgetting":
+            return {
+                "tasks": study.tasks(),
+                "base": study.base_curriculum(),
+                "aside": [n for n in study.curricula if kind_of(study, n) in ("control", "interpolated")],
+            }
+        return {}
 
     def page_settings(self) -> str:
         return json.dumps(
@@ -107,6 +132,51 @@ class Disk:
 
 def default_config() -> dict:
     return yaml.safe_load(Path(__file__).with_name("study.yaml").read_text("utf-8"))
+
+
+DOMAINS = ("objects", "faces", "faces_lq", "bodies")
+
+
+def curriculum_config() -> dict:
+    """The curriculum study in its full width: three backbones, 14 curricula, nine data sets."""
+    config = default_config()
+    sets = config["datasets"]
+    copies = {
+        "objects_styles": "objects", "digits": "objects",
+        "faces_unseen": "faces_lq", "bodies_clothing": "bodies",
+    }  # fmt: skip
+    sets |= {name: sets[like] for name, like in copies.items()}
+    network = config["backbones"]["eva02-micro"]
+    tuned = {"steps": 200, "train_on": {d: {"batch_size": 16} for d in DOMAINS}}
+    blocks = [
+        {"cycles": 4, "weights": {"objects": 1, "faces": 1}},
+        {"cycles": 4, "weights": {"faces_lq": 1, "bodies": 0.5}},
+        {"cycles": 2, "weights": dict.fromkeys(DOMAINS, 0.5)},
+    ]
+    experts = dict(zip(DOMAINS, ("object", "face_hq", "face_lq", "person"), strict=True))
+    halves = (0.25, 0.5, 0.75)
+    return config | {
+        "backbones": {
+            **dict.fromkeys(("clip-micro", "dinov3-micro", "eva02-micro"), network),
+            "pixels": config["backbones"]["pixels"] | {"curricula": ["expert-face_hq"]},
+        },
+        "curricula": {
+            "base": {},
+            "random": {"untrained": True},
+            **{
+                f"expert-{domain}": {"steps": 200, "train_on": {d: {"batch_size": 64}}}
+                for d, domain in experts.items()
+            },
+            "sequential": {**tuned, "steps": 50, "sequence": DOMAINS},
+            "alternate": {**tuned, "coupling": "alternate"},
+            "concat": {**tuned, "coupling": "concat"},
+            "imic-a": tuned,
+            "imic-b": {**tuned, "blocks": blocks},
+            **{f"wise-{s * 100:g}": {"interpolate": {"curriculum": "imic-a", "share": s}} for s in halves},
+        },
+        "maps": {},
+        "evaluation": config["evaluation"] | {"datasets": [d for d in sets if d != "things"]},
+    }
 
 
 def only(config: dict, *datasets: str) -> dict:
@@ -144,7 +214,8 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
     for strength, model in enumerate(disk.study.models()):
         about = {"model": model, "source": None, "target": None, "method": None}
         for dataset in disk.study.evaluation.datasets:
-            _measures(disk, dataset, about, 0.4 + 0.15 * (strength % 4), rng, rows, curves)
+            _measures(disk, dataset, about, _skill(disk, model, dataset, strength), rng, rows, curves)
+    _changes(disk, rows, rng)
     methods = disk.study.maps.methods.chosen()
     for (source, target), dataset in itertools.product(
         disk.study.map_pairs(), disk.study.maps.datasets
@@ -159,6 +230,18 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
     _views(disk, rng)
     _audit(disk)
     return disk
+
+
+def _skill(disk: Disk, model: str, dataset: str, strength: int) -> float:
+    """How good a model is made: in the full study as one would expect, else by its place."""
+    curriculum = model.split("/")[1]
+    if len(disk.study.curricula) < 10:
+        return 0.4 + 0.15 * (strength % 4)
+    domain = disk.study.datasets[dataset].domain
+    if curriculum.startswith("expert-"):
+        return 0.8 if curriculum == f"expert-{domain}" else 0.45
+    levels = {"base": 0.5, "random": 0.15, "sequential": 0.55, "alternate": 0.7}
+    return levels.get(curriculum, 0.78)
 
 
 def _audit(disk: Disk) -> None:
@@ -215,20 +298,8 @@ def _model(disk: Disk, model: str, number: int, rng: np.random.Generator) -> Non
     pretrained = stage == "pretrained"
     weights = disk.study.backbones[backbone].weights
     trained = ["things"] if pretrained else list(disk.study.curricula[stage].train_on)
-    steps = np.arange(1, 201)
-    parts = [
-        pd.DataFrame(
-            {
-                "step": steps,
-                "dataset": dataset,
-                "loss": 4 * np.exp(-steps / 60) + 0.5 + rng.gamma(2, 0.12, 200),
-                "learning_rate": 1e-3 * np.minimum(steps / 20, 1) * (1 - steps / 201),
-            }
-        )
-        for dataset in trained
-    ]
-    empty = HISTORY_SCHEMA.empty_table().to_pandas()
-    write_table(pd.concat(parts) if parts else empty, HISTORY_SCHEMA, folder / "history.parquet")
+    history = _history(trained, rng) if trained else HISTORY_SCHEMA.empty_table().to_pandas()
+    write_table(history, HISTORY_SCHEMA, folder / "history.parquet")
     card = {
         "provider": "timm 1.0.31",
         "architecture": disk.study.backbones[backbone].architecture,
@@ -253,11 +324,66 @@ def _model(disk: Disk, model: str, number: int, rng: np.random.Generator) -> Non
     write_json(folder / "model.json", card)
 
 
+def _history(trained: list[str], rng: np.random.Generator) -> pd.DataFrame:
+    """A training in the long form: every step, validation at a few, conflict where domains meet."""
+    steps, some = np.arange(1, 201), np.arange(25, 201, 25)
+    parts = []
+
+    def measure(step, dataset, name, value, other=None):
+        columns = {"step": step, "dataset": dataset, "other": other, "measure": name}
+        parts.append(pd.DataFrame({**columns, "value": value}))
+
+    for dataset in trained:
+        measure(steps, dataset, "loss", 4 * np.exp(-steps / 60) + 0.5 + rng.gamma(2, 0.12, 200))
+        rate = 1e-3 * np.minimum(steps / 20, 1) * (1 - steps / 201)
+        measure(steps, dataset, "learning_rate", rate)
+        measure(steps, dataset, "weight", np.ones(200))
+        measure(some, dataset, "val_rank-1", 0.8 * (1 - np.exp(-some / 80)) + 0.02 * rng.random(8))
+    for dataset, other in itertools.combinations(trained, 2):
+        measure(steps, dataset, "conflict", rng.uniform(-0.2, 0.3) + 0.1 * rng.normal(size=200), other)
+    return pd.concat(parts, ignore_index=True).astype({"other": object})
+
+
+def _changes(disk: Disk, rows: list[dict], rng: np.random.Generator) -> None:
+    """Every model against its base and the expert of the domain, from the levels in `rows`."""
+    study = disk.study
+    experts = {study.datasets[d].domain: e for d, e in study.tasks().items()}
+    levels = {
+        (row["model"], row["dataset"], row["metric"], row["protocol"].partition("/")[2]): row
+        for row in rows
+        if row["model"] and row["metric"] in ("AUC", "Rank-1", "top-1")
+        if not row["protocol"].startswith(("linear-probe", "zero-shot"))
+    }
+    for (model, dataset, metric, split), row in levels.items():
+        backbone, curriculum, seed = model.split("/")
+        for reference in {study.base_curriculum(), experts.get(study.datasets[dataset].domain)}:
+            other = levels.get((f"{backbone}/{reference}/{seed}", dataset, metric, split))
+            if reference == curriculum or other is None:
+                continue
+            failed = next((r["status"] for r in (row, other) if r["status"] != "ok"), None)
+            value = None if failed else row["value"] - other["value"]
+            wide = 0.01 + 0.03 * rng.random()
+            change = {
+                "experiment": "change",
+                "source": other["model"],
+                "protocol": "/".join(filter(None, ("paired", split))),
+                "value": value,
+                "lower": None if failed else value - wide,
+                "upper": None if failed else value + wide,
+                "chance": None,
+                "status": failed or "ok",
+                "origin": f"{len(rows):064x}",
+            }
+            rows.append(row | change)
+
+
 def _measures(disk, dataset, about, skill, rng, rows, curves) -> None:
     settings = disk.study
     domain = settings.datasets[dataset].domain
 
     def row(experiment, protocol, metric, value, unit, status="ok"):
+        if about["model"] == DIVERGED:
+            status = "failed: the loss of `bodies` was nan at step 57"
         ok = status == "ok"
         rows.append(
             {
@@ -283,6 +409,9 @@ def _measures(disk, dataset, about, skill, rng, rows, curves) -> None:
     if domain == "object":
         row("classification", "knn-5", "top-1", level, "class")
         row("classification", "knn-5", "balanced-accuracy", level - 0.01, "class")
+        if dataset == "objects" and about["model"]:
+            row("classification", "linear-probe", "top-1", min(level + 0.05, 0.99), "class")
+            row("classification", "knn-5-loo/held_out", "top-1", level * 0.9, "class")
         return
     row("verification", "all-pairs", "AUC", 0.5 + level / 2, "identity")
     row("verification", "all-pairs", "EER", (1 - level) / 2, "identity")

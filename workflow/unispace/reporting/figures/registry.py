@@ -10,7 +10,17 @@ import pyarrow as pa
 
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.results import CURVE_SCHEMA, SCHEMA, VIEW_SCHEMA
-from unispace.reporting.figures import curves, losses, maps, tasks, views
+from unispace.reporting.figures import (
+    conflicts,
+    curves,
+    forgetting,
+    interpolation,
+    losses,
+    maps,
+    schedule,
+    tasks,
+    views,
+)
 from unispace.reporting.figures.drawing import Drawing, Plan
 
 
@@ -42,5 +52,9 @@ FIGURES = {
     "maps": Kind(maps.draw, (SCHEMA,)),
     "maps_cmc": Kind(curves.draw_maps_cmc, (CURVE_SCHEMA,)),
     "views": Kind(views.draw, (VIEW_SCHEMA,)),
+    "schedule": Kind(schedule.draw, ()),
+    "forgetting": Kind(forgetting.draw, (SCHEMA,)),
+    "interpolation": Kind(interpolation.draw, (SCHEMA,)),
+    "conflicts": Kind(conflicts.draw, (HISTORY_SCHEMA,), many=True),
     "losses": Kind(losses.draw, (HISTORY_SCHEMA,), many=True),
 }
