@@ -1,8 +1,9 @@
 """Metrics.
 
-Purpose: verification, identification and classification of every model, and of every map.
+Purpose: verification, identification and classification of every model, and of every map; what tuning changed.
 Inputs:  embeddings and maps; no network, no image.
-Outputs: results/<study>/metrics/*.parquet, results/<study>/curves/*.parquet, results/<study>/results.parquet.
+Outputs: results/<study>/metrics/*.parquet, results/<study>/curves/*.parquet, results/<study>/results.parquet;
+         results/<study>/samples/*.parquet, the metrics of every resample, for paired comparisons.
 """
 
 MODEL = "{backbone}+{curriculum}+seed{seed}"
@@ -16,6 +17,7 @@ rule evaluate_verification:
     output:
         metrics=f"{RESULTS}/metrics/verification/{MODEL}.parquet",
         curves=f"{RESULTS}/curves/verification/{MODEL}.parquet",
+        samples=f"{RESULTS}/samples/verification/{MODEL}.parquet",
     log:
         f"{LOGS}/evaluate_verification/{MODEL}.log",
     benchmark:
@@ -28,8 +30,8 @@ rule evaluate_verification:
         data=DATA,
     shell:
         "python -m unispace evaluate-verification --settings {params.settings:q}"
-        " --embeddings {params.embeddings} --data {params.data}"
-        " --metrics {output.metrics} --curves {output.curves} > {log} 2>&1"
+        " --embeddings {params.embeddings} --data {params.data} --metrics {output.metrics}"
+        " --curves {output.curves} --samples {output.samples} > {log} 2>&1"
 
 
 rule evaluate_identification:
@@ -39,6 +41,7 @@ rule evaluate_identification:
     output:
         metrics=f"{RESULTS}/metrics/identification/{MODEL}.parquet",
         curves=f"{RESULTS}/curves/identification/{MODEL}.parquet",
+        samples=f"{RESULTS}/samples/identification/{MODEL}.parquet",
     log:
         f"{LOGS}/evaluate_identification/{MODEL}.log",
     benchmark:
@@ -52,8 +55,8 @@ rule evaluate_identification:
         embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     shell:
         "python -m unispace evaluate-identification --settings {params.settings:q}"
-        " --embeddings {params.embeddings}"
-        " --metrics {output.metrics} --curves {output.curves} > {log} 2>&1"
+        " --embeddings {params.embeddings} --metrics {output.metrics}"
+        " --curves {output.curves} --samples {output.samples} > {log} 2>&1"
 
 
 rule evaluate_classification:
@@ -62,6 +65,7 @@ rule evaluate_classification:
         embeddings=evaluated(STUDY.class_datasets()),
     output:
         metrics=f"{RESULTS}/metrics/classification/{MODEL}.parquet",
+        samples=f"{RESULTS}/samples/classification/{MODEL}.parquet",
     log:
         f"{LOGS}/evaluate_classification/{MODEL}.log",
     benchmark:
@@ -69,11 +73,47 @@ rule evaluate_classification:
     conda:
         "../../envs/environment.yaml"
     params:
-        settings=evaluation(STUDY.class_datasets(), "neighbours"),
+        settings=evaluation(
+            STUDY.class_datasets(), "neighbours", "gallery", "linear_probe"
+        ),
         embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
     shell:
         "python -m unispace evaluate-classification --settings {params.settings:q}"
-        " --embeddings {params.embeddings} --metrics {output.metrics} > {log} 2>&1"
+        " --embeddings {params.embeddings} --metrics {output.metrics}"
+        " --samples {output.samples} > {log} 2>&1"
+
+
+rule evaluate_changes:
+    input:
+        code=code("evaluate_changes"),
+        metrics=lambda w: tested("metrics", w.backbone),
+        samples=lambda w: tested("samples", w.backbone),
+    output:
+        metrics=f"{RESULTS}/metrics/change/{{backbone}}.parquet",
+    log:
+        f"{LOGS}/evaluate_changes/{{backbone}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_changes/{{backbone}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=lambda w: text(
+            study=STUDY.study,
+            seed=STUDY.seed,
+            domains={d: STUDY.datasets[d].domain for d in STUDY.evaluation.datasets},
+            changes=STUDY.changes_of(w.backbone),
+            evaluation=chosen(
+                STUDY.evaluation,
+                "verification",
+                "identification",
+                "ranks",
+                "neighbours",
+            ),
+        ),
+    shell:
+        "python -m unispace evaluate-changes --settings {params.settings:q}"
+        " --measured {input.metrics} --samples {input.samples}"
+        " --metrics {output.metrics} > {log} 2>&1"
 
 
 rule evaluate_maps:

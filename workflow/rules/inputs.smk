@@ -137,15 +137,30 @@ def evaluation(datasets, *keys):
     )
 
 
-def parts(kind):
-    """All metric or curve files of the study."""
-    names = [flat_name(m) for m in STUDY.models()]
+def tested(kind, *backbones):
+    """The metric, curve or sample files of all models, or of those of some backbones."""
+    models = [
+        flat_name(m)
+        for m in STUDY.models()
+        if not backbones or m.split("/")[0] in backbones
+    ]
     experiments = []
     if STUDY.identity_datasets():
         experiments += ["verification", "identification"]
-    if STUDY.class_datasets() and kind == "metrics":
+    if STUDY.class_datasets() and kind != "curves":
         experiments += ["classification"]
-    files = [f"{RESULTS}/{kind}/{e}/{n}.parquet" for e in experiments for n in names]
+    return [f"{RESULTS}/{kind}/{e}/{m}.parquet" for e in experiments for m in models]
+
+
+def parts(kind):
+    """All metric or curve files of the study."""
+    files = tested(kind)
+    if kind == "metrics":
+        files += [
+            f"{RESULTS}/metrics/change/{b}.parquet"
+            for b in STUDY.backbones
+            if STUDY.changes_of(b)
+        ]
     if STUDY.map_pairs():
         files += [f"{RESULTS}/{kind}/maps/{d}.parquet" for d in STUDY.maps.datasets]
     return files

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from unispace.config.base import Distinct, DistinctSome, Name, Settings
 
@@ -15,6 +15,19 @@ Verification = Literal["all-pairs", "balanced", "folds", "official"]
 Identification = Literal[
     "enrol-one", "self-excluded", "self-in-gallery", "paper", "query-gallery", "open-set"
 ]
+TaskMetric = Literal["AUC", "Rank-1", "top-1"]
+MARGINS: dict[TaskMetric, float] = {"AUC": 0.03, "Rank-1": 0.05, "top-1": 0.05}
+
+
+class LinearProbe(Settings):
+    """Logistic regression on frozen embeddings of unit length, fitted on the train split."""
+
+    penalties: DistinctSome[Annotated[float, Field(gt=0)]] = (1.0, 10.0, 100.0, 1000.0)
+    """Values of C, the inverse strength of the penalty, of which the best on the val split is taken."""
+    fixed: Annotated[float, Field(gt=0)] | None = None
+    """Besides, a probe with this C whatever the val split says, as published protocols have it (CLIP: 0.316)."""
+    iterations: Annotated[int, Field(ge=1)] = 1000
+    """Most iterations of the solver; where they do not suffice, the cell fails."""
 
 
 class Evaluation(Settings):
@@ -45,6 +58,22 @@ class Evaluation(Settings):
     ranks: Distinct[Annotated[int, Field(ge=1)]] = (1, 5, 10)
     """Ranks of identification."""
     neighbours: Annotated[int, Field(ge=1)] = 5
-    """Neighbours that vote in object classification."""
+    """Neighbours that vote in object classification. They come from the train split, or from that of the data set
+    that `gallery` names; where there is neither, and in the split `held_out`, every image is classified by the other
+    images of its split (`knn-5-loo`)."""
+    gallery: dict[Name, Name] = Field(default={})
+    """For data sets of objects, such as `{objects_styles: objects}`: the one whose train split gives the neighbours
+    and fits the linear probe, and so names the classes."""
+    linear_probe: LinearProbe | None = LinearProbe()
+    """The linear probe of data sets of objects; `null` leaves it out."""
+    margins: dict[TaskMetric, Rate] = Field(default=dict(MARGINS))
+    """Margins of equivalence. A model is equivalent to another one in a task where the 95 % interval of the paired
+    difference lies inside plus or minus the margin, and not inferior where it lies above minus the margin."""
     resamples: Annotated[int, Field(ge=100, le=100_000)] = 500
     """Bootstrap resamples of identities or classes behind each 95 % interval."""
+
+    @field_validator("margins")
+    @classmethod
+    def _every_margin(cls, margins: dict[TaskMetric, float]) -> dict[TaskMetric, float]:
+        """A study that changes one margin keeps the others."""
+        return {**MARGINS, **margins}

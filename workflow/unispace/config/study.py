@@ -9,12 +9,15 @@ from pydantic import Field, field_validator, model_validator
 from unispace.config.audit import Audit
 from unispace.config.backbones import PIXELS, Backbone, Pretrain
 from unispace.config.base import ATTACK_DOMAINS, IDENTITY_DOMAINS, DistinctSome, Name, Settings
-from unispace.config.curricula import Curriculum
+from unispace.config.curricula import Curriculum, Optimisation
 from unispace.config.datasets import Dataset
 from unispace.config.evaluation import Evaluation
 from unispace.config.maps import Maps
 from unispace.config.report import Report
 from unispace.errors import did_you_mean
+
+EXPERT = "expert-"
+"""Beginning of the names of curricula that tune on one domain alone."""
 
 
 class Study(Settings):
@@ -82,6 +85,66 @@ class Study(Settings):
     def class_datasets(self) -> tuple[str, ...]:
         """Evaluated data sets whose labels are object classes."""
         return tuple(d for d in self.evaluation.datasets if self.datasets[d].domain == "object")
+
+    def tasks(self) -> dict[str, str]:
+        """The tasks: data sets that an expert trains on alone, each with its (first) expert."""
+        found: dict[str, str] = {}
+        for name, curriculum in self.curricula.items():
+            if name.startswith(EXPERT) and len(curriculum.train_on) == 1:
+                found.setdefault(next(iter(curriculum.train_on)), name)
+        return {dataset: found[dataset] for dataset in self.datasets if dataset in found}
+
+    def expert_of(self, dataset: str) -> str | None:
+        """The expert of a data set: that of its task, else of the first task of its domain; None without one."""
+        tasks = self.tasks()
+        domain = self.datasets[dataset].domain
+        akin = [task for task in tasks if self.datasets[task].domain == domain]
+        return tasks.get(dataset) or (tasks[akin[0]] if akin else None)
+
+    def base_curriculum(self) -> str | None:
+        """The curriculum that leaves the weights of a backbone as they are; None where the study has none."""
+        # How a model would be trained means nothing where it is not.
+        optimiser, idle = set(Optimisation.model_fields), Curriculum()
+        for name, curriculum in self.curricula.items():
+            if curriculum.model_dump(exclude=optimiser) == idle.model_dump(exclude=optimiser):
+                return name
+        return None
+
+    def unseen_datasets(self) -> tuple[str, ...]:
+        """Evaluated data sets that no curriculum trains on."""
+        seen = {dataset for c in self.curricula.values() for dataset in c.train_on}
+        return tuple(d for d in self.evaluation.datasets if d not in seen)
+
+    def changes_of(self, backbone: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """Which models of a backbone are compared with which: (model, reference, data sets).
+
+        Every tuned model is compared with the base model on all evaluated data sets, and with each expert on those
+        that it is the expert of. Both have the same seed.
+        """
+        tuned, base = self.curricula_of(backbone), self.base_curriculum()
+        found: dict[tuple[str, str], list[str]] = {}
+        for seed in self.seeds:
+            for curriculum in tuned:
+                for dataset in self.evaluation.datasets if curriculum != base else ():
+                    for reference in dict.fromkeys((base, self.expert_of(dataset))):
+                        if reference in tuned and reference != curriculum:
+                            ends = (f"{backbone}/{c}/seed{seed}" for c in (curriculum, reference))
+                            found.setdefault(tuple(ends), []).append(dataset)
+        return tuple((*ends, tuple(datasets)) for ends, datasets in found.items())
+
+    def _galleries(self) -> list[str]:
+        """What is wrong with the data sets that are classified by another one's images."""
+        problems = []
+        for dataset, gallery in self.evaluation.gallery.items():
+            for name in (dataset, gallery):
+                if name not in self.class_datasets():
+                    problems.append(
+                        f"evaluation.gallery: `{name}` must be an evaluated data set of objects; "
+                        f"{did_you_mean(name, self.class_datasets())}"
+                    )
+            if dataset == gallery:
+                problems.append(f"evaluation.gallery: `{dataset}` names itself; take it out")
+        return problems
 
     def _protocols_without_data(self) -> list[str]:
         """Protocols that are asked for and that no data set allows."""
@@ -160,7 +223,7 @@ class Study(Settings):
         if self.maps.models and not self.maps.methods.chosen():
             problems.append("maps.methods: name at least one, such as `procrustes: {}`")
         if not problems:
-            problems += self._protocols_without_data()
+            problems += self._protocols_without_data() + self._galleries()
         if not self.evaluation.datasets:
             problems.append("evaluation.datasets: name at least one data set to test on")
         if problems:

@@ -6,7 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unispace.evaluation import chance
-from unispace.evaluation.bootstrap import TooFewClusters, cluster_mean
+from unispace.evaluation.bootstrap import (
+    TooFewClusters,
+    proportion_interval,
+    resampled_means,
+)
 from unispace.evaluation.measure import Measure
 from unispace.evaluation.similarity import cosine_blocks
 
@@ -47,18 +51,55 @@ def nearest_neighbours(
     labels, index = np.unique(fit_label, return_inverse=True)
     winner = np.empty(len(test_vectors), np.intp)
     for rows, scores in cosine_blocks(test_vectors, fit_vectors, block):
-        last = np.partition(scores, -k, axis=1)[:, -k, None]
-        nearer, level = scores > last, scores == last
-        places = k - np.sum(nearer, axis=1, keepdims=True)
-        nearer |= level & (np.cumsum(level, axis=1, dtype=np.int32) <= places)
-        test, fit = np.nonzero(nearer)
-        cell = test * len(labels) + index[fit]
-        shape = (len(scores), len(labels))
-        weight = np.maximum(scores[test, fit], 0)
-        votes = np.bincount(cell, weight, len(scores) * len(labels)).reshape(shape)
-        voted = np.bincount(cell, minlength=len(scores) * len(labels)).reshape(shape) > 0
-        winner[rows] = np.argmax(np.where(voted, votes, -1.0), axis=1)
+        winner[rows] = _winners(scores, index, len(labels), k)
     return labels[winner]
+
+
+def leave_one_out(vectors: NDArray[np.floating], label: Labels, k: int, block: int = 256) -> Labels:
+    """Label every vector by the vote of its k nearest ones among all the others.
+
+    The vote is that of `nearest_neighbours`. A vector that is alone in its class cannot be labelled correctly.
+
+    Args:
+        vectors: `(n, d)`.
+        label: `(n,)` any integers.
+        k: Neighbours, from 1 to n - 1.
+        block: Vectors at a time; changes the memory, never a score.
+
+    Returns:
+        `(n,)` predicted labels.
+
+    Raises:
+        ValueError: Shapes differ, k is out of range, or a row is zero or not finite.
+    """
+    if len(vectors) != len(label):
+        raise ValueError(f"{len(vectors)} vectors for {len(label)} labels")
+    if not 1 <= k < len(label):
+        raise ValueError(f"k must be from 1 to the {len(label) - 1} other vectors, got {k}")
+    labels, index = np.unique(label, return_inverse=True)
+    winner = np.empty(len(vectors), np.intp)
+    for rows, scores in cosine_blocks(vectors, vectors, block):
+        here = np.arange(len(scores))
+        scores[here, here + rows.start] = -np.inf  # as if it were not there
+        winner[rows] = _winners(scores, index, len(labels), k)
+    return labels[winner]
+
+
+def _winners(
+    scores: NDArray[np.float32], index: Labels, classes: int, k: int
+) -> NDArray[np.integer]:
+    """Class `(b,)` that the k best of the scores `(b, n_fit)` vote for; `index` has the class of every column."""
+    last = np.partition(scores, -k, axis=1)[:, -k, None]
+    nearer, level = scores > last, scores == last
+    places = k - np.sum(nearer, axis=1, keepdims=True)
+    nearer |= level & (np.cumsum(level, axis=1, dtype=np.int32) <= places)
+    test, fit = np.nonzero(nearer)
+    cell = test * classes + index[fit]
+    shape = (len(scores), classes)
+    weight = np.maximum(scores[test, fit], 0)
+    votes = np.bincount(cell, weight, len(scores) * classes).reshape(shape)
+    voted = np.bincount(cell, minlength=len(scores) * classes).reshape(shape) > 0
+    return np.argmax(np.where(voted, votes, -1.0), axis=1)
 
 
 def classify(
@@ -94,8 +135,22 @@ def classify(
         ("balanced-accuracy", recall, np.arange(len(classes)), 1 / len(classes)),
     ):
         try:
-            numbers = cluster_mean(values, cluster, resamples, rng, proportion=True)
-            measures.append(Measure(metric, *numbers, len(right), "class", chance=by_chance))
+            means, samples, count = resampled_means(
+                np.asarray(values)[:, None], cluster, resamples, rng
+            )
+            ends = proportion_interval(float(means[0]), samples[:, 0], count)
         except TooFewClusters as reason:
             measures.append(Measure.failed(metric, len(right), "class", reason, by_chance))
+        else:
+            measures.append(
+                Measure(
+                    metric,
+                    float(means[0]),
+                    *ends,
+                    len(right),
+                    "class",
+                    chance=by_chance,
+                    samples=samples[:, 0],
+                )
+            )
     return measures

@@ -196,7 +196,16 @@ def identify(
         if metric in column:
             at = column[metric]
             numbers = (float(means[at]), *ends[at])
-            measures.append(Measure(metric, *numbers, n, "identity", chance=by_chance[metric]))
+            measures.append(
+                Measure(
+                    metric,
+                    *numbers,
+                    n,
+                    "identity",
+                    chance=by_chance[metric],
+                    samples=samples[:, at],
+                )
+            )
         else:
             why = f"{metric} is 1 by construction in a gallery of {size}"
             measures.append(Measure.failed(metric, n, "identity", why, by_chance[metric]))

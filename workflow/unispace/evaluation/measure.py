@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,9 @@ class Measure:
         unit: What the interval resamples: `identity` or `class`; `fold` where it comes from the spread over folds.
         status: `ok`, or `failed: why`.
         chance: What scores without information would give, where that is known.
+        samples: `(resamples,)` the metric of every resample, NaN where it does not exist in one; None where it
+            failed or the interval has no resamples. Two models on the same images share their resamples, so that
+            the difference of their samples is that of a paired bootstrap.
     """
 
     metric: str
@@ -29,6 +37,7 @@ class Measure:
     unit: str
     status: str = "ok"
     chance: float | None = None
+    samples: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Keep the promise: finite numbers when ok, NaN when failed."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from unispace.evaluation.measure import Measure
-from unispace.records.results import CURVE_SCHEMA, SCHEMA
+from unispace.records.results import CURVE_SCHEMA, SAMPLES_SCHEMA, SCHEMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,10 +40,29 @@ class Cell:
 
 
 def rows(cell: Cell, measures: Iterable[Measure]) -> pd.DataFrame:
-    """One row a measure; a failed one keeps its row, with empty numbers and the reason."""
+    """One row a measure; a failed one keeps its row, with empty numbers and the reason.
+
+    Column `samples`, behind those of the tidy results, holds the metric of every resample, or None.
+    """
     about = dataclasses.asdict(cell)
     found = [{**about, **dataclasses.asdict(measure)} for measure in measures]
-    return pd.DataFrame(found, columns=list(SCHEMA.names)).astype({"chance": float})
+    columns = [*SCHEMA.names, "samples"]
+    return pd.DataFrame(found, columns=columns).astype({"chance": float, "samples": object})
+
+
+def samples_of(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """The metrics of every resample as tidy rows, from what `rows` gives; failed cells have none."""
+    keys = [name for name in SAMPLES_SCHEMA.names if name not in ("resample", "value")]
+    parts = [
+        pd.DataFrame({"resample": range(len(row["samples"])), "value": row["samples"]}).assign(
+            **{key: row[key] for key in keys}
+        )
+        for table in tables
+        for row in table.to_dict("records")
+        if row["samples"] is not None
+    ]
+    empty = SAMPLES_SCHEMA.empty_table().to_pandas()
+    return pd.concat(parts, ignore_index=True)[SAMPLES_SCHEMA.names] if parts else empty
 
 
 def points(

@@ -306,7 +306,7 @@ def verify(
             ends = proportion_interval(value, values, people)
         except TooFewClusters as reason:
             return Measure.failed(metric, count, "identity", reason, chance)
-        return Measure(metric, value, *ends, count, "identity", chance=chance)
+        return Measure(metric, value, *ends, count, "identity", chance=chance, samples=values)
 
     measures = [
         measure("AUC", auc(curve), samples.auc, n, 0.5),

@@ -43,6 +43,18 @@ CURVE_SCHEMA = pa.schema(
     ]
 )
 
+SAMPLES_SCHEMA = pa.schema(
+    [
+        pa.field("experiment", pa.string(), nullable=False),
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("protocol", pa.string(), nullable=False),
+        pa.field("metric", pa.string(), nullable=False),
+        pa.field("resample", pa.int32(), nullable=False),  # the same draw in all models, from 0
+        pa.field("value", pa.float64()),  # empty where the metric does not exist in that resample
+    ]
+)
+
 VIEW_SCHEMA = pa.schema(
     [
         pa.field("model", pa.string(), nullable=False),

@@ -65,7 +65,7 @@ def controls(study: Study, results: pd.DataFrame, datasets: Sequence[str]) -> Co
     networks = [b for b in study.backbones if b not in controlled]
     backbones = [*networks, *controlled]
     several = len(study.seeds) > 1
-    single = results[results["model"].notna()]
+    single = results[results["model"].notna() & results["source"].isna()]
     lines = []
     for measured in headline(single, datasets):
         if measured.metric not in _METRICS:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from unispace.config.study import Study
-from unispace.reporting.numbers import HELD_OUT, Numbers
+from unispace.evaluation.tasks import HELD_OUT
+from unispace.reporting.numbers import Numbers
 from unispace.reporting.roles import SECOND_METRIC, task_metric, tuned_models
 from unispace.reporting.tables import Cell
 
@@ -107,7 +108,7 @@ def forgetting_table(study: Study, results: pd.DataFrame) -> ChangeTable:
 def unseen_table(study: Study, results: pd.DataFrame) -> UnseenTable:
     """Unseen data sets, and the held-out splits of those that were trained on, before and after."""
     numbers = Numbers(results, study)
-    held = results.loc[results["protocol"].str.endswith(HELD_OUT), "dataset"].unique()
+    held = results.loc[results["protocol"].str.endswith(f"/{HELD_OUT}"), "dataset"].unique()
     wanted = [(d, "") for d in study.unseen_datasets()]
     wanted += [(d, HELD_OUT) for d in study.datasets if d in held]
     models = [m for m in tuned_models(study) if m.kind not in ("control", "interpolated")]
@@ -132,7 +133,7 @@ def unseen_table(study: Study, results: pd.DataFrame) -> UnseenTable:
         if any(c.level for c in cells):
             name = _named(study, model.curriculum, model.seed)
             lines.append(UnseenLine(model.backbone, name, model.kind, model.name, cells))
-    heads = [(d, study.datasets[d].domain, "held out" if s else "", m) for d, s, m in columns]
+    heads = [(d, study.datasets[d].domain, s.replace("_", " "), m) for d, s, m in columns]
     return UnseenTable(tuple(heads), tuple(lines))
 
 

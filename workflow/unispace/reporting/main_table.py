@@ -48,7 +48,7 @@ class MainTable:
     """The main table.
 
     Attributes:
-        tasks: data set, domain, metric and margin as shown (empty where there is none) of each column.
+        tasks: data set, domain, metric and margin as shown, of each column.
         lines: empty where no task was measured.
         best: whether any cell is marked.
         compared: whether any cell has been compared with its expert.
@@ -87,8 +87,8 @@ def main_table(study: Study, results: pd.DataFrame) -> MainTable:
 def _head(study: Study, dataset: str) -> tuple[str, str, str, str]:
     domain = study.datasets[dataset].domain
     metric = task_metric(domain)
-    margin = study.evaluation.margins.get(metric)
-    return dataset, domain, metric, "" if margin is None else f"±{margin * 100:g} points"
+    margins = {str(name): margin for name, margin in study.evaluation.margins.items()}
+    return dataset, domain, metric, f"±{margins[metric] * 100:g} points"
 
 
 def _cell(
@@ -98,10 +98,11 @@ def _cell(
     reference = model.sibling(expert)
     told = numbers.change_cell(model.name, reference, dataset, metric)
     compared = model.name != reference
+    found = numbers.verdict(model.name, reference, dataset, metric) if compared else None
     return TaskCell(
         main=numbers.cell(model.name, dataset, metric),
         second=None if metric == "top-1" else numbers.cell(model.name, dataset, SECOND_METRIC),
-        verdict=VERDICTS[numbers.verdict(model.name, reference, dataset, metric)] if compared else "",
+        verdict=VERDICTS[found] if found else "",
         told=f"{told.value} {told.interval}" if compared and told and not told.why else "",
         best=_beats_all(numbers, model.name, [r.name for r in rivals], dataset, metric),
     )
@@ -136,5 +137,5 @@ def _kept(line: TaskLine) -> str:
     """On how many tasks a line holds the level of the experts; empty where not all were compared."""
     if line.kind in ("expert", "control") or not all(cell.verdict for cell in line.cells):
         return ""
-    held = (VERDICTS["equivalent"], VERDICTS["non-inferior"])
+    held = (VERDICTS["equivalent"], VERDICTS["not inferior"])
     return f"{sum(cell.verdict in held for cell in line.cells)} of {len(line.cells)}"

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from unispace.config.study import Study
+from unispace.evaluation.changes import Verdict, verdict
+from unispace.evaluation.tasks import task_numbers
 from unispace.reporting.roles import task_metric
 from unispace.reporting.tables import Cell, cell, change_cell
 
-HELD_OUT = "/held_out"
 CHANGE = "change"
-Verdict = Literal["equivalent", "non-inferior", "worse", "undecided", ""]
-VERDICTS = {
+PAIRED = "paired"
+VERDICTS: dict[Verdict, str] = {
     "equivalent": "within the margin",
-    "non-inferior": "not below the margin",
-    "worse": "below the margin",
+    "not inferior": "not below the margin",
+    "inferior": "below the margin",
     "undecided": "undecided",
-    "": "",
 }
 _Record = Mapping[Hashable, Any]
 
@@ -38,12 +38,11 @@ class Numbers:
         self._levels: dict[tuple[str, ...], list[_Record]] = defaultdict(list)
         self._changes: dict[tuple[str, ...], _Record] = {}
         for row in results[results["model"].notna()].to_dict("records"):
-            held = str(row["protocol"]).endswith(HELD_OUT)
-            key = (row["model"], row["dataset"], row["metric"], HELD_OUT if held else "")
+            key = (row["model"], row["dataset"], row["metric"])
             if row["experiment"] != CHANGE:
                 self._levels[key].append(row)
                 continue
-            key = (*key, row["source"])
+            key = (*key, row["source"], row["protocol"])
             if key in self._changes:
                 raise ValueError(f"several changes for one cell: {key}")
             self._changes[key] = row
@@ -55,36 +54,35 @@ class Numbers:
 
         Args:
             model, dataset, metric: what is looked up.
-            split: `HELD_OUT`, or empty for the tested split.
+            split: `held_out`, or empty for the tested split.
             protocol: this one instead.
 
         Raises:
             ValueError: where two rows claim one cell, since one of them would be hidden.
         """
-        rows = self._levels.get((model, dataset, metric, split), [])
-        wanted = self._standing(metric) if protocol is None else (protocol,)
-        for name in wanted:
-            found = [r for r in rows if _plain(r["protocol"]) == name]
-            if len(found) > 1:
-                raise ValueError(f"{len(found)} rows for one cell: {(model, dataset, metric, name)}")
-            if found:
-                return found[0]
-        return None
+        rows = self._levels.get((model, dataset, metric), [])
+        if protocol is None:
+            found = [r for r in rows if self._stands(r, split)]
+        else:
+            found = [r for r in rows if r["protocol"] == protocol]
+        if len(found) > 1:
+            raise ValueError(f"{len(found)} rows for one cell: {(model, dataset, metric, split)}")
+        return found[0] if found else None
 
-    def _standing(self, metric: str) -> tuple[str, ...]:
-        evaluation = self._study.evaluation
-        if metric == "top-1":
-            near = f"knn-{evaluation.neighbours}"
-            return (near, f"{near}-loo")
-        if metric.startswith("Rank-"):
-            return (evaluation.identification[0],)
-        return ("all-pairs", *evaluation.verification)
+    def _stands(self, row: _Record, split: str) -> bool:
+        """Whether a row stands for its metric on a split of its data set."""
+        domain = self._study.datasets[row["dataset"]].domain
+        return any(
+            number.metric == row["metric"] and number.further(row["protocol"]) == split
+            for number in task_numbers(domain, self._study.evaluation)
+        )
 
     def change(
         self, model: str, reference: str, dataset: str, metric: str, split: str = ""
     ) -> _Record | None:
         """The row of the paired difference, model minus reference."""
-        return self._changes.get((model, dataset, metric, split, reference))
+        protocol = f"{PAIRED}/{split}" if split else PAIRED
+        return self._changes.get((model, dataset, metric, reference, protocol))
 
     def cell(
         self, model: str, dataset: str, metric: str, split: str = "", protocol: str | None = None
@@ -100,32 +98,17 @@ class Numbers:
         row = self.change(model, reference, dataset, metric, split)
         return None if row is None else change_cell(*_values(row))
 
-    def verdict(self, model: str, reference: str, dataset: str, metric: str) -> Verdict:
-        """Whether a model holds the level of its reference; empty where the two were not compared."""
+    def verdict(self, model: str, reference: str, dataset: str, metric: str) -> Verdict | None:
+        """Whether a model holds the level of its reference; None where the two were not compared."""
         row = self.change(model, reference, dataset, metric)
-        margin = self._study.evaluation.margins.get(metric)
-        if row is None or row["status"] != "ok" or margin is None:
-            return ""
-        return verdict(row["lower"], row["upper"], margin)
+        if row is None or row["status"] != "ok":
+            return None
+        margins = {str(name): margin for name, margin in self._study.evaluation.margins.items()}
+        return verdict(row["lower"], row["upper"], margins[metric])
 
     def main_metric(self, dataset: str) -> str:
         """The metric that stands for a data set."""
         return task_metric(self._study.datasets[dataset].domain)
-
-
-def verdict(lower: float, upper: float, margin: float) -> Verdict:
-    """What a 95 % interval of a change says about a margin of equivalence.
-
-    `equivalent`: the interval lies within the margin on both sides. `non-inferior`: its lower end does, its upper
-    does not. `worse`: the whole interval lies below the margin. `undecided`: the lower end of the margin is in it.
-    """
-    if lower > -margin:
-        return "equivalent" if upper < margin else "non-inferior"
-    return "worse" if upper < -margin else "undecided"
-
-
-def _plain(protocol: str) -> str:
-    return protocol.removesuffix(HELD_OUT).removesuffix("-cross-camera")
 
 
 def _values(row: _Record) -> tuple[float, float, float, int, str]:

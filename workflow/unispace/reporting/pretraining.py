@@ -47,7 +47,7 @@ def pretraining_checks(study: Study, results: pd.DataFrame) -> tuple[CheckLine, 
             continue
         for dataset, expert in study.tasks().items():
             metric = task_metric(study.datasets[dataset].domain)
-            protocols = [p for p in probes if "/" not in p] if metric == "top-1" else [None]
+            protocols = [p for p in probes if "/" not in p and not p.endswith("-loo")] if metric == "top-1" else [None]
             for protocol in protocols:
                 names = [random and model.sibling(random), model.name, model.sibling(expert)]
                 rows = [n and numbers.level(n, dataset, metric, "", protocol) for n in names]

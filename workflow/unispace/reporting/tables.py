@@ -183,7 +183,7 @@ def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[st
 
 def by_model(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]) -> Pivot:
     """Headline numbers: a line for each model."""
-    chosen = results[results["model"].notna()]
+    chosen = results[results["model"].notna() & results["source"].isna()]
     columns = headline(chosen, datasets)
     found = in_order(chosen["model"], models)
     names = short_names(found)

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from unispace.config.evaluation import Evaluation
 from unispace.evaluation.recognition import Images, Stream, Tidy
-from unispace.evaluation.tidy import Cell
+from unispace.evaluation.tidy import Cell, samples_of
 from unispace.records.code import code_of
 from unispace.records.embeddings import Embeddings, read_embeddings
 from unispace.records.files import sha256_of, sha256_of_text
 from unispace.records.pairs import read_pairs
-from unispace.records.results import CURVE_SCHEMA, SCHEMA
+from unispace.records.results import CURVE_SCHEMA, SAMPLES_SCHEMA, SCHEMA
 from unispace.records.tables import write_table
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ def origin(
     keys = [e.card["key"] for e in embeddings]
     if official is not None:
         keys.append(sha256_of_text(official.to_csv(index=False)))
-    libraries = [f"{name} {version(name)}" for name in ("numpy", "scipy")]
+    libraries = [f"{name} {version(name)}" for name in ("numpy", "scipy", "scikit-learn")]
     return sha256_of_text(settings, *keys, *libraries, *map(sha256_of, code_of(command)))
 
 
@@ -92,7 +92,7 @@ def generator(seed: int, *name: str) -> np.random.Generator:
 
 def write_metrics(parts: Iterable[pd.DataFrame], path: Path) -> None:
     """Write tidy rows and show them in the log."""
-    frame = pd.concat(list(parts), ignore_index=True)
+    frame = pd.concat(list(parts), ignore_index=True)[list(SCHEMA.names)]
     write_table(frame, SCHEMA, path)
     columns = [
         "dataset",
@@ -110,6 +110,11 @@ def write_metrics(parts: Iterable[pd.DataFrame], path: Path) -> None:
     log.info("results\n%s", shown.to_string(index=False, float_format="{:.4f}".format))
 
 
+def write_samples(parts: Iterable[pd.DataFrame], path: Path) -> None:
+    """Write the metrics of every resample, which paired comparisons of models take."""
+    write_table(samples_of(parts), SAMPLES_SCHEMA, path)
+
+
 def write_curves(parts: Iterable[pd.DataFrame], path: Path) -> None:
     """Write the points of curves."""
     write_table(pd.concat(list(parts), ignore_index=True), CURVE_SCHEMA, path)
@@ -125,12 +130,13 @@ def configure_recognition(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--metrics", type=Path, required=True)
     parser.add_argument("--curves", type=Path, required=True)
+    parser.add_argument("--samples", type=Path, required=True, help="metrics of every resample")
 
 
 def run_recognition(
     arguments: argparse.Namespace, experiment: str, evaluate: Recognise, data: Path | None = None
 ) -> None:
-    """Test one model on data sets of identities and write its rows and curves.
+    """Test one model on data sets of identities and write its rows, samples and curves.
 
     Args:
         arguments: as `configure_recognition` declares them.
@@ -156,4 +162,5 @@ def run_recognition(
         stream = partial(generator, settings["seed"], experiment, dataset)
         tables.append(evaluate(cell, images, evaluation, stream))
     write_metrics((metrics for metrics, _ in tables), arguments.metrics)
+    write_samples((metrics for metrics, _ in tables), arguments.samples)
     write_curves((curves for _, curves in tables), arguments.curves)

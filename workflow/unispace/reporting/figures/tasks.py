@@ -25,7 +25,7 @@ COLUMNS = [
 
 def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     """Draw a panel for each data set, a row in it for each model."""
-    results = tables[0][tables[0]["model"].notna()]
+    results = tables[0][tables[0]["model"].notna() & tables[0]["source"].isna()]
     measured = headline(results, plan.datasets)
     if not measured:
         return nothing("No headline number was measured for a single model.", COLUMNS)
