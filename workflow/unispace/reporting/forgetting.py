@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from unispace.config.study import Study
-from unispace.evaluation.tasks import HELD_OUT
+from unispace.data.held_out import HELD_OUT
 from unispace.reporting.numbers import Numbers
 from unispace.reporting.roles import SECOND_METRIC, task_metric, tuned_models
 from unispace.reporting.tables import Cell

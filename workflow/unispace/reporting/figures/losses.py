@@ -35,7 +35,11 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     styles = looks(dict.fromkeys(series.values()))
     grid = _grid(history, list(series), plan)
     figure, axes = panels(len(grid), _ACROSS, (2.55, 2.15))
-    for panel, (backbone, dataset, measure) in zip(axes, grid, strict=True):
+    for panel, place in zip(axes, grid, strict=True):
+        if place is None:
+            panel.remove()
+            continue
+        backbone, dataset, measure = place
         rows = history[history["measure"] == measure]
         rows = rows[rows["model"].str.split("/").str[0] == backbone]
         if measure == _RATE:
@@ -67,8 +71,10 @@ def _series(model: str, order: tuple[str, ...]) -> str:
     return f"{curriculum}, {seed[0]}" if seed and several else curriculum
 
 
-def _grid(history: pd.DataFrame, models: list[str], plan: Plan) -> list[tuple[str, str, str]]:
-    """Backbone, data set and measure of each panel."""
+def _grid(
+    history: pd.DataFrame, models: list[str], plan: Plan
+) -> list[tuple[str, str, str] | None]:
+    """Backbone, data set and measure of each panel; None leaves a place empty, so that backbones begin a row."""
     found = set(
         zip(
             history["model"].str.split("/").str[0], history["dataset"], history["measure"],
@@ -76,8 +82,9 @@ def _grid(history: pd.DataFrame, models: list[str], plan: Plan) -> list[tuple[st
         )
     )  # fmt: skip
     datasets = in_order(history["dataset"], plan.datasets)
-    grid = []
+    grid: list[tuple[str, str, str] | None] = []
     for backbone in dict.fromkeys(model.split("/")[0] for model in models):
+        grid += [None] * (-len(grid) % _ACROSS)
         grid += [
             (backbone, dataset, measure)
             for measure in _MEASURES
