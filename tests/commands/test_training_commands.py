@@ -317,7 +317,7 @@ def test_another_seed_gives_other_weights_and_the_same_seed_the_same(project, pr
 # Runs the command line with a state saved after every step, slowly enough to be killed half-way.
 SAVING = """
 import sys, time
-from unispace.curricula import training
+from unispace.curricula import learner, training
 from unispace.__main__ import main
 training.SAVE_EVERY = -1.0
 update = training._update

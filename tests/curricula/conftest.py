@@ -11,8 +11,11 @@ from PIL import Image
 from unispace.backbones.arithmetic import fix_arithmetic
 from unispace.backbones.network import Network
 from unispace.config.backbones import Backbone
-from unispace.config.curricula import Head, Optimisation
-from unispace.curricula.training import Task
+from unispace.config.curricula import Curriculum, Head, Optimisation, TrainOn
+from unispace.curricula.history import History
+from unispace.curricula.resume import Resume
+from unispace.curricula.tasks import Task
+from unispace.curricula.training import train
 from unispace.records.images import write_encoded, write_raw
 from unispace.records.manifest import write_manifest
 
@@ -76,6 +79,50 @@ def optimisation():
         return Optimisation(**{**stated, **changes})
 
     return made
+
+
+@pytest.fixture(scope="session")
+def planned():
+    """A curriculum over tasks."""
+
+    def made(tasks, settings, *, weights=None, **changes):
+        parts = {
+            task.name: TrainOn(
+                batch_size=task.batch_size,
+                head=task.head,
+                weight=(weights or {}).get(task.name, 1.0),
+            )
+            for task in tasks
+        }
+        plan = Curriculum(train_on=parts, **changes)
+        # Past the bounds of the settings, which some tests leave on purpose.
+        return plan.model_copy(update=settings.model_dump())
+
+    return made
+
+
+@pytest.fixture
+def run(tmp_path, planned):
+    """Train a network on tasks; returns the history. `changes` are keys of the curriculum."""
+
+    def trained(network, tasks, settings, coupling="accumulate", *, seed=0, key="key", **changes):
+        curriculum = planned(tasks, settings, coupling=coupling, **changes)
+        history = History([task.name for task in tasks])
+        train(network, tasks, curriculum, seed, Resume(tmp_path, key), history)
+        return history.table()
+
+    return trained
+
+
+@pytest.fixture(scope="session")
+def measured():
+    """Values of a measure in the order of data sets and steps."""
+
+    def found(history, measure, dataset=None):
+        rows = history[history["measure"] == measure]
+        return rows[rows["dataset"] == dataset if dataset else rows["dataset"].notna()]["value"]
+
+    return found
 
 
 @pytest.fixture

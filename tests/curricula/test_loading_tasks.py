@@ -53,9 +53,9 @@ def test_decoded_images_lie_in_scratch_and_not_in_memory(dataset, tmp_path):
 def test_the_head_follows_the_domain_unless_it_is_given(dataset, tmp_path, domain, loss):
     folder, _ = dataset(LABELS, SPLITS, domain=domain)
     assert load(folder, tmp_path).head == Head(loss=loss)
-    how = TrainOn(head=Head(loss="arcface", margin=0.4), batch_size=5, weight=0.25)
+    how = TrainOn(head=Head(loss="arcface", margin=0.4), batch_size=5)
     task = load(folder, tmp_path, how)
-    assert (task.head, task.batch_size, task.weight) == (how.head, 5, 0.25)
+    assert (task.head, task.batch_size) == (how.head, 5)
 
 
 def test_a_train_split_of_one_label_is_an_error(dataset, tmp_path):
@@ -75,3 +75,27 @@ def test_an_empty_train_split_is_an_error(dataset, tmp_path):
 def test_a_missing_data_set_is_an_error(tmp_path):
     with pytest.raises(UserError, match=r"manifest\.parquet: not there"):
         load(tmp_path / "none", tmp_path)
+
+
+# --- validation ---
+
+
+def test_the_val_split_is_loaded_where_it_is_asked_for(dataset, tmp_path):
+    splits = ["train", "val", "val", "train", "val", "val", "test"]
+    folder, images = dataset(["b", "b", "a", "a", "b", "a", "a"], splits)
+    assert load(folder, tmp_path).validation is None
+    task = load_task(
+        "animals", folder, TrainOn(), Preprocessing(size=32), tmp_path / "s", validate=True
+    )
+    np.testing.assert_array_equal(task.validation.images, images[[1, 2, 4, 5]])
+    assert task.validation.labels.tolist() == [0, 1, 0, 1]
+    assert task.labels.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("held", [[], ["a"], ["a", "a"], ["a", "b"]], ids=str)
+def test_a_val_split_that_tells_nothing_is_an_error(dataset, tmp_path, held):
+    folder, _ = dataset(["a", "b", *held], ["train", "train", *["val"] * len(held)])
+    with pytest.raises(UserError, match="animals: its val split has no two labels with two images"):
+        load_task(
+            "animals", folder, TrainOn(), Preprocessing(size=32), tmp_path / "s", validate=True
+        )

@@ -8,7 +8,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from unispace.backbones import tensors
-from unispace.curricula import training
+from unispace.curricula import batches, training
+from unispace.curricula.history import History
 from unispace.curricula.resume import Resume, training_key
 from unispace.curricula.training import train
 from unispace.errors import UserError
@@ -21,7 +22,7 @@ class Stopped(Exception):
 @pytest.fixture
 def stop_at(monkeypatch):
     """Save after every step, and stop before a given step (counted from 0) of its last task."""
-    real = training.batch_rows
+    real = batches.batch_rows
 
     def arranged(step, task):
         def rows(count, size, at, *key):
@@ -30,10 +31,10 @@ def stop_at(monkeypatch):
             return real(count, size, at, *key)
 
         monkeypatch.setattr(training, "SAVE_EVERY", -1.0)
-        monkeypatch.setattr(training, "batch_rows", rows)
+        monkeypatch.setattr(batches, "batch_rows", rows)
 
     def undone():
-        monkeypatch.setattr(training, "batch_rows", real)
+        monkeypatch.setattr(batches, "batch_rows", real)
 
     arranged.undo = undone
     return arranged
@@ -46,16 +47,17 @@ CASES = {
 
 
 @pytest.fixture
-def go(build, coloured, optimisation):
+def go(build, coloured, optimisation, planned):
     """Train a fresh network; returns its weights and the history."""
 
     def trained(folder, case="dropping paths", coupling="accumulate", key="key", **changes):
         architecture, options = CASES[case]
         network = build(architecture, **options)
         tasks = [coloured("a"), coloured("b", labels=3, loss="cosface")]
-        settings = optimisation(steps=8, **changes)
-        history = train(network, tasks, settings, coupling, 5, Resume(folder, key))
-        return network.body.state_dict(), history
+        curriculum = planned(tasks, optimisation(steps=8), coupling=coupling, **changes)
+        history = History("ab")
+        train(network, tasks, curriculum, 5, Resume(folder, key), history)
+        return network.body.state_dict(), history.table()
 
     return trained
 
@@ -101,9 +103,9 @@ def test_a_resumed_step_is_not_taken_again(go, stop_at, tmp_path, monkeypatch):
         go(tmp_path)
     stop_at.undo()
     steps = []
-    real = training.batch_rows
+    real = batches.batch_rows
     monkeypatch.setattr(
-        training, "batch_rows", lambda n, b, s, *k: steps.append(s) or real(n, b, s, *k)
+        batches, "batch_rows", lambda n, b, s, *k: steps.append(s) or real(n, b, s, *k)
     )
     go(tmp_path)
     assert sorted(set(steps)) == [5, 6, 7]

@@ -11,19 +11,9 @@ from hypothesis import strategies as st
 
 from unispace.backbones.network import save_weights
 from unispace.config.curricula import Optimisation
-from unispace.curricula import training
-from unispace.curricula.resume import Resume
-from unispace.curricula.training import learning_rate, train
-
-
-@pytest.fixture
-def run(tmp_path):
-    """Train a network on tasks; returns the history."""
-
-    def trained(network, tasks, settings, coupling="accumulate", seed=0):
-        return train(network, tasks, settings, coupling, seed, Resume(tmp_path, "key"))
-
-    return trained
+from unispace.curricula import batches, learner
+from unispace.curricula.diverged import Diverged
+from unispace.curricula.schedule import learning_rate
 
 
 def weights_of(network):
@@ -34,39 +24,48 @@ def same(a, b):
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
+COUPLINGS = ["accumulate", "alternate", "concat", "surgery"]
+
 # --- does it learn ---
 
 
 @pytest.mark.parametrize("loss", ["softmax", "cosface", "arcface"])
-@pytest.mark.parametrize("coupling", ["accumulate", "alternate"])
-def test_a_planted_problem_is_learnt(build, coloured, optimisation, run, loss, coupling):
+@pytest.mark.parametrize("coupling", COUPLINGS)
+def test_a_planted_problem_is_learnt(build, coloured, optimisation, run, measured, loss, coupling):
     network, task = build(), coloured(loss=loss)
     history = run(network, [task], optimisation(steps=60, augment=0.1), coupling)
-    assert history["loss"].tail(5).mean() < 0.25 * history["loss"].head(5).mean()
+    losses = measured(history, "loss")
+    assert losses.tail(5).mean() < 0.25 * losses.head(5).mean()
     # And it shows in the embeddings: every image lies nearest to another of its own colour.
     vectors = network.embed(torch.from_numpy(task.images))
     cosines = vectors @ vectors.T - 2 * torch.eye(len(vectors))
     assert (task.labels[cosines.argmax(1)] == task.labels).all()
 
 
-def test_shuffled_labels_are_not_learnt_as_fast(build, coloured, optimisation, run):
+def test_shuffled_labels_are_not_learnt_as_fast(build, coloured, optimisation, run, measured):
     losses = []
     for shuffle in (False, True):
         task = coloured(each=20)
         if shuffle:
             np.random.default_rng(0).shuffle(task.labels)
         history = run(build(), [task], optimisation(steps=40, augment=0.1))
-        losses.append(history["loss"].tail(5).mean())
+        losses.append(measured(history, "loss").tail(5).mean())
     assert losses[1] > 3 * losses[0]
 
 
-def test_history_has_a_row_for_each_step_and_task(build, coloured, optimisation, run):
+def test_history_has_a_row_for_each_measure_step_and_task(
+    build, coloured, optimisation, run, measured
+):
     settings = optimisation(steps=3)
-    history = run(build(), [coloured("a"), coloured("b")], settings)
-    assert history["dataset"].tolist() == ["a"] * 3 + ["b"] * 3
-    assert history["step"].tolist() == [1, 2, 3] * 2
+    history = run(build(), [coloured("a"), coloured("b")], settings, weights={"b": 0.5})
+    assert history["dataset"].tolist() == ["a"] * 9 + ["b"] * 9
+    measures = [m for m in ("loss", "learning_rate", "weight") for _ in range(3)]
+    assert history["measure"].tolist() == measures * 2
+    assert history["step"].tolist() == [1, 2, 3] * 6
+    assert history["other"].isna().all()
     rates = [learning_rate(step, settings) for step in range(3)]
-    assert history["learning_rate"].tolist() == rates * 2
+    assert measured(history, "learning_rate").tolist() == rates * 2
+    assert measured(history, "weight").tolist() == [1.0] * 3 + [0.5] * 3
 
 
 def test_a_trained_network_is_left_in_evaluation_mode(build, coloured, optimisation, run):
@@ -123,53 +122,55 @@ def by_hand(head_weights, vectors, labels, margin, scale):
 def watched(monkeypatch):
     """What the loop builds and does: fresh heads, and the gradients of each optimiser step."""
     heads, gradients = [], []
-    real_head, real_update = training.build_head, training._update
+    real_head, real_update = learner.build_head, learner.Learner._update
 
     def build_head(*args):
         made = real_head(*args)
         heads.append(made.W.detach().clone())
         return made
 
-    def update(optimiser, parameters, clip_norm):
-        gradients.append([None if p.grad is None else p.grad.clone() for p in parameters])
-        return real_update(optimiser, parameters, clip_norm)
+    def update(self, *args):
+        gradients.append([None if p.grad is None else p.grad.clone() for p in self.parameters])
+        return real_update(self, *args)
 
-    monkeypatch.setattr(training, "build_head", build_head)
-    monkeypatch.setattr(training, "_update", update)
+    monkeypatch.setattr(learner, "build_head", build_head)
+    monkeypatch.setattr(learner.Learner, "_update", update)
     return heads, gradients
 
 
-def plain_loss(network, task, head_weights):
+def plain_loss(network, task, head_weights, weight):
     images = torch.from_numpy(task.images).permute(0, 3, 1, 2).float() / 255
     margin = 0.2 if task.head.loss == "cosface" else 0.0
     labels = torch.from_numpy(task.labels)
-    return task.weight * by_hand(head_weights, network(images), labels, margin, 24.0)
+    return weight * by_hand(head_weights, network(images), labels, margin, 24.0)
 
 
 @pytest.mark.parametrize("weights", [(1.0, 1.0), (0.3, 2.0)])
 def test_accumulate_takes_one_step_on_the_gradient_of_the_summed_loss(
-    build, coloured, optimisation, run, watched, weights
+    build, coloured, optimisation, run, watched, measured, weights
 ):
     # A batch that holds all images does not depend on their order.
     tasks = [
-        coloured("a", labels=3, batch_size=18, weight=weights[0]),
-        coloured("b", labels=4, batch_size=24, weight=weights[1], loss="cosface"),
+        coloured("a", labels=3, batch_size=18),
+        coloured("b", labels=4, batch_size=24, loss="cosface"),
     ]
     network = build()
     plain = copy.deepcopy(network)
-    history = run(network, tasks, optimisation(steps=1, augment=0))
+    given = dict(zip("ab", weights, strict=True))
+    history = run(network, tasks, optimisation(steps=1, augment=0), weights=given)
     heads, gradients = watched
     assert len(gradients) == 1
     for head in heads:
         head.requires_grad_()
-    losses = [plain_loss(plain, task, head) for task, head in zip(tasks, heads, strict=True)]
+    parts = zip(tasks, heads, weights, strict=True)
+    losses = [plain_loss(plain, task, head, weight) for task, head, weight in parts]
     sum(losses).backward()
     expected = [p.grad for p in [*plain.parameters(), *heads]]
     assert len(expected) == len(gradients[0])
     for found, wanted in zip(gradients[0], expected, strict=True):
         torch.testing.assert_close(found, wanted, atol=1e-6, rtol=1e-5)
-    recorded = [loss.item() / task.weight for loss, task in zip(losses, tasks, strict=True)]
-    assert history["loss"].tolist() == pytest.approx(recorded, rel=1e-5)
+    recorded = [loss.item() / weight for loss, weight in zip(losses, weights, strict=True)]
+    assert measured(history, "loss").tolist() == pytest.approx(recorded, rel=1e-5)
 
 
 def test_alternate_takes_a_step_on_each_task_with_weights_moved_by_the_one_before(
@@ -177,19 +178,20 @@ def test_alternate_takes_a_step_on_each_task_with_weights_moved_by_the_one_befor
 ):
     tasks = [
         coloured("a", labels=3, batch_size=18),
-        coloured("b", labels=4, batch_size=24, weight=0.5),
+        coloured("b", labels=4, batch_size=24),
     ]
     network = build()
     plain = copy.deepcopy(network)
     settings = optimisation(steps=1, warmup=0, augment=0, weight_decay=0)
-    run(network, tasks, settings, "alternate")
+    weights = {"b": 0.5}
+    run(network, tasks, settings, "alternate", weights=weights)
     heads, gradients = watched
     assert len(gradients) == 2
     count = len(list(plain.parameters()))
     moments = {}
     for turn, task in enumerate(tasks):
         plain.zero_grad(set_to_none=True)
-        plain_loss(plain, task, heads[turn]).backward()
+        plain_loss(plain, task, heads[turn], weights.get(task.name, 1.0)).backward()
         expected = [p.grad for p in plain.parameters()]
         # The first step of Adam hides the size of a gradient, so tiny ones make the weights differ a little.
         for found, wanted in zip(gradients[turn][:count], expected, strict=True):
@@ -213,8 +215,10 @@ def adam_step(network, gradients, moments, settings):
             p -= settings.learning_rate * (m / (1 - 0.9**t)) / ((v / (1 - 0.999**t)).sqrt() + 1e-8)
 
 
-@pytest.mark.parametrize(("coupling", "expected"), [("accumulate", 4), ("alternate", 12)])
-def test_alternate_takes_a_step_for_each_task_and_accumulate_one_for_all(
+@pytest.mark.parametrize(
+    ("coupling", "expected"), [("accumulate", 4), ("alternate", 12), ("concat", 4), ("surgery", 4)]
+)
+def test_alternate_takes_a_step_for_each_task_and_the_others_one_for_all(
     build, coloured, optimisation, run, watched, coupling, expected
 ):
     tasks = [coloured(name) for name in "abc"]
@@ -233,17 +237,18 @@ def test_couplings_give_other_weights(build, coloured, optimisation, run):
 
 def test_with_one_task_the_couplings_are_the_same(build, coloured, optimisation, run):
     results = []
-    for coupling in ("accumulate", "alternate"):
+    for coupling in ("accumulate", "alternate", "surgery"):
         network = build(drop_path_rate=0.3)
-        run(network, [coloured("a")], optimisation(), coupling)
+        run(network, [coloured("a")], optimisation(), coupling, key=coupling)
         results.append(weights_of(network))
-    assert same(*results)
+    assert same(results[0], results[1])
+    assert same(results[0], results[2])
 
 
 # --- a task of weight 0 ---
 
 
-@pytest.mark.parametrize("coupling", ["accumulate", "alternate"])
+@pytest.mark.parametrize("coupling", COUPLINGS)
 @pytest.mark.parametrize("first", [True, False], ids=["before", "behind"])
 @pytest.mark.parametrize(
     ("architecture", "options"),
@@ -251,25 +256,26 @@ def test_with_one_task_the_couplings_are_the_same(build, coloured, optimisation,
     ids=["dropping paths", "batch norm"],
 )
 def test_a_task_of_weight_0_changes_not_one_bit(
-    build, coloured, optimisation, run, architecture, options, first, coupling
+    build, coloured, optimisation, run, measured, architecture, options, first, coupling
 ):
-    task, watched = coloured("a"), coloured("watched", labels=3, weight=0.0)
+    task, watched = coloured("a"), coloured("watched", labels=3)
     alone, together = build(architecture, **options), build(architecture, **options)
     settings = optimisation(steps=5)
     expected = run(alone, [task], settings, coupling)
     tasks = [watched, task] if first else [task, watched]
-    history = run(together, tasks, settings, coupling)
+    history = run(together, tasks, settings, coupling, weights={"watched": 0.0})
     assert same(weights_of(alone), weights_of(together))
     found = history[history["dataset"] == "a"].reset_index(drop=True)
     assert found.equals(expected)
-    assert (history.loc[history["dataset"] == "watched", "loss"] > 0).all()
+    assert (measured(history, "loss", "watched") > 0).all()
 
 
 def test_a_task_of_another_weight_changes_the_weights(build, coloured, optimisation, run):
     results = []
     for weight in (0.0, 0.1):
         network = build()
-        run(network, [coloured("a"), coloured("b", labels=3, weight=weight)], optimisation())
+        tasks = [coloured("a"), coloured("b", labels=3)]
+        run(network, tasks, optimisation(), weights={"b": weight})
         results.append(weights_of(network))
     assert not same(*results)
 
@@ -364,9 +370,9 @@ def test_dropout_differs_between_tasks_steps_and_seeds(
     build, coloured, optimisation, run, monkeypatch
 ):
     seeds = []
-    real = training._loss
+    real = learner.Learner._embed
     monkeypatch.setattr(
-        training, "_loss", lambda *args: seeds.append(torch.initial_seed()) or real(*args)
+        learner.Learner, "_embed", lambda *args: seeds.append(torch.initial_seed()) or real(*args)
     )
     for seed in (0, 1):
         run(build(), [coloured("a"), coloured("b")], optimisation(steps=3), seed=seed)
@@ -377,13 +383,13 @@ def test_augmentation_differs_between_tasks_steps_and_seeds(
     build, coloured, optimisation, run, monkeypatch
 ):
     draws = []
-    real = training.augment
+    real = batches.augment
 
-    def augment(images, strength, source):
+    def augment(images, strength, source, **of):
         draws.append((strength, source.initial_seed()))
-        return real(images, strength, source)
+        return real(images, strength, source, **of)
 
-    monkeypatch.setattr(training, "augment", augment)
+    monkeypatch.setattr(batches, "augment", augment)
     for seed in (0, 1):
         run(build(), [coloured("a"), coloured("b")], optimisation(steps=3, augment=0.7), seed=seed)
     assert len(draws) == len(set(draws)) == 2 * 2 * 3
@@ -393,7 +399,7 @@ def test_augmentation_differs_between_tasks_steps_and_seeds(
 @pytest.mark.parametrize("name", ["type", "items", "training", "half", "a-b_c", "0"])
 def test_a_data_set_may_have_any_name(build, coloured, optimisation, run, name):
     history = run(build(), [coloured(name)], optimisation(steps=1))
-    assert history["dataset"].tolist() == [name]
+    assert history["dataset"].tolist() == [name] * 3
 
 
 # --- losses that are not finite ---
@@ -418,11 +424,11 @@ def test_a_loss_that_is_not_finite_is_an_error_with_step_data_set_and_learning_r
     build, coloured, optimisation, run, monkeypatch, coupling, value, shown
 ):
     heads = iter([Planted(99, 1), Planted(3, value)])
-    monkeypatch.setattr(training, "build_head", lambda *args: next(heads))
+    monkeypatch.setattr(learner, "build_head", lambda *args: next(heads))
     settings = optimisation(warmup=0)
     rate = f"{3e-3 * math.cos(math.pi / 2 * 2 / 6) ** 2:.2g}"
     message = f"the loss of `faces` became {shown} at step 3 with learning rate {rate}; lower"
-    with pytest.raises(training.UserError, match=message):
+    with pytest.raises(Diverged, match=message):
         run(build(), [coloured("objects"), coloured("faces")], settings, coupling)
 
 
@@ -439,14 +445,14 @@ class NoSlope(torch.nn.Module):
 def test_a_gradient_that_is_not_finite_is_an_error_even_in_the_last_step(
     build, coloured, optimisation, run, monkeypatch, coupling, names
 ):
-    monkeypatch.setattr(training, "build_head", lambda *args: NoSlope())
-    tasks = [coloured("a"), coloured("b"), coloured("watched", weight=0.0)]
-    with pytest.raises(training.UserError, match=f"the gradient of {names} became nan at step 1 "):
-        run(build(), tasks, optimisation(steps=1), coupling)
+    monkeypatch.setattr(learner, "build_head", lambda *args: NoSlope())
+    tasks = [coloured("a"), coloured("b"), coloured("watched")]
+    with pytest.raises(Diverged, match=f"the gradient of {names} became nan at step 1 "):
+        run(build(), tasks, optimisation(steps=1), coupling, weights={"watched": 0.0})
 
 
 def test_a_learning_rate_out_of_all_bounds_is_noticed(build, coloured, optimisation, run):
     settings = optimisation().model_copy(update={"learning_rate": 1e30, "steps": 20, "warmup": 0.0})
     message = r"the loss of `colours` became nan at step 2 with learning rate 9\.9e\+29; lower"
-    with pytest.raises(training.UserError, match=message):
+    with pytest.raises(Diverged, match=message):
         run(build(), [coloured()], settings)

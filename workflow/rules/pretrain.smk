@@ -2,7 +2,7 @@
 
 Purpose: pretrain a backbone in the pipeline, or fetch published weights.
 Inputs:  the data set to learn from, or a weights file or hub repository.
-Outputs: checkpoints/<study>/<backbone>/pretrained/ model.safetensors, history.parquet, model.json.
+Outputs: checkpoints/<study>/<backbone>/pretrained/ model.safetensors, history.parquet, model.json; timing.parquet where it is made here.
 """
 
 FETCHED = [n for n, b in STUDY.backbones.items() if b.weights.kind in ("file", "hub")]
@@ -16,6 +16,7 @@ rule pretrain_backbone:
     output:
         weights=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.safetensors",
         history=f"{CHECKPOINTS}/{{backbone}}/pretrained/history.parquet",
+        timing=f"{CHECKPOINTS}/{{backbone}}/pretrained/timing.parquet",
         card=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.json",
     log:
         f"{LOGS}/pretrain_backbone/{{backbone}}.log",
@@ -40,7 +41,7 @@ rule pretrain_backbone:
     shell:
         "python -m unispace pretrain-backbone --settings {params.settings:q} {params.data}"
         " --weights {output.weights} --history {output.history} --card {output.card}"
-        " --resume {params.resume} --threads {threads} > {log} 2>&1"
+        " --timing {output.timing} --resume {params.resume} --threads {threads} > {log} 2>&1"
 
 
 rule fetch_weights:

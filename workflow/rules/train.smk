@@ -2,7 +2,7 @@
 
 Purpose: tune each backbone with each curriculum.
 Inputs:  the backbone's weights and card, the images of the curriculum's data sets.
-Outputs: checkpoints/<study>/<backbone>/<curriculum>/seed<k>/ model.safetensors, history.parquet, model.json.
+Outputs: checkpoints/<study>/<backbone>/<curriculum>/seed<k>/ model.safetensors, history.parquet, timing.parquet, model.json.
 """
 
 
@@ -15,6 +15,7 @@ rule train_model:
     output:
         weights=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/model.safetensors",
         history=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/history.parquet",
+        timing=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/timing.parquet",
         card=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/model.json",
     log:
         f"{LOGS}/train_model/{{backbone}}/{{curriculum}}/seed{{seed}}.log",
@@ -33,4 +34,4 @@ rule train_model:
         "python -m unispace train-model --settings {params.settings:q}"
         " --pretrained {input.pretrained} --pretrained-card {input.card} --data {params.data}"
         " --weights {output.weights} --history {output.history} --card {output.card}"
-        " --resume {params.resume} --threads {threads} > {log} 2>&1"
+        " --timing {output.timing} --resume {params.resume} --threads {threads} > {log} 2>&1"

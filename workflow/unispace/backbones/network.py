@@ -64,9 +64,13 @@ class Network(nn.Module):
         # The statistics are given in RGB order; the flip comes after them.
         return normal.flip(1) if self.preprocessing.colour_order == "bgr" else normal
 
+    def features(self, images: Tensor) -> Tensor:
+        """What the body gives, `(n, d)` of any length, for images in [0, 1], `(n, 3, size, size)`."""
+        return self.body(self.normalise(images))
+
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings `(n, d)` of unit length for images in [0, 1], `(n, 3, size, size)`."""
-        return nn.functional.normalize(self.body(self.normalise(images)), dim=1)
+        return nn.functional.normalize(self.features(images), dim=1)
 
     @torch.inference_mode()
     def embed(self, images: Tensor) -> Tensor:

@@ -12,13 +12,14 @@ from unispace.backbones.arithmetic import fix_arithmetic
 from unispace.backbones.network import Network, card, save_weights
 from unispace.commands.common.models import add_model_outputs, add_training
 from unispace.config.backbones import Backbone, Pretrain
-from unispace.config.curricula import Head, TrainOn
+from unispace.config.curricula import Curriculum, Head, Optimisation, TrainOn
+from unispace.curricula.history import History
 from unispace.curricula.randomness import generator
 from unispace.curricula.resume import Resume, training_key
 from unispace.curricula.tasks import load_task
 from unispace.curricula.training import train
 from unispace.records.files import write_json
-from unispace.records.models import HISTORY_SCHEMA
+from unispace.records.models import HISTORY_SCHEMA, TIMING_SCHEMA
 from unispace.records.tables import write_table
 
 
@@ -37,22 +38,23 @@ def run(arguments: argparse.Namespace) -> None:
     fix_arithmetic(arguments.threads)
     torch.manual_seed(generator(settings["seed"], settings["name"], "weights").initial_seed())
     network = Network(backbone)
-    history = HISTORY_SCHEMA.empty_table().to_pandas()
-    resume = None
+    history, resume = History(()), None
     if isinstance(backbone.weights, Pretrain):
         files = [arguments.data / "manifest.parquet", arguments.data / "images.npy"]
         key = training_key("pretrain_backbone", arguments.settings, files, arguments.threads)
         resume = Resume(arguments.resume, key)
+        name = backbone.weights.dataset
         # Classes are to be told apart, not spread by a margin.
         how = TrainOn(batch_size=backbone.weights.batch_size, head=Head(loss="softmax"))
+        optimisation = {key: getattr(backbone.weights, key) for key in Optimisation.model_fields}
+        curriculum = Curriculum(**optimisation, train_on={name: how})
+        history = History((name,))
         with resume.scratch() as scratch:
-            name = backbone.weights.dataset
             task = load_task(name, arguments.data, how, backbone.preprocessing, scratch)
-            history = train(
-                network, [task], backbone.weights, "accumulate", settings["seed"], resume
-            )
+            train(network, [task], curriculum, settings["seed"], resume, history)
     save_weights(network, arguments.weights)
-    write_table(history, HISTORY_SCHEMA, arguments.history)
+    write_table(history.table(), HISTORY_SCHEMA, arguments.history)
+    write_table(history.timing(), TIMING_SCHEMA, arguments.timing)
     write_json(
         arguments.card,
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from unispace.commands.common.models import add_model_outputs, add_training
 from unispace.config.backbones import Backbone
 from unispace.config.curricula import Curriculum
 from unispace.records.files import read_json, replacing, sha256_of, write_json
-from unispace.records.models import HISTORY_SCHEMA
+from unispace.records.models import HISTORY_SCHEMA, TIMING_SCHEMA
 from unispace.records.tables import write_table
+
+log = logging.getLogger(__name__)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,11 +39,32 @@ def run(arguments: argparse.Namespace) -> None:
     if curriculum.train_on:
         _tune(settings, curriculum, base, arguments)
         return
-    # The base model is the backbone as it is; no network is needed to copy a file.
-    with replacing(arguments.weights) as temporary:
-        shutil.copyfile(arguments.pretrained, temporary)
-    write_table(HISTORY_SCHEMA.empty_table().to_pandas(), HISTORY_SCHEMA, arguments.history)
-    _write_card(settings, base, {}, arguments)
+    if curriculum.untrained:
+        _draw(settings, base, arguments)
+    else:
+        # The base model is the backbone as it is; no network is needed to copy a file.
+        with replacing(arguments.weights) as temporary:
+            shutil.copyfile(arguments.pretrained, temporary)
+        _write_card(settings, base, {}, arguments)
+    for schema, path in ((HISTORY_SCHEMA, arguments.history), (TIMING_SCHEMA, arguments.timing)):
+        write_table(schema.empty_table().to_pandas(), schema, path)
+
+
+def _draw(settings: dict[str, Any], base: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """Write fresh random weights and their card."""
+    import torch
+
+    from unispace.backbones.arithmetic import fix_arithmetic
+    from unispace.backbones.network import Network, card, save_weights
+    from unispace.curricula.randomness import generator
+
+    backbone = Backbone.model_validate(settings["backbone"])
+    fix_arithmetic(arguments.threads)
+    key = generator(settings["seed"], settings["model"], "untrained")
+    torch.manual_seed(key.initial_seed())
+    network = Network(backbone)
+    save_weights(network, arguments.weights)
+    _write_card(settings, base, card(backbone, network, arguments.weights), arguments)
 
 
 def _tune(
@@ -52,9 +76,10 @@ def _tune(
     """Train and write weights, history and card."""
     from unispace.backbones.arithmetic import fix_arithmetic
     from unispace.backbones.network import Network, card, load_weights, save_weights
+    from unispace.curricula.history import History
     from unispace.curricula.resume import Resume, training_key
     from unispace.curricula.tasks import load_task
-    from unispace.curricula.training import train
+    from unispace.curricula.training import Diverged, train
 
     backbone = Backbone.model_validate(settings["backbone"])
     fix_arithmetic(arguments.threads)
@@ -65,15 +90,25 @@ def _tune(
     files += [f / part for f in folders.values() for part in ("manifest.parquet", "images.npy")]
     key = training_key("train_model", arguments.settings, files, arguments.threads)
     resume = Resume(arguments.resume, key)
+    history = History(tuple(curriculum.train_on))
+    failed = {}
     with resume.scratch() as scratch:
+        validate = curriculum.validate_every > 0
         tasks = [
-            load_task(name, folders[name], how, backbone.preprocessing, scratch)
+            load_task(name, folders[name], how, backbone.preprocessing, scratch, validate=validate)
             for name, how in curriculum.train_on.items()
         ]
-        history = train(network, tasks, curriculum, curriculum.coupling, settings["seed"], resume)
+        try:
+            train(network, tasks, curriculum, settings["seed"], resume, history)
+        except Diverged as error:
+            # One model is lost; its cells say so, and the rest of the study goes on.
+            log.error("%s: %s", settings["model"], error)
+            failed = {"failed": str(error)}
     save_weights(network, arguments.weights)
-    write_table(history, HISTORY_SCHEMA, arguments.history)
-    _write_card(settings, base, card(backbone, network, arguments.weights), arguments)
+    write_table(history.table(), HISTORY_SCHEMA, arguments.history)
+    write_table(history.timing(), TIMING_SCHEMA, arguments.timing)
+    tuned = card(backbone, network, arguments.weights)
+    _write_card(settings, base, {**tuned, **failed}, arguments)
     resume.clear()
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from unispace.config.base import Name, Settings
+from unispace.config.base import Distinct, Name, Settings
+from unispace.config.loop import Loop
+from unispace.errors import did_you_mean
 
 
 class Optimisation(Settings):
     """The optimiser and its schedule: AdamW, linear warm-up, cosine decay to zero."""
 
     steps: Annotated[int, Field(ge=1)] = 300
-    """Optimiser steps."""
+    """Cycles of training; each takes one optimiser step, with `coupling: alternate` one for each data set."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
     """Peak learning rate."""
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.05
@@ -41,23 +44,153 @@ class TrainOn(Settings):
     """One data set in a curriculum."""
 
     batch_size: Annotated[int, Field(ge=2)] = 32
-    """Images of this data set in each cycle."""
+    """Images of this data set in each visit."""
     weight: Annotated[float, Field(ge=0)] = 1.0
-    """Factor of its loss."""
+    """Factor of its loss; at 0 it is watched and changes nothing."""
     head: Head | None = None
     """Its head; left out: softmax for objects, CosFace for identities."""
 
 
-class Curriculum(Optimisation):
+class Block(Settings):
+    """Cycles that visit the same data sets."""
+
+    cycles: Annotated[int, Field(ge=1)]
+    """Cycles in a row."""
+    weights: Annotated[dict[Name, Annotated[float, Field(ge=0)]], Field(min_length=1)]
+    """The data sets that these cycles visit, each with a further factor of its loss."""
+
+
+class Interpolation(Settings):
+    """Weights on the straight line from the pretrained to tuned ones (WiSE-FT: Wortsman et al. 2022, arXiv 2109.01903)."""
+
+    curriculum: Name
+    """The curriculum whose tuned weights are the end of the line."""
+    share: Annotated[float, Field(ge=0, le=1)]
+    """Share of the tuned weights: 0 is the pretrained model, 1 the tuned one."""
+
+
+class Curriculum(Optimisation, Loop):
     """How a backbone is tuned; `base` has no data sets and leaves it as it is."""
 
     train_on: dict[Name, TrainOn] = Field(default={})
-    """The data sets and their settings."""
-    coupling: Literal["accumulate", "alternate"] = "accumulate"
-    """`accumulate`: one step on the summed gradients of all data sets; `alternate`: a step for each."""
+    """The data sets and their settings; a cycle visits all of them in this order, unless `sequence` or `blocks` say
+    otherwise."""
+    coupling: Literal["accumulate", "alternate", "concat", "surgery"] = "accumulate"
+    """What a cycle does with its data sets. `accumulate`: one step on their summed gradients; `alternate`: a step for
+    each; `concat`: one step on one mixed batch; `surgery`: as accumulate, without the components of the gradients
+    that conflict (PCGrad: Yu et al. 2020, arXiv 2001.06782)."""
+    sequence: Distinct[Name] = ()
+    """The data sets one after the other, `steps` each, every time with a new optimiser and a schedule from its
+    start."""
+    blocks: tuple[Block, ...] = ()
+    """Blocks of cycles, repeated to the end; a data set that a block does not name is not visited in it."""
+    untrained: bool = False
+    """Fresh random weights instead of the pretrained ones, as a control; nothing is tuned."""
+    interpolate: Interpolation | None = None
+    """Weights between the pretrained ones and those of another curriculum; nothing is tuned."""
 
     @model_validator(mode="after")
-    def _weights(self) -> Curriculum:
-        if self.train_on and not any(part.weight > 0 for part in self.train_on.values()):
-            raise ValueError("at least one data set of train_on needs a weight above 0")
+    def _consistent(self) -> Curriculum:
+        problems = self._without_data() if not self.train_on else self._schedule()
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
+
+    def total_steps(self) -> int:
+        """Cycles of the whole training."""
+        return self.steps * max(1, len(self.sequence))
+
+    def _without_data(self) -> list[str]:
+        named = [key for key in ("sequence", "blocks") if getattr(self, key)]
+        problems = [f"{key} needs train_on, which names the data sets" for key in named]
+        if self.untrained and self.interpolate:
+            problems.append("untrained and interpolate exclude each other; leave one out")
+        return problems
+
+    def _schedule(self) -> list[str]:
+        problems = [
+            f"{key} tunes nothing; leave train_on out, or {key}"
+            for key in ("untrained", "interpolate")
+            if getattr(self, key)
+        ]
+        if not any(part.weight > 0 for part in self.train_on.values()):
+            problems.append("at least one data set of train_on needs a weight above 0")
+        if self.sequence and self.blocks:
+            problems.append("sequence and blocks exclude each other; leave one out")
+        problems += self._unknown("sequence", self.sequence)
+        if self.sequence:
+            problems += self._unvisited("sequence", set(self.sequence))
+        problems += [
+            f"sequence: `{name}` has weight 0, so its steps would change nothing"
+            for name in self.sequence
+            if name in self.train_on and self.train_on[name].weight == 0
+        ]
+        for number, block in enumerate(self.blocks):
+            problems += self._unknown(f"blocks[{number}].weights", block.weights)
+            known = [n for n in block.weights if n in self.train_on]
+            if known and not any(block.weights[n] * self.train_on[n].weight for n in known):
+                problems.append(
+                    f"blocks[{number}]: every data set has weight 0, so its steps would change nothing"
+                )
+        if self.blocks:
+            problems += self._unvisited("blocks", {n for b in self.blocks for n in b.weights})
+            first = [
+                range(sum(b.cycles for b in self.blocks[:i]), self.steps)
+                for i in range(len(self.blocks))
+            ]
+            problems += [
+                f"blocks[{i}] begins after the last of {self.steps} steps; raise steps or take fewer cycles"
+                for i, left in enumerate(first)
+                if not left
+            ]
+        shares = self.micro_batches * self.processes
+        problems += [
+            f"train_on.{name}: a batch of {part.batch_size} has no image for each of {shares} parts "
+            f"(micro_batches x processes)"
+            for name, part in self.train_on.items()
+            if part.batch_size < shares
+        ]
+        return problems
+
+    def _unknown(self, key: str, names: Iterable[str]) -> list[str]:
+        return [
+            f"{key}: `{name}` is not in train_on; {did_you_mean(name, self.train_on)}"
+            for name in names
+            if name not in self.train_on
+        ]
+
+    def _unvisited(self, key: str, names: set[str]) -> list[str]:
+        return [
+            f"{key}: `{name}` of train_on is never visited; add it, or take it out of train_on"
+            for name in self.train_on
+            if name not in names
+        ]
+
+
+def reference_problems(
+    curricula: Mapping[str, Curriculum], tuned_with: Mapping[str, tuple[str, ...]]
+) -> list[str]:
+    """What is wrong with the curricula that others are interpolated from.
+
+    Args:
+        curricula: all of the study.
+        tuned_with: the curricula of each backbone.
+    """
+    problems = []
+    for name, settings in curricula.items():
+        if settings.interpolate is None:
+            continue
+        end = settings.interpolate.curriculum
+        where = f"curricula.{name}.interpolate.curriculum"
+        trained = [other for other, s in curricula.items() if s.train_on]
+        if end not in curricula:
+            problems.append(f"{where}: `{end}` is not defined; {did_you_mean(end, trained)}")
+        elif end not in trained:
+            problems.append(f"{where}: `{end}` tunes nothing; name one that has train_on")
+        else:
+            problems += [
+                f"{where}: backbone `{backbone}` is not tuned with `{end}`; add it to its `curricula`"
+                for backbone, chosen in tuned_with.items()
+                if name in chosen and end not in chosen
+            ]
+    return problems

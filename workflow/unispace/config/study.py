@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from unispace.config.audit import Audit
 from unispace.config.backbones import PIXELS, Backbone, Pretrain
 from unispace.config.base import ATTACK_DOMAINS, IDENTITY_DOMAINS, DistinctSome, Name, Settings
-from unispace.config.curricula import Curriculum, Optimisation
+from unispace.config.curricula import Curriculum, Optimisation, reference_problems
 from unispace.config.datasets import Dataset
 from unispace.config.evaluation import Evaluation
 from unispace.config.maps import Maps
@@ -193,6 +193,10 @@ class Study(Settings):
                 problems.append(
                     f"curricula.{curriculum}: no backbone is tuned with it; add it to the `curricula` of one"
                 )
+        if tuned:
+            problems += reference_problems(
+                self.curricula, {b: self.curricula_of(b) for b in self.backbones}
+            )
         for leak in self.audit.allow:
             for dataset in leak.split(":")[1:]:
                 known("audit.allow", dataset, names)

@@ -10,13 +10,24 @@ from torch.nn import functional
 _SHIFT, _TURN, _ZOOM, _COLOUR = 0.12, 15.0, 0.15, 0.4
 
 
-def augment(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+def augment(
+    images: Tensor,
+    strength: float,
+    generator: torch.Generator,
+    *,
+    before: int = 0,
+    whole: int | None = None,
+) -> Tensor:
     """Flip, shift, turn, zoom and recolour images.
+
+    Images that are a part of a batch change as they do in the whole of it.
 
     Args:
         images: `(n, 3, h, w)` in [0, 1].
         strength: 0 returns the images as they are, 1 changes them most.
         generator: source of the draws.
+        before: images of the batch before these.
+        whole: images of the batch; left out: these are all.
 
     Returns:
         `(n, 3, h, w)` in [0, 1].
@@ -25,12 +36,15 @@ def augment(images: Tensor, strength: float, generator: torch.Generator) -> Tens
         return images
     n = len(images)
 
+    def uniform() -> Tensor:
+        return torch.rand(n if whole is None else whole, generator=generator)[before : before + n]
+
     def draw(limit: float) -> Tensor:
-        return (torch.rand(n, generator=generator) * 2 - 1) * limit * strength
+        return (uniform() * 2 - 1) * limit * strength
 
     angle = torch.deg2rad(draw(_TURN))
     zoom = 1 + draw(_ZOOM)
-    flip = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0)
+    flip = torch.where(uniform() < 0.5, -1.0, 1.0)
     cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
     shift_x, shift_y = 2 * draw(_SHIFT), 2 * draw(_SHIFT)
     matrix = torch.stack(

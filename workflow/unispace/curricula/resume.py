@@ -21,10 +21,12 @@ from unispace.records.files import sha256_of, sha256_of_text
 
 log = logging.getLogger(__name__)
 
+_LIBRARIES = ("torch", "timm", "pytorch-metric-learning", "torchjd")
+
 
 def training_key(command: str, settings: str, files: Iterable[Path], threads: int) -> str:
     """Hash of everything that decides a training: settings, files, threads, code and libraries."""
-    libraries = [f"{name} {version(name)}" for name in ("torch", "timm", "pytorch-metric-learning")]
+    libraries = [f"{name} {version(name)}" for name in _LIBRARIES]
     contents = map(sha256_of, [*files, *code_of(command)])
     return sha256_of_text(settings, str(threads), *libraries, *contents)
 

@@ -1,241 +1,162 @@
-"""The training loop: domains in turn, coupled or not, with resume."""
+"""The training loop: cycles of a curriculum in turn, with validation, history and resume."""
 
 from __future__ import annotations
 
 import logging
-import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from itertools import islice
+from typing import cast
 
-import numpy as np
-import pandas as pd
-import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from unispace.backbones.network import Network, to_unit
-from unispace.config.curricula import Head, Optimisation
-from unispace.curricula.augment import augment
-from unispace.curricula.heads import build_head
-from unispace.curricula.randomness import batch_rows, generator
+from unispace.backbones.network import Network
+from unispace.config.curricula import Curriculum
+from unispace.curricula.diverged import Diverged as Diverged
+from unispace.curricula.history import History
+from unispace.curricula.learner import Learner, Taken
+from unispace.curricula.processes import World
 from unispace.curricula.resume import Resume
-from unispace.errors import UserError
+from unispace.curricula.schedule import Cycle, cycles
+from unispace.curricula.tasks import Task
+from unispace.curricula.validation import rank_1
 
 log = logging.getLogger(__name__)
 
-Coupling = Literal["accumulate", "alternate"]
-
-# Seconds between two saved states: at most this much work is lost to a kill.
+# Seconds between two saved states, where no number of steps is given: at most this much work is lost to a kill.
 SAVE_EVERY = 30.0
 REPORT_EVERY = 5.0
 
-
-@dataclass(frozen=True)
-class Task:
-    """A data set as it is trained on.
-
-    Attributes:
-        name: the data set.
-        images: `(n, size, size, 3)` uint8, may be memory-mapped.
-        labels: `(n,)` int64, counting from 0.
-        head: the classifier over the labels.
-        batch_size: images of a step.
-        weight: factor of the loss.
-    """
-
-    name: str
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    head: Head
-    batch_size: int
-    weight: float = 1.0
-
-
-def learning_rate(step: int, settings: Optimisation) -> float:
-    """Linear warm-up to the peak, then a half cosine to 0; `step` counts from 0."""
-    warm = round(settings.warmup * settings.steps)
-    if step < warm:
-        return settings.learning_rate * (step + 1) / warm
-    share = (step - warm) / max(1, settings.steps - warm)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
+ALONE = World()
 
 
 def train(
     network: Network,
     tasks: Sequence[Task],
-    settings: Optimisation,
-    coupling: Coupling,
+    curriculum: Curriculum,
     seed: int,
     resume: Resume,
-) -> pd.DataFrame:
+    history: History,
+    world: World = ALONE,
+) -> None:
     """Tune a network in place.
 
-    One cycle visits every task once. `accumulate` adds the weighted gradients of all tasks and takes one
-    optimiser step; `alternate` takes a step after each task. A task of weight 0 is watched: its loss is
-    recorded, and everything else is as if it were not there.
+    The result is a function of the arguments, of the network's weights and of the number of threads; it does not
+    depend on how often the training was interrupted.
 
     Args:
-        network: what is tuned; left in evaluation mode.
-        tasks: the data sets.
-        settings: the optimiser and its schedule.
-        coupling: see above.
-        seed: of heads, order, augmentation and dropout.
-        resume: where the state of an unfinished training lies. The caller clears it, after it has written
-            what was trained.
-
-    Returns:
-        The history: step, dataset, loss, learning_rate.
+        network: to tune; left in evaluation mode.
+        tasks: the data sets of `curriculum.train_on`.
+        curriculum: schedule, coupling, optimiser and the rest.
+        seed: of heads, batches, augmentation, dropout.
+        resume: where an unfinished training is kept.
+        history: takes what happens; empty, of these data sets.
+        world: the processes that share the training.
 
     Raises:
-        UserError: where a loss or a gradient is not finite; it names the step, the data set and the learning
-            rate.
+        Diverged: where a loss or gradient is not finite; the network then holds the last good weights, and
+            `history` what led there.
+        UserError: where the network does not allow what the curriculum asks for, or the disk is full.
     """
-    heads = [_fresh_head(task, network.dimension, seed) for task in tasks]
-    modules = nn.ModuleDict({"network": network, "heads": nn.ModuleList(heads)})
-    optimiser = torch.optim.AdamW(_groups(modules, settings.weight_decay), lr=0.0)
-    parameters = [p for p in modules.parameters() if p.requires_grad]
-    first, losses = 0, torch.zeros(settings.steps, len(tasks))
-    found = resume.load(modules, optimiser)
+    learner = Learner(network, tasks, curriculum, seed, world)
+    average = _average(network, curriculum.ema)
+    modules = nn.ModuleDict({"learner": learner.modules})
+    if average is not None:
+        modules["average"] = average
+    total, first = curriculum.total_steps(), 0
+    found = resume.load(modules, learner.optimiser)
     if found is not None:
-        first, losses = found
-        log.info("resumed after step %d of %d", first, settings.steps)
+        first, rows = found
+        history.restore(rows)
+        log.info("resumed after step %d of %d", first, total)
+    elif curriculum.validate_every and world.rank == 0:
+        _validate(0, network, tasks, history)
 
-    modules.train()
-    started = saved = told = time.monotonic()
-    for step in range(first, settings.steps):
-        rate = learning_rate(step, settings)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        for number, task in enumerate(tasks):
-            where = f"`{task.name}`", step, rate
-            # Dropout and stochastic depth draw from the global state.
-            torch.manual_seed(generator(seed, task.name, "step", step).initial_seed())
-            with _watching(network) if task.weight == 0 else nullcontext():
-                loss = _loss(network, heads[number], task, settings.augment, step, seed)
-            losses[step, number] = _finite(loss.detach(), "loss", *where)
-            if task.weight:
-                (loss * task.weight).backward()
-            if coupling == "alternate":
-                _finite(_update(optimiser, parameters, settings.clip_norm), "gradient", *where)
-        if coupling == "accumulate":
-            names = " + ".join(f"`{task.name}`" for task in tasks if task.weight)
-            norm = _update(optimiser, parameters, settings.clip_norm)
-            _finite(norm, "gradient", names, step, rate)
-        now = time.monotonic()
-        if now - told > REPORT_EVERY or step + 1 == settings.steps:
-            told = now
-            _tell(step + 1, first, settings.steps, now - started, tasks, losses[step], rate)
-        if now - saved > SAVE_EVERY and step + 1 < settings.steps:
-            saved = now
-            resume.save(step + 1, modules, optimiser, losses)
-    modules.eval()
-    return _history(tasks, losses, settings)
-
-
-def _fresh_head(task: Task, dimension: int, seed: int) -> nn.Module:
-    """A head whose weights depend on seed and task, not on what other tasks there are."""
-    torch.manual_seed(generator(seed, task.name, "head").initial_seed())
-    return build_head(task.head, int(task.labels.max()) + 1, dimension)
+    progress = _Progress(tasks, first, total)
+    saved = time.monotonic()
+    try:
+        network.train()
+        for cycle in islice(cycles(curriculum), first, None):
+            done = cycle.step + 1
+            every = curriculum.conflict_every
+            taken = learner.take(cycle, measure=bool(every) and cycle.step % every == 0)
+            _record(cycle, taken, history)
+            if average is not None:
+                average.update_parameters(network)
+                if done % curriculum.steps == 0:
+                    # The end of the training, or of a data set's own steps in a sequence.
+                    network.load_state_dict(average.module.state_dict())
+                    average.n_averaged.fill_(0)
+            every = curriculum.validate_every
+            if every and (done % every == 0 or done == total) and world.rank == 0:
+                shown = network if average is None else cast(Network, average.module)
+                _validate(done, shown, tasks, history)
+            progress.tell(cycle, taken, history)
+            every = curriculum.checkpoint_every
+            due = done % every == 0 if every else time.monotonic() - saved > SAVE_EVERY
+            if due and done < total and world.rank == 0:
+                resume.save(done, modules, learner.optimiser, history.state())
+                saved = time.monotonic()
+    finally:
+        network.eval()
 
 
-@contextmanager
-def _watching(network: Network) -> Iterator[None]:
-    """No gradients, and no running statistics of batch norm."""
-    network.eval()
-    with torch.no_grad():
-        yield
-    network.train()
+def _average(network: Network, decay: float) -> AveragedModel | None:
+    """An average of the weights and running statistics over the steps; the first step sets it."""
+    if not decay:
+        return None
+    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
 
 
-def _finite(value: Tensor, what: str, names: str, step: int, rate: float) -> float:
-    """The value of a loss or gradient norm.
+def _record(cycle: Cycle, taken: Taken, history: History) -> None:
+    step = cycle.step + 1
+    for visit in cycle.visits:
+        history.add(step, visit.dataset, "loss", taken.losses[visit.dataset])
+        history.add(step, visit.dataset, "learning_rate", cycle.learning_rate)
+        history.add(step, visit.dataset, "weight", visit.weight)
+    if taken.gradients is None:
+        return
+    for name, norm in taken.gradients.norms().items():
+        history.add(step, name, "gradient_norm", norm)
+    for (name, other), cosine in taken.gradients.cosines().items():
+        history.add(step, name, "conflict", cosine, other)
 
-    Raises:
-        UserError: where it is not finite.
-    """
-    if not torch.isfinite(value):
-        raise UserError(
-            f"the {what} of {names} became {float(value)} at step {step + 1} with learning rate "
-            f"{rate:.2g}; lower learning_rate or clip_norm"
+
+def _validate(step: int, network: Network, tasks: Sequence[Task], history: History) -> None:
+    shown = []
+    for task in tasks:
+        if task.validation is None:
+            raise ValueError(f"{task.name}: no images to validate on were loaded")
+        value = rank_1(network, task.validation)
+        history.add(step, task.name, "val_rank-1", value)
+        shown.append(f"{task.name} {value:.3f}")
+    log.info("step %d  validation rank-1: %s", step, "  ".join(shown))
+
+
+class _Progress:
+    """Says in the log and in the history how far a training is, every few seconds."""
+
+    def __init__(self, tasks: Sequence[Task], first: int, total: int) -> None:
+        self.sizes = {task.name: task.batch_size for task in tasks}
+        self.first, self.total = first, total
+        self.started = self.told = time.monotonic()
+        self.images = 0
+
+    def tell(self, cycle: Cycle, taken: Taken, history: History) -> None:
+        self.images += sum(self.sizes[visit.dataset] for visit in cycle.visits)
+        now, step = time.monotonic(), cycle.step + 1
+        if now - self.told <= REPORT_EVERY and step < self.total:
+            return
+        elapsed, speed = now - self.started, self.images / max(now - self.told, 1e-9)
+        history.add_timing(step, elapsed, speed)
+        log.info(
+            "step %d of %d  loss: %s  learning rate %.2g  %.0f images/s  %.0f s left",
+            step,
+            self.total,
+            "  ".join(f"{name} {loss:.3f}" for name, loss in taken.losses.items()),
+            cycle.learning_rate,
+            speed,
+            elapsed / (step - self.first) * (self.total - step),
         )
-    return float(value)
-
-
-def _loss(
-    network: Network, head: nn.Module, task: Task, strength: float, step: int, seed: int
-) -> Tensor:
-    rows = batch_rows(len(task.labels), task.batch_size, step, seed, task.name)
-    # Sorted reads go forward through a memory-mapped file; the order within a batch does not matter.
-    rows = rows.sort().values.numpy()
-    images = to_unit(torch.from_numpy(np.asarray(task.images[rows])))
-    images = augment(images, strength, generator(seed, task.name, "augment", step))
-    return head(network(images), torch.from_numpy(task.labels[rows]))
-
-
-def _update(
-    optimiser: torch.optim.Optimizer, parameters: list[nn.Parameter], clip_norm: float
-) -> Tensor:
-    """Take a step; returns the norm of the gradient before clipping."""
-    norm = nn.utils.clip_grad_norm_(parameters, clip_norm)
-    optimiser.step()
-    optimiser.zero_grad(set_to_none=True)
-    return norm
-
-
-def _groups(modules: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Matrices decay; biases, norms and position tables do not."""
-    decayed, free = [], []
-    for name, parameter in modules.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        plain = parameter.ndim < 2 or name.endswith(("pos_embed", "cls_token", "reg_token"))
-        (free if plain else decayed).append(parameter)
-    return [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": free, "weight_decay": 0.0},
-    ]
-
-
-def _tell(
-    step: int,
-    first: int,
-    steps: int,
-    elapsed: float,
-    tasks: Sequence[Task],
-    losses: Tensor,
-    rate: float,
-) -> None:
-    per_step = elapsed / (step - first)
-    images = sum(task.batch_size for task in tasks) / per_step
-    shown = "  ".join(f"{t.name} {v:.3f}" for t, v in zip(tasks, losses.tolist(), strict=True))
-    log.info(
-        "step %d of %d  loss: %s  learning rate %.2g  %.0f images/s  %.0f s left",
-        step,
-        steps,
-        shown,
-        rate,
-        images,
-        per_step * (steps - step),
-    )
-
-
-def _history(tasks: Sequence[Task], losses: Tensor, settings: Optimisation) -> pd.DataFrame:
-    steps = np.arange(settings.steps)
-    rates = [learning_rate(int(step), settings) for step in steps]
-    return pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "step": steps + 1,
-                    "dataset": task.name,
-                    "loss": losses[:, number].double().numpy(),
-                    "learning_rate": rates,
-                }
-            )
-            for number, task in enumerate(tasks)
-        ],
-        ignore_index=True,
-    )
+        self.told, self.images = now, 0

@@ -6,12 +6,30 @@ from typing import Any
 
 import pyarrow as pa
 
+# A training step by step, in the long form; the same bytes from run to run.
 HISTORY_SCHEMA = pa.schema(
     [
+        # From 1; 0 is before the first.
         pa.field("step", pa.int64(), nullable=False),
         pa.field("dataset", pa.string(), nullable=False),
-        pa.field("loss", pa.float64(), nullable=False),
-        pa.field("learning_rate", pa.float64(), nullable=False),
+        # The other data set of a measure of two.
+        pa.field("other", pa.string()),
+        pa.field("measure", pa.string(), nullable=False),
+        pa.field("value", pa.float64(), nullable=False),
+    ]
+)
+
+# `loss` (without its weight), `learning_rate` and `weight` of each visit; `val_rank-1`: share of the validation
+# images whose nearest other one has their label; `gradient_norm` of the weighted gradient in the shared weights,
+# and `conflict`: cosine between those of two data sets.
+MEASURES = ("loss", "learning_rate", "weight", "val_rank-1", "gradient_norm", "conflict")
+
+# How fast it went: seconds since the (re)start at a step, images a second since the row before. No two runs agree.
+TIMING_SCHEMA = pa.schema(
+    [
+        pa.field("step", pa.int64(), nullable=False),
+        pa.field("seconds", pa.float64(), nullable=False),
+        pa.field("images_per_second", pa.float64(), nullable=False),
     ]
 )
 

@@ -15,5 +15,6 @@ def add_model_outputs(parser: argparse.ArgumentParser) -> None:
 
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Declare what a training needs beside its settings and data."""
+    parser.add_argument("--timing", type=Path, required=True, help="how fast it went")
     parser.add_argument("--resume", type=Path, required=True, help="folder of unfinished trainings")
     parser.add_argument("--threads", type=int, required=True)

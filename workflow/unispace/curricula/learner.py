@@ -1,0 +1,264 @@
+"""A network with its heads and its optimiser, and how it takes one cycle of the schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from unispace.backbones.network import Network
+from unispace.config.curricula import Curriculum
+from unispace.curricula.batches import draw, parts_of
+from unispace.curricula.diverged import finite
+from unispace.curricula.gradients import (
+    Gradient,
+    Gramian,
+    added,
+    gramian,
+    put,
+    take,
+    without_conflict,
+)
+from unispace.curricula.heads import build_head
+from unispace.curricula.processes import World
+from unispace.curricula.randomness import generator
+from unispace.curricula.schedule import Cycle, Visit
+from unispace.curricula.tasks import Task
+from unispace.errors import UserError
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a cycle showed.
+
+    Attributes:
+        losses: of each data set, without its weight.
+        gradients: inner products of the weighted gradients in the shared weights, where they were measured.
+            With `alternate` each was taken at the weights that its turn found.
+    """
+
+    losses: dict[str, float]
+    gradients: Gramian | None
+
+
+class Learner:
+    """Takes cycles.
+
+    Attributes:
+        modules: the network and its heads, all that a state must hold beside the optimiser.
+        optimiser: AdamW over them.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        tasks: Sequence[Task],
+        settings: Curriculum,
+        seed: int,
+        world: World,
+    ) -> None:
+        """Draw fresh heads.
+
+        Raises:
+            UserError: where batch norm would see parts of a batch only.
+        """
+        self.network, self.settings, self.seed, self.world = network, settings, seed, world
+        self.tasks = {task.name: task for task in tasks}
+        self.parts = settings.micro_batches * world.size
+        if self.parts > 1 and any(
+            isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules()
+        ):
+            raise UserError(
+                "micro_batches and processes need a network without batch norm, which would take its statistics "
+                "from a part of a batch and give other weights; set both to 1"
+            )
+        # By number, since a data set may be named like an attribute of a module.
+        self.number = {task.name: number for number, task in enumerate(tasks)}
+        self.heads = nn.ModuleList([_fresh_head(task, network.dimension, seed) for task in tasks])
+        self.modules = nn.ModuleDict({"network": network, "heads": self.heads})
+        self.optimiser = torch.optim.AdamW(_groups(self.modules, settings.weight_decay), lr=0.0)
+        self.shared = [p for p in network.parameters() if p.requires_grad]
+        self.parameters = [p for p in self.modules.parameters() if p.requires_grad]
+
+    def take(self, cycle: Cycle, measure: bool) -> Taken:
+        """Take the step or steps of a cycle.
+
+        Args:
+            cycle: what to visit.
+            measure: whether to compare the gradients of the data sets; this changes no bit of the weights.
+
+        Raises:
+            Diverged: where a loss or the gradient is not finite; the weights are those before the step.
+        """
+        if cycle.fresh:
+            self.optimiser.state.clear()
+        for group in self.optimiser.param_groups:
+            group["lr"] = cycle.learning_rate
+        match self.settings.coupling:
+            case "accumulate" | "surgery":
+                return self._coupled(cycle, measure)
+            case "alternate":
+                return self._alternating(cycle, measure)
+            case "concat":
+                return self._mixed(cycle, measure)
+
+    def _coupled(self, cycle: Cycle, measure: bool) -> Taken:
+        """One step on the gradients of all data sets together."""
+        surgery = self.settings.coupling == "surgery"
+        found: dict[str, Gradient] | None = {} if measure or surgery else None
+        losses = {visit.dataset: self._visit(visit, cycle, found) for visit in cycle.visits}
+        products = None if found is None else self._compare(found)
+        if surgery and found is not None and products is not None:
+            order = generator(self.seed, "order of surgery", cycle.step)
+            put(self.shared, found.values(), without_conflict(products, order))
+        self._update(cycle, [visit for visit in cycle.visits if visit.weight])
+        return Taken(losses, products if measure else None)
+
+    def _alternating(self, cycle: Cycle, measure: bool) -> Taken:
+        """A step for each data set."""
+        found: dict[str, Gradient] | None = {} if measure else None
+        losses: dict[str, float] = {}
+        for visit in cycle.visits:
+            losses[visit.dataset] = self._visit(visit, cycle, found)
+            if visit.weight:
+                self._update(cycle, [visit])
+        return Taken(losses, None if found is None else self._compare(found))
+
+    def _mixed(self, cycle: Cycle, measure: bool) -> Taken:
+        """One step on a batch that holds those of all data sets."""
+        learnt = [visit for visit in cycle.visits if visit.weight]
+        totals = {visit.dataset: torch.zeros(()) for visit in learnt}
+        found: dict[str, Gradient] = {}
+        for part in self._own_parts():
+            key = generator(self.seed, "mixed batch", cycle.step, part)
+            images, labels = zip(*(self._draw(visit, part) for visit in learnt), strict=True)
+            # Dropout and stochastic depth draw from the global state.
+            torch.manual_seed(key.initial_seed())
+            vectors = self._embed(torch.cat(images)).split([len(batch) for batch in images])
+            parts: list[Tensor] = []
+            for visit, mine, truth in zip(learnt, vectors, labels, strict=True):
+                loss = self._loss(visit, mine, truth)
+                totals[visit.dataset] += loss.detach()
+                parts.append(loss * visit.weight)
+            if measure:
+                for visit, loss in zip(learnt, parts, strict=True):
+                    gradient: Gradient = list(
+                        torch.autograd.grad(loss, self.shared, retain_graph=True, allow_unused=True)
+                    )
+                    before = found.get(visit.dataset)
+                    found[visit.dataset] = gradient if before is None else added(before, gradient)
+            torch.stack(parts).sum().backward()
+        losses = {
+            visit.dataset: self._known(totals[visit.dataset], visit, cycle)
+            if visit.weight
+            else self._visit(visit, cycle, None)
+            for visit in cycle.visits
+        }
+        products = self._compare(found) if measure else None
+        self._update(cycle, learnt)
+        return Taken(losses, products)
+
+    def _visit(self, visit: Visit, cycle: Cycle, found: dict[str, Gradient] | None) -> float:
+        """Add the weighted gradient of a data set, or only watch it; returns its loss.
+
+        Args:
+            visit: the data set and its weight.
+            cycle: that it belongs to.
+            found: takes the gradient of the data set alone in the shared weights, if given.
+        """
+        total = torch.zeros(())
+        for part in self._own_parts():
+            images, labels = self._draw(visit, part)
+            # Dropout and stochastic depth draw from the global state.
+            key = generator(self.seed, visit.dataset, "step", visit.number, part)
+            torch.manual_seed(key.initial_seed())
+            with nullcontext() if visit.weight else self._watching():
+                loss = self._loss(visit, self._embed(images), labels)
+            total += loss.detach()
+            if visit.weight and found is None:
+                (loss * visit.weight).backward()
+            elif visit.weight and found is not None:
+                others = take(self.shared)
+                (loss * visit.weight).backward()
+                mine = take(self.shared)
+                before = found.get(visit.dataset)
+                found[visit.dataset] = mine if before is None else added(before, mine)
+                # What backward would have made of them.
+                put(self.shared, (others, mine), (1.0, 1.0))
+        return self._known(total, visit, cycle)
+
+    def _own_parts(self) -> range:
+        """The parts of each batch that this process takes."""
+        return range(self.world.rank, self.parts, self.world.size)
+
+    def _draw(self, visit: Visit, part: int) -> tuple[Tensor, Tensor]:
+        task = self.tasks[visit.dataset]
+        rows = parts_of(task.batch_size, self.parts)[part]
+        return draw(task, visit.number, self.settings.augment, self.seed, rows)
+
+    def _embed(self, images: Tensor) -> Tensor:
+        """Unit vectors `(n, d)`, float32."""
+        reduced = self.settings.precision == "bfloat16"
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=reduced):
+            vectors = self.network.features(images)
+        return nn.functional.normalize(vectors.float(), dim=1)
+
+    def _loss(self, visit: Visit, vectors: Tensor, labels: Tensor) -> Tensor:
+        """What some images of a batch contribute to its mean loss."""
+        share = len(labels) / self.tasks[visit.dataset].batch_size
+        return self.heads[self.number[visit.dataset]](vectors, labels) * share
+
+    def _known(self, total: Tensor, visit: Visit, cycle: Cycle) -> float:
+        self.world.add_up([total])
+        return finite(total, "loss", f"`{visit.dataset}`", cycle.step, cycle.learning_rate)
+
+    def _compare(self, gradients: dict[str, Gradient]) -> Gramian:
+        """Inner products of gradients, each summed over the processes."""
+        if self.world.size > 1:
+            gradients = {
+                name: [None if g is None else g.clone() for g in gradient]
+                for name, gradient in gradients.items()
+            }
+            for gradient in gradients.values():
+                self.world.add_up([g for g in gradient if g is not None])
+        return gramian(gradients)
+
+    def _update(self, cycle: Cycle, visits: Sequence[Visit]) -> None:
+        """Take a step on the gradients there are, clipped together, unless they are not finite."""
+        self.world.add_up([p.grad for p in self.parameters if p.grad is not None])
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.settings.clip_norm)
+        names = " + ".join(f"`{visit.dataset}`" for visit in visits)
+        finite(norm, "gradient", names, cycle.step, cycle.learning_rate)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        """No gradients, and no running statistics of batch norm."""
+        self.network.eval()
+        with torch.no_grad():
+            yield
+        self.network.train()
+
+
+def _fresh_head(task: Task, dimension: int, seed: int) -> nn.Module:
+    """A head whose weights depend on seed and task, not on what other tasks there are."""
+    torch.manual_seed(generator(seed, task.name, "head").initial_seed())
+    return build_head(task.head, int(task.labels.max()) + 1, dimension)
+
+
+def _groups(modules: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Matrices decay; biases, norms and position tables do not."""
+    decayed, free = [], []
+    for name, parameter in modules.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        plain = parameter.ndim < 2 or name.endswith(("pos_embed", "cls_token", "reg_token"))
+        (free if plain else decayed).append(parameter)
+    return [
+        {"params": decayed, "weight_decay": weight_decay},
+        {"params": free, "weight_decay": 0.0},
+    ]
