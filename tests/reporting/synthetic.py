@@ -24,7 +24,6 @@ from unispace.records.manifest import write_manifest
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.results import CURVE_SCHEMA, SCHEMA, VIEW_SCHEMA
 from unispace.records.tables import write_table
-from unispace.reporting.roles import kind_of
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "workflow" / "report"
@@ -74,12 +73,12 @@ class Disk:
         names = self.histories()
         sources = {
             "losses": [self.checkpoint(name) / "history.parquet" for name in names],
-            "conflicts": [self.checkpoint(name) / "history.parquet" for name in names],
             "views": [self.views],
             "tasks": [self.results],
         }
         if any(len(c.train_on) > 1 for c in self.study.curricula.values()):
             sources["schedule"] = []
+            sources["conflicts"] = sources["losses"]
         if self.study.tasks():
             sources["forgetting"] = [self.results]
         if any(c.interpolate for c in self.study.curricula.values()):
@@ -114,7 +113,7 @@ class Disk:
             return {
                 "tasks": study.tasks(),
                 "base": study.base_curriculum(),
-                "aside": [n for n in study.curricula if kind_of(study, n) in ("control", "interpolated")],
+                "aside": [n for n, c in study.curricula.items() if c.interpolate or c.untrained],
             }
         return {}
 

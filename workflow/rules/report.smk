@@ -16,12 +16,36 @@ DRAWN_FROM = {
     "views": [f"{RESULTS}/analysis/views.parquet"],
     "tasks": [f"{RESULTS}/results.parquet"],
 }
+if any(len(c.train_on) > 1 for c in STUDY.curricula.values()):
+    # From the settings alone.
+    DRAWN_FROM["schedule"] = []
+    DRAWN_FROM["conflicts"] = DRAWN_FROM["losses"]
+if STUDY.tasks():
+    DRAWN_FROM["forgetting"] = [f"{RESULTS}/results.parquet"]
+    if any(c.interpolate for c in STUDY.curricula.values()):
+        DRAWN_FROM["interpolation"] = [f"{RESULTS}/results.parquet"]
 if STUDY.identity_datasets():
     DRAWN_FROM["cmc"] = [f"{RESULTS}/curves.parquet"]
     DRAWN_FROM["roc"] = [f"{RESULTS}/curves.parquet", f"{RESULTS}/results.parquet"]
 if STUDY.map_pairs():
     DRAWN_FROM["maps"] = [f"{RESULTS}/results.parquet"]
     DRAWN_FROM["maps_cmc"] = [f"{RESULTS}/curves.parquet"]
+
+# What of the study a figure knows beside models and data sets; curricula as pairs, which keep their order.
+CURRICULA = [[name, dumped(c)] for name, c in STUDY.curricula.items()]
+ROLES = {"tasks": STUDY.tasks(), "base": STUDY.base_curriculum()}
+FIGURE_SETTINGS = {
+    "losses": {"names": TRAINED},
+    "conflicts": {"names": TRAINED},
+    "schedule": {"curricula": CURRICULA},
+    "interpolation": {"curricula": CURRICULA, **ROLES},
+    "forgetting": {
+        **ROLES,
+        "aside": [
+            name for name, c in STUDY.curricula.items() if c.interpolate or c.untrained
+        ],
+    },
+}
 
 
 rule draw_contact_sheet:
@@ -70,7 +94,7 @@ rule draw_figure:
             models=STUDY.models(),
             datasets=list(STUDY.datasets),
             domains={d: s.domain for d, s in STUDY.datasets.items()},
-            names=TRAINED if w.figure == "losses" else [],
+            **FIGURE_SETTINGS.get(w.figure, {}),
         ),
     shell:
         "python -m unispace draw-figure --settings {params.settings:q} --tables {input.tables}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from unispace.config.study import Study
-from unispace.reporting.numbers import VERDICTS, Numbers
+from unispace.reporting.numbers import Numbers
 from unispace.reporting.roles import SECOND_METRIC, Tuned, task_metric, tuned_models
 from unispace.reporting.tables import Cell
 
@@ -20,7 +20,7 @@ class TaskCell:
     Attributes:
         main: the metric that stands for the task; None where it was not measured.
         second: Rank-1 of identities.
-        verdict: how the change against the expert lies to the margin, in words; empty for the expert itself.
+        verdict: how the change against the expert lies to the margin; empty for the expert itself.
         told: that change, in points, with its interval.
         best: whether it beats every other model of its backbone and seed in paired comparisons.
     """
@@ -102,7 +102,7 @@ def _cell(
     return TaskCell(
         main=numbers.cell(model.name, dataset, metric),
         second=None if metric == "top-1" else numbers.cell(model.name, dataset, SECOND_METRIC),
-        verdict=VERDICTS[found] if found else "",
+        verdict=found or "",
         told=f"{told.value} {told.interval}" if compared and told and not told.why else "",
         best=_beats_all(numbers, model.name, [r.name for r in rivals], dataset, metric),
     )
@@ -135,7 +135,7 @@ def _beats(numbers: Numbers, model: str, rival: str, dataset: str, metric: str) 
 
 def _kept(line: TaskLine) -> str:
     """On how many tasks a line holds the level of the experts; empty where not all were compared."""
-    if line.kind in ("expert", "control") or not all(cell.verdict for cell in line.cells):
+    if line.kind in ("base", "expert", "control") or not all(cell.verdict for cell in line.cells):
         return ""
-    held = (VERDICTS["equivalent"], VERDICTS["not inferior"])
+    held = ("equivalent", "not inferior")
     return f"{sum(cell.verdict in held for cell in line.cells)} of {len(line.cells)}"

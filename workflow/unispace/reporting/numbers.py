@@ -16,12 +16,6 @@ from unispace.reporting.tables import Cell, cell, change_cell
 
 CHANGE = "change"
 PAIRED = "paired"
-VERDICTS: dict[Verdict, str] = {
-    "equivalent": "within the margin",
-    "not inferior": "not below the margin",
-    "inferior": "below the margin",
-    "undecided": "undecided",
-}
 _Record = Mapping[Hashable, Any]
 
 

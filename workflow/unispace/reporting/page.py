@@ -22,6 +22,9 @@ from unispace.errors import UserError
 from unispace.reporting.audit import audit_lines, findings
 from unispace.reporting.cards import dataset_cards, fingerprint, model_cards, starts
 from unispace.reporting.controls import controls
+from unispace.reporting.forgetting import forgetting_table, unseen_table
+from unispace.reporting.main_table import main_table
+from unispace.reporting.pretraining import pretraining_checks
 from unispace.reporting.tables import all_rows, by_map, by_model
 
 # What decides numbers and pictures; names as on PyPI.
@@ -127,6 +130,10 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "pretrained": [n for n, b in study.backbones.items() if b.weights.kind == "pretrain"],
         "figures": {name: _figure(name, material.folder, page) for name in material.figures},
         "sheets": _sheets(material, page),
+        "main": main_table(study, results),
+        "forgetting": forgetting_table(study, results),
+        "unseen": unseen_table(study, results),
+        "pretraining": pretraining_checks(study, results),
         "tasks": by_model(results, *order),
         "controls": controls(study, results, material.datasets),
         "maps": by_map(results, *order),

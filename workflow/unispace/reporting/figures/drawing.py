@@ -32,7 +32,7 @@ class Plan:
         curricula: settings of the curricula, in the study's order, for figures that need them.
         tasks: the data sets that are tasks, each with its expert's curriculum.
         base: the curriculum that leaves a backbone as it is; empty where the study has none.
-        aside: curricula that have a figure of their own or are controls.
+        aside: curricula that are no tuning: controls, and those with a figure of their own.
     """
 
     models: tuple[str, ...] = ()
