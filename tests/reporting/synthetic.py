@@ -171,7 +171,10 @@ def curriculum_config() -> dict:
             "concat": {**tuned, "coupling": "concat"},
             "imic-a": tuned,
             "imic-b": {**tuned, "blocks": blocks},
-            **{f"wise-{s * 100:g}": {"interpolate": {"curriculum": "imic-a", "share": s}} for s in halves},
+            **{
+                f"wise-{s * 100:g}": {"interpolate": {"curriculum": "imic-a", "share": s}}
+                for s in halves
+            },
         },
         "maps": {},
         "evaluation": config["evaluation"] | {"datasets": [d for d in sets if d != "things"]},
@@ -213,8 +216,11 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
     for strength, model in enumerate(disk.study.models()):
         about = {"model": model, "source": None, "target": None, "method": None}
         for dataset in disk.study.evaluation.datasets:
-            _measures(disk, dataset, about, _skill(disk, model, dataset, strength), rng, rows, curves)
-    _changes(disk, rows, rng)
+            _measures(
+                disk, dataset, about, _skill(disk, model, dataset, strength), rng, rows, curves
+            )
+    if _wide(disk.study):
+        _changes(disk, rows, rng)
     methods = disk.study.maps.methods.chosen()
     for (source, target), dataset in itertools.product(
         disk.study.map_pairs(), disk.study.maps.datasets
@@ -231,10 +237,15 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
     return disk
 
 
+def _wide(study: Study) -> bool:
+    """Whether it is that of `curriculum_config`, with more protocols and with changes."""
+    return len(study.curricula) > 10
+
+
 def _skill(disk: Disk, model: str, dataset: str, strength: int) -> float:
     """How good a model is made: in the full study as one would expect, else by its place."""
     curriculum = model.split("/")[1]
-    if len(disk.study.curricula) < 10:
+    if not _wide(disk.study):
         return 0.4 + 0.15 * (strength % 4)
     domain = disk.study.datasets[dataset].domain
     if curriculum.startswith("expert-"):
@@ -339,7 +350,9 @@ def _history(trained: list[str], rng: np.random.Generator) -> pd.DataFrame:
         measure(steps, dataset, "weight", np.ones(200))
         measure(some, dataset, "val_rank-1", 0.8 * (1 - np.exp(-some / 80)) + 0.02 * rng.random(8))
     for dataset, other in itertools.combinations(trained, 2):
-        measure(steps, dataset, "conflict", rng.uniform(-0.2, 0.3) + 0.1 * rng.normal(size=200), other)
+        measure(
+            steps, dataset, "conflict", rng.uniform(-0.2, 0.3) + 0.1 * rng.normal(size=200), other
+        )
     return pd.concat(parts, ignore_index=True).astype({"other": object})
 
 
@@ -408,7 +421,7 @@ def _measures(disk, dataset, about, skill, rng, rows, curves) -> None:
     if domain == "object":
         row("classification", "knn-5", "top-1", level, "class")
         row("classification", "knn-5", "balanced-accuracy", level - 0.01, "class")
-        if dataset == "objects" and about["model"]:
+        if dataset == "objects" and _wide(settings):
             row("classification", "linear-probe", "top-1", min(level + 0.05, 0.99), "class")
             row("classification", "knn-5-loo/held_out", "top-1", level * 0.9, "class")
         return

@@ -6,7 +6,10 @@ from synthetic import build, default_config, draw_figure, only
 
 from unispace.reporting.figures.drawing import panels
 
-FIGURES = ("tasks", "cmc", "roc", "maps", "maps_cmc", "views", "losses")
+FIGURES = (
+    "tasks", "cmc", "roc", "maps", "maps_cmc", "views", "losses", "conflicts", "schedule",
+    "forgetting",
+)  # fmt: skip
 
 
 def table(disk, name):
@@ -75,9 +78,21 @@ def test_views_draws_every_image(drawn):
 def test_losses_keeps_the_raw_losses(drawn):
     losses = table(drawn, "losses")
     assert "eva02-micro/pretrained" in set(losses["model"])
+    assert set(losses["measure"]) == {"loss", "val_rank-1", "learning_rate"}
     for model, rows in losses.groupby("model"):
         history = pd.read_parquet(drawn.checkpoint(model) / "history.parquet")
-        same(rows, history, ["dataset", "step", "loss", "learning_rate"])
+        history = history[history["measure"].isin(losses["measure"])]
+        same(rows, history, ["dataset", "measure", "step", "value"])
+
+
+def test_conflicts_keeps_the_raw_cosines_of_each_pair(drawn):
+    conflicts = table(drawn, "conflicts")
+    assert set(conflicts["model"]) == {f"{b}/imic-a/seed0" for b in ("eva02-micro", "pixels")}
+    for model, rows in conflicts.groupby("model"):
+        history = pd.read_parquet(drawn.checkpoint(model) / "history.parquet")
+        history = history[history["measure"] == "conflict"]
+        same(rows, history, ["dataset", "other", "step", "value"])
+        assert rows.groupby(["dataset", "other"]).ngroups == 6
 
 
 @pytest.mark.parametrize("name", FIGURES)

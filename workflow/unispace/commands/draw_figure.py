@@ -17,7 +17,9 @@ from unispace.reporting.figures.registry import FIGURES
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "--settings", required=True, help="JSON: figure, models, datasets, domains, and names, curricula, tasks, base, aside where it needs them"
+        "--settings",
+        required=True,
+        help="JSON: figure, models, datasets, domains, and names, curricula, tasks, base, aside where it needs them",
     )
     parser.add_argument(
         "--tables", type=Path, nargs="*", default=[], help="what the figure is drawn from, in order"

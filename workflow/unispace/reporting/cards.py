@@ -141,7 +141,7 @@ def model_cards(
 def _model(study: Study, datasets: Sequence[str], short: str, card: dict[str, Any]) -> ModelCard:
     backbone, curriculum = card["model"].split("/")[:2]
     settings = study.curricula[curriculum]
-    schedule = schedule_in_words(settings, list(datasets))
+    schedule = schedule_in_words(settings, datasets)
     return ModelCard(
         name=card["model"],
         short=short,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from unispace.config.study import Study
 from unispace.data.held_out import HELD_OUT
 from unispace.reporting.numbers import Numbers
-from unispace.reporting.roles import SECOND_METRIC, task_metric, tuned_models
+from unispace.reporting.roles import SECOND_METRIC, task_metric, tasks_in_order, tuned_models
 from unispace.reporting.tables import Cell
 
 
@@ -84,12 +85,14 @@ class UnseenTable:
     lines: tuple[UnseenLine, ...]
 
 
-def forgetting_table(study: Study, results: pd.DataFrame) -> ChangeTable:
+def forgetting_table(
+    study: Study, results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]
+) -> ChangeTable:
     """Changes on the tasks; a line for each tuned model that was compared."""
-    numbers, tasks = Numbers(results, study), study.tasks()
+    numbers, tasks = Numbers(results, study), tasks_in_order(study, datasets)
     base = study.base_curriculum()
     lines = []
-    for model in tuned_models(study):
+    for model in tuned_models(study, models):
         if model.kind in ("base", "control", "interpolated"):
             continue
         cells = tuple(
@@ -105,13 +108,15 @@ def forgetting_table(study: Study, results: pd.DataFrame) -> ChangeTable:
     return ChangeTable(heads, base or "", tuple(lines))
 
 
-def unseen_table(study: Study, results: pd.DataFrame) -> UnseenTable:
+def unseen_table(
+    study: Study, results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]
+) -> UnseenTable:
     """Unseen data sets, and the held-out splits of those that were trained on, before and after."""
     numbers = Numbers(results, study)
     held = results.loc[results["protocol"].str.endswith(f"/{HELD_OUT}"), "dataset"].unique()
-    wanted = [(d, "") for d in study.unseen_datasets()]
-    wanted += [(d, HELD_OUT) for d in study.datasets if d in held]
-    models = [m for m in tuned_models(study) if m.kind not in ("control", "interpolated")]
+    wanted = [(d, "") for d in datasets if d in study.unseen_datasets()]
+    wanted += [(d, HELD_OUT) for d in datasets if d in held]
+    shown = [m for m in tuned_models(study, models) if m.kind not in ("control", "interpolated")]
     columns = []
     for dataset, split in wanted:
         main = numbers.main_metric(dataset)
@@ -119,10 +124,10 @@ def unseen_table(study: Study, results: pd.DataFrame) -> UnseenTable:
         columns += [
             (dataset, split, metric)
             for metric in metrics
-            if any(numbers.level(m.name, dataset, metric, split) for m in models)
+            if any(numbers.level(m.name, dataset, metric, split) for m in shown)
         ]
     base, lines = study.base_curriculum() or "", []
-    for model in models:
+    for model in shown:
         cells = tuple(
             UnseenCell(
                 numbers.cell(model.name, dataset, metric, split),

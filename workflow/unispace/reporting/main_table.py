@@ -9,7 +9,7 @@ import pandas as pd
 
 from unispace.config.study import Study
 from unispace.reporting.numbers import Numbers
-from unispace.reporting.roles import SECOND_METRIC, Tuned, task_metric, tuned_models
+from unispace.reporting.roles import SECOND_METRIC, Tuned, task_metric, tasks_in_order, tuned_models
 from unispace.reporting.tables import Cell
 
 
@@ -62,14 +62,16 @@ class MainTable:
     kept: tuple[str, ...]
 
 
-def main_table(study: Study, results: pd.DataFrame) -> MainTable:
-    """The main table; models that interpolate are shown in their curve instead."""
-    numbers, tasks = Numbers(results, study), study.tasks()
-    models = [m for m in tuned_models(study) if m.kind != "interpolated"]
+def main_table(
+    study: Study, results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]
+) -> MainTable:
+    """The main table, models and data sets in the order given; those that interpolate are in their curve instead."""
+    numbers, tasks = Numbers(results, study), tasks_in_order(study, datasets)
+    shown = [m for m in tuned_models(study, models) if m.kind != "interpolated"]
     several = len(study.seeds) > 1
     lines = []
-    for model in models:
-        rivals = [o for o in models if (o.backbone, o.seed) == (model.backbone, model.seed)]
+    for model in shown:
+        rivals = [o for o in shown if (o.backbone, o.seed) == (model.backbone, model.seed)]
         cells = tuple(_cell(numbers, model, rivals, d, e) for d, e in tasks.items())
         if any(cell.main is not None for cell in cells):
             name = f"{model.curriculum}, {model.seed}" if several else model.curriculum

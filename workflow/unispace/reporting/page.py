@@ -25,6 +25,7 @@ from unispace.reporting.controls import controls
 from unispace.reporting.forgetting import forgetting_table, unseen_table
 from unispace.reporting.main_table import main_table
 from unispace.reporting.pretraining import pretraining_checks
+from unispace.reporting.roles import tuned_models
 from unispace.reporting.tables import all_rows, by_map, by_model
 
 # What decides numbers and pictures; names as on PyPI.
@@ -123,17 +124,21 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "findings": findings(material.audit),
         "models": models,
         "domains": {study.datasets[name].domain for name in study.evaluation.datasets},
-        "ours": [name for name in study.curricula if name.startswith("imic")],
+        "ours": list(
+            dict.fromkeys(
+                m.curriculum for m in tuned_models(study, material.models) if m.kind == "IMIC"
+            )
+        ),
         "starts": starts(models),
         "studio": [name for name, source in sources.items() if source.kind == "studio"],
         "degraded": [card.name for card in datasets if card.degraded],
         "pretrained": [n for n, b in study.backbones.items() if b.weights.kind == "pretrain"],
         "figures": {name: _figure(name, material.folder, page) for name in material.figures},
         "sheets": _sheets(material, page),
-        "main": main_table(study, results),
-        "forgetting": forgetting_table(study, results),
-        "unseen": unseen_table(study, results),
-        "pretraining": pretraining_checks(study, results),
+        "main": main_table(study, results, *order),
+        "forgetting": forgetting_table(study, results, *order),
+        "unseen": unseen_table(study, results, *order),
+        "pretraining": pretraining_checks(study, results, *order),
         "tasks": by_model(results, *order),
         "controls": controls(study, results, material.datasets),
         "maps": by_map(results, *order),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from unispace.config.study import Study
 from unispace.reporting.numbers import Numbers
-from unispace.reporting.roles import task_metric, tuned_models
+from unispace.reporting.roles import task_metric, tasks_in_order, tuned_models
 from unispace.reporting.tables import Cell
 
 
@@ -36,18 +37,24 @@ class CheckLine:
     by: str
 
 
-def pretraining_checks(study: Study, results: pd.DataFrame) -> tuple[CheckLine, ...]:
+def pretraining_checks(
+    study: Study, results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]
+) -> tuple[CheckLine, ...]:
     """The checks of every backbone that was measured both as pretrained and on what it is compared with."""
     numbers, base = Numbers(results, study), study.base_curriculum()
     random = next((name for name, c in study.curricula.items() if c.untrained), None)
     probes = sorted(set(results.loc[results["experiment"] == "classification", "protocol"]))
     found = []
-    for model in tuned_models(study):
+    for model in tuned_models(study, models):
         if model.curriculum != base:
             continue
-        for dataset, expert in study.tasks().items():
+        for dataset, expert in tasks_in_order(study, datasets).items():
             metric = task_metric(study.datasets[dataset].domain)
-            protocols = [p for p in probes if "/" not in p and not p.endswith("-loo")] if metric == "top-1" else [None]
+            protocols = (
+                [p for p in probes if "/" not in p and not p.endswith("-loo")]
+                if metric == "top-1"
+                else [None]
+            )
             for protocol in protocols:
                 names = [random and model.sibling(random), model.name, model.sibling(expert)]
                 rows = [n and numbers.level(n, dataset, metric, "", protocol) for n in names]
@@ -62,7 +69,9 @@ def pretraining_checks(study: Study, results: pd.DataFrame) -> tuple[CheckLine, 
                 holds, by = _below(numbers, low, high, dataset, metric, protocol, paired)
                 found.append(
                     CheckLine(
-                        model.backbone if len(study.seeds) == 1 else f"{model.backbone}, {model.seed}",
+                        model.backbone
+                        if len(study.seeds) == 1
+                        else f"{model.backbone}, {model.seed}",
                         dataset,
                         metric,
                         str(rows[1]["protocol"]),

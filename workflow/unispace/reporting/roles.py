@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unispace.config.curricula import Curriculum
@@ -54,30 +55,45 @@ def kind_of(study: Study, curriculum: str) -> str:
     return "IMIC" if curriculum.startswith("imic") else "comparison"
 
 
-def tuned_models(study: Study) -> list[Tuned]:
-    """Models of networks by backbone, then kind, then the study's order; controls of raw pixels are left out."""
+def tuned_models(study: Study, order: Sequence[str]) -> list[Tuned]:
+    """Models of networks by backbone and kind, else as in `order`; controls of raw pixels are left out.
+
+    Args:
+        study: the study; where it has been canonical JSON, its own order is lost.
+        order: its models.
+    """
     kinds = {curriculum: kind_of(study, curriculum) for curriculum in study.curricula}
     controls = study.control_backbones()
     models = [
         Tuned(name, backbone, curriculum, seed, kinds[curriculum])
-        for name in study.models()
+        for name in order
         for backbone, curriculum, seed in [name.split("/")]
         if backbone not in controls
     ]
-    order = list(study.backbones)
-    return sorted(models, key=lambda m: (order.index(m.backbone), KINDS.index(m.kind)))
+    backbones = list(dict.fromkeys(m.backbone for m in models))
+    return sorted(models, key=lambda m: (backbones.index(m.backbone), KINDS.index(m.kind)))
 
 
-def schedule_in_words(settings: Curriculum, order: list[str]) -> str:
+def tasks_in_order(study: Study, datasets: Sequence[str]) -> dict[str, str]:
+    """The tasks with their experts, in the order of `datasets`."""
+    tasks = study.tasks()
+    return {dataset: tasks[dataset] for dataset in datasets if dataset in tasks}
+
+
+def schedule_in_words(settings: Curriculum, order: Sequence[str]) -> str:
     """How a curriculum tunes: data sets with their batch sizes, steps and coupling."""
     if settings.interpolate is not None:
         share = settings.interpolate.share
-        return f"not trained: {1 - share:g} of base and {share:g} of {settings.interpolate.curriculum}"
+        return (
+            f"not trained: {1 - share:g} of base and {share:g} of {settings.interpolate.curriculum}"
+        )
     if settings.untrained:
         return "not tuned, weights drawn at random"
     if not settings.train_on:
         return "not tuned"
-    sizes = {name: settings.train_on[name].batch_size for name in order if name in settings.train_on}
+    sizes = {
+        name: settings.train_on[name].batch_size for name in order if name in settings.train_on
+    }
     if settings.sequence:
         parts = ", then ".join(f"{name} ({sizes[name]})" for name in settings.sequence)
         return f"{settings.steps:,} steps on each of {parts}"

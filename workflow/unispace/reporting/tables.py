@@ -124,7 +124,7 @@ def points(change: float) -> str:
     """
     shown = f"{abs(change) * 100:.1f}"
     if shown == "0.0":
-        return "0.0" if change == 0 else "<+0.1" if change > 0 else ">−0.1"
+        return "0.0" if change == 0 else "<0.1" if change > 0 else ">−0.1"
     return f"+{shown}" if change > 0 else f"−{shown}"
 
 

@@ -19,13 +19,15 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     history = history[history["measure"] == "conflict"]
     if history.empty:
         return nothing(
-            "No training recorded the gradients of two data sets apart; set conflict_every.", COLUMNS
+            "No training recorded the gradients of two data sets apart; set conflict_every.",
+            COLUMNS,
         )
     places = in_order({*history["dataset"], *history["other"]}, plan.datasets)
     # One pair, one line: which of the two was named first says nothing.
     swap = history["dataset"].map(places.index) > history["other"].map(places.index)
-    first, second = history["dataset"].where(~swap, history["other"]), history["other"].where(
-        ~swap, history["dataset"]
+    first, second = (
+        history["dataset"].where(~swap, history["other"]),
+        history["other"].where(~swap, history["dataset"]),
     )
     history = history.assign(dataset=first, other=second)
     keys = ["model", "dataset", "other"]
@@ -48,7 +50,9 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         for (a, b), look in zip(pairs, styles.values(), strict=True):
             line = here[(here["dataset"] == a) & (here["other"] == b)]
             panel.plot(line["step"], line["value"], color=look.colour, lw=0.5, alpha=0.18)
-            panel.plot(line["step"], line["smoothed"], color=look.colour, linestyle=look.dashes, lw=1.4)
+            panel.plot(
+                line["step"], line["smoothed"], color=look.colour, linestyle=look.dashes, lw=1.4
+            )
         panel.grid()
         panel.set_xlabel("step")
     # Cosines live in [-1, 1], of which trainings use a small part.
@@ -64,5 +68,3 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         ],
     )
     return Drawing(figure, history[COLUMNS])
-
-

@@ -34,7 +34,11 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     changes["row"] = changes["curriculum"] + (", " + changes["seed"] if several else "")
     order = list(dict.fromkeys(changes["row"]))
     told = changes.loc[changes["drawn"], "value"].abs()
-    norm = Normalize(-float(told.max() or 1), float(told.max() or 1)) if len(told) else Normalize(-1, 1)
+    norm = (
+        Normalize(-float(told.max() or 1), float(told.max() or 1))
+        if len(told)
+        else Normalize(-1, 1)
+    )
     figure, axes = panels(
         len(backbones) * len(references), len(references),
         (10.0 / len(references), 0.95 + 0.36 * len(order)), sharex=True, sharey=True,
@@ -61,7 +65,9 @@ def _changes(results: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """Changes of the task metric on the tasks, in the order of the study's models."""
     rows = results[(results["experiment"] == CHANGE) & results["dataset"].isin(list(plan.tasks))]
     metrics = {d: task_metric(plan.domains.get(d, "")) for d in plan.tasks}
-    rows = rows[(rows["metric"] == rows["dataset"].map(metrics)) & ~rows["protocol"].str.contains("/")]
+    rows = rows[
+        (rows["metric"] == rows["dataset"].map(metrics)) & ~rows["protocol"].str.contains("/")
+    ]
     if rows.empty:
         return pd.DataFrame(columns=COLUMNS)
     ends = rows["model"].str.split("/", expand=True)
@@ -69,7 +75,9 @@ def _changes(results: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     expert = rows["dataset"].map(plan.tasks)
     rows = rows.assign(backbone=ends[0], curriculum=ends[1], seed=ends[2], against=against)
     # A base that is the expert as well, as where nothing is tuned, would stand in one panel only.
-    rows["reference"] = against.where(against != expert, "expert").where(against != plan.base, "base")
+    rows["reference"] = against.where(against != expert, "expert").where(
+        against != plan.base, "base"
+    )
     rows = rows[rows["reference"].isin(["base", "expert"]) & ~rows["curriculum"].isin(plan.aside)]
     place = {model: number for number, model in enumerate(plan.models)}
     rows = rows.assign(place=rows["model"].map(place)).sort_values("place", kind="stable")
@@ -93,7 +101,9 @@ def _matrix(
             axes.fill_between([x - 0.48, x + 0.48], y - 0.46, y + 0.46, color=face, lw=0)
             ink = "white" if strong else "#111111" if row["drawn"] else "#666666"
             if row["status"] != "ok":
-                axes.text(x, y, "failed", ha="center", va="center", fontsize=7.5, fontstyle="italic")
+                axes.text(
+                    x, y, "failed", ha="center", va="center", fontsize=7.5, fontstyle="italic"
+                )
                 continue
             axes.text(
                 x, y - 0.14, points(row["value"]), ha="center", va="center", fontsize=8.5, color=ink,

@@ -28,7 +28,9 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     if rows.empty:
         return nothing("No interpolated model was tested on a task.", COLUMNS)
     tasks = in_order(rows["dataset"], plan.datasets)
-    grid = list(rows[["backbone", "seed", "tuned"]].drop_duplicates().itertuples(index=False, name=None))
+    grid = list(
+        rows[["backbone", "seed", "tuned"]].drop_duplicates().itertuples(index=False, name=None)
+    )
     several = rows["seed"].nunique() > 1
     figure, axes = panels(len(grid), 3, (3.35, 2.9), sharex=True, sharey=True)
     for panel, (backbone, seed, tuned) in zip(axes, grid, strict=True):
@@ -40,7 +42,9 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
             domain = plan.domains.get(task, "")
             colour, marker = DOMAIN_COLOURS.get(domain, OTHER), DOMAIN_MARKERS.get(domain, "o")
             panel.plot(line["share"], line["value"], color=colour, marker=marker)
-            panel.fill_between(line["share"], line["lower"], line["upper"], color=colour, alpha=0.14, lw=0)
+            panel.fill_between(
+                line["share"], line["lower"], line["upper"], color=colour, alpha=0.14, lw=0
+            )
         panel.set_xlim(-0.03, 1.03)
         panel.grid()
         panel.set_xlabel("share of the tuned weights")
@@ -56,7 +60,8 @@ def _rows(results: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     measured = [
         what
         for what in headline(single, plan.datasets, ("AUC",), one_protocol=True)
-        if what.dataset in plan.tasks and what.metric == task_metric(plan.domains.get(what.dataset, ""))
+        if what.dataset in plan.tasks
+        and what.metric == task_metric(plan.domains.get(what.dataset, ""))
     ]
     ends: dict[str, list[tuple[float, str]]] = {}
     for name, settings in plan.curricula.items():

@@ -72,7 +72,9 @@ def _count(shown: list[Curriculum]) -> int:
 def _stretches(settings: Curriculum, count: int) -> list[_Stretch]:
     """The cycles that are drawn; those of a sequence are put together while they visit the same."""
     if not settings.sequence:
-        return [_Stretch(c.step + 1, c.step + 1, c) for c in itertools.islice(cycles(settings), count)]
+        return [
+            _Stretch(c.step + 1, c.step + 1, c) for c in itertools.islice(cycles(settings), count)
+        ]
     found = []
     for _, group in itertools.groupby(cycles(settings), key=lambda c: c.step // settings.steps):
         stage = list(group)
@@ -101,7 +103,11 @@ def _strip(
         for number, visit in enumerate(cell.cycle.visits):
             at = left + 0.06 * width + (0 if turns == 1 else number * turn)
             lane = lanes.index(visit.dataset)
-            axes.add_patch(_batch(at, 1 - (lane + 1) * high, turn, high, visit.weight / most, plan, visit.dataset))
+            axes.add_patch(
+                _batch(
+                    at, 1 - (lane + 1) * high, turn, high, visit.weight / most, plan, visit.dataset
+                )
+            )
         if settings.sequence:
             axes.text(
                 left + 0.48 * width, -0.25, f"× {cell.last - cell.first + 1:,}",
@@ -114,7 +120,9 @@ def _strip(
                     _step(axes, left + 0.06 * width + (number + 0.5) * turn)
         else:
             _step(axes, left + 0.5 * width)
-            axes.plot([left + 0.08, left + 0.88], [-0.13, -0.13], color="#333333", lw=0.9, clip_on=False)
+            axes.plot(
+                [left + 0.08, left + 0.88], [-0.13, -0.13], color="#333333", lw=0.9, clip_on=False
+            )
         axes.axvline(left, color="#dddddd", lw=0.6, zorder=0)
     axes.set_xlim(0, count)
     axes.set_ylim(-0.42, 1.02)
@@ -161,7 +169,16 @@ def _rows(
             # A coupled cycle steps once, after its last batch.
             stepped = steps if (turn == last if coupled else visit.weight > 0) else 0
             rows.append(
-                (name, settings.coupling, cell.first, cell.last, turn + 1, visit.dataset, visit.weight, stepped)
+                (
+                    name,
+                    settings.coupling,
+                    cell.first,
+                    cell.last,
+                    turn + 1,
+                    visit.dataset,
+                    visit.weight,
+                    stepped,
+                )
             )
     return rows
 
@@ -173,5 +190,7 @@ def _key(plan: Plan, shown: dict[str, Curriculum]) -> list[Patch | Line2D]:
         here = ", ".join(d for d in used if plan.domains.get(d, "") == domain)
         label = f"{here} ({DOMAIN_TITLES.get(domain, domain)})"
         keys.append(Patch(color=DOMAIN_COLOURS.get(domain, OTHER), label=label))
-    keys.append(Line2D([], [], linestyle="none", marker="^", color="#111111", label="optimiser step"))
+    keys.append(
+        Line2D([], [], linestyle="none", marker="^", color="#111111", label="optimiser step")
+    )
     return keys
