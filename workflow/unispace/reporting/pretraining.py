@@ -101,12 +101,9 @@ def _below(
         if row is not None and row["status"] == "ok":
             ends = sorted((sign * row["lower"], sign * row["upper"]))
             return _sign(*ends), "paired interval"
-    rows = [numbers.level(m, dataset, metric, "", protocol) for m in (low, high)]
-    if any(row is None or row["status"] != "ok" for row in rows):
+    below, above = (numbers.level(m, dataset, metric, "", protocol) for m in (low, high))
+    if below is None or above is None or {below["status"], above["status"]} != {"ok"}:
         return "undecided", "nothing to compare with"
-    below, above = rows
-    assert below is not None
-    assert above is not None
     return _sign(above["lower"] - below["upper"], above["upper"] - below["lower"]), "two intervals"
 
 
