@@ -3,7 +3,8 @@
 Purpose: verification, identification and classification of every model, and of every map; what tuning changed.
 Inputs:  embeddings and maps; no network, no image.
 Outputs: results/<study>/metrics/*.parquet, results/<study>/curves/*.parquet, results/<study>/results.parquet;
-         results/<study>/samples/*.parquet, the metrics of every resample, for paired comparisons.
+         results/<study>/samples/*.parquet, the metrics of every resample, for paired comparisons;
+         results/<study>/humans.parquet, models beside published results of people.
 """
 
 MODEL = "{backbone}+{curriculum}+seed{seed}"
@@ -172,3 +173,27 @@ rule collect_results:
     shell:
         "python -m unispace collect-results --metrics {input.metrics} --curves {input.curves}"
         " --results {output.results} --all-curves {output.curves} > {log} 2>&1"
+
+
+rule compare_humans:
+    input:
+        code=code("compare_humans"),
+        results=f"{RESULTS}/results.parquet",
+        humans="workflow/unispace/evaluation/human.csv",
+    output:
+        comparison=f"{RESULTS}/humans.parquet",
+    log:
+        f"{LOGS}/compare_humans.log",
+    benchmark:
+        f"{BENCHMARKS}/compare_humans.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=text(
+            datasets={d: dumped(STUDY.datasets[d]) for d in STUDY.evaluation.datasets},
+            split=STUDY.evaluation.split,
+        ),
+    shell:
+        "python -m unispace compare-humans --settings {params.settings:q}"
+        " --results {input.results} --humans {input.humans}"
+        " --comparison {output.comparison} > {log} 2>&1"

@@ -62,7 +62,7 @@ def _objects(
         raise UserError(
             f"evaluation.gallery: {gallery} has no train split, from which the neighbours of {dataset} come"
         )
-    unknown = sorted(set(test.label) - set(train.label)) if train else []
+    unknown = sorted(set(test.label.tolist()) - set(train.label.tolist())) if train else []
     if unknown:
         place = "train" if gallery == dataset else f"the train split of {gallery}"
         raise UserError(

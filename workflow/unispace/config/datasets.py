@@ -117,6 +117,15 @@ class RegisteredSource(Settings):
     """Checksum that its file must have beside the published one; for sets of one file of which none is published."""
 
 
+class DigitsSource(Settings):
+    """The 1,797 handwritten digits that come with scikit-learn: real images without a download."""
+
+    kind: Literal["digits"]
+    """`digits`"""
+    size: Annotated[int, Field(ge=8, le=512)] = 64
+    """Side in pixels that the images of 8 x 8 are enlarged to."""
+
+
 Source = Annotated[
     StudioSource
     | ArchiveSource
@@ -125,7 +134,8 @@ Source = Annotated[
     | ShardsSource
     | RegisteredSource
     | TorchvisionSource
-    | HuggingfaceSource,
+    | HuggingfaceSource
+    | DigitsSource,
     Field(discriminator="kind"),
 ]
 
@@ -240,10 +250,16 @@ class Dataset(Settings):
                 return f"torchvision {name}"
             case HuggingfaceSource(repo=repo):
                 return f"huggingface {repo}"
+            case DigitsSource():
+                return "digits of scikit-learn"
 
     @model_validator(mode="after")
     def _splits_exist(self) -> Dataset:
-        if self.splits.by == "manifest" and self.source.kind in ("studio", "folder"):
+        if self.splits.by == "manifest" and self.source.kind in (
+            "studio",
+            "folder",
+            "digits",
+        ):
             raise ValueError(
                 f"splits.by is `manifest`, but a source of kind {self.source.kind} has no splits; "
                 f"use `by: hash`"
@@ -268,6 +284,8 @@ class Dataset(Settings):
 
     @model_validator(mode="after")
     def _options_of_the_domain(self) -> Dataset:
+        if isinstance(self.source, DigitsSource) and self.domain != "object":
+            raise ValueError(f"digits are of domain object, not {self.domain}")
         if isinstance(self.source, StudioSource):
             wrong = misplaced(self.source, self.domain)
             if wrong:

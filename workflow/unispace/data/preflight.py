@@ -11,6 +11,7 @@ from unispace.config.datasets import (
     ArchiveSource,
     CfpPairs,
     Dataset,
+    DigitsSource,
     FolderSource,
     HuggingfaceSource,
     ManifestSource,
@@ -70,6 +71,8 @@ def check_sources(study: Study, raw: Path) -> None:
                     _check_manifest(dataset, source, where)
                 case TorchvisionSource() | HuggingfaceSource():
                     pass  # what they hold shows when they are fetched; the network is never asked before
+                case DigitsSource():
+                    pass  # they come with a library that is always there
                 case StudioSource() as source:
                     world.check(name, dataset.domain, source)
                 case RegisteredSource() as source:

@@ -15,6 +15,7 @@ from unispace.config.base import ATTACK_DOMAINS, BONA_FIDE, IDENTITY_DOMAINS
 from unispace.config.datasets import (
     ArchiveSource,
     Dataset,
+    DigitsSource,
     FolderSource,
     HuggingfaceSource,
     ManifestSource,
@@ -27,7 +28,7 @@ from unispace.config.studio import StudioSource
 from unispace.data.held_out import hold_out
 from unispace.data.protocols.official import official_pairs
 from unispace.data.registry import lookup
-from unispace.data.sources import archive, folder, own_manifest, shards
+from unispace.data.sources import archive, digits, folder, own_manifest, shards
 from unispace.data.sources.export import MANIFEST
 from unispace.data.splits import select, split_by_hash
 from unispace.data.studio import rendering, world
@@ -99,6 +100,10 @@ def prepare(
             name, dataset, source, seed, rows, folder / "images.npy", workers
         )
         unreadable: list[str] = []
+    elif isinstance(source, DigitsSource):
+        pixels = digits.images(rows["image_id"], source.size)
+        write_raw(pixels, len(rows), source.size, folder / "images.npy")
+        factors, unreadable = pd.DataFrame(index=rows.index), []
     else:
         selected = rows["image_id"]
         if isinstance(source, ShardsSource):
@@ -139,6 +144,8 @@ def _origin(name: str, source: Source) -> str:
             pass
         case HuggingfaceSource(repo=known_as):
             pass
+        case DigitsSource():
+            known_as = "scikit-learn"
         case _:
             known_as = name
     return f"{source.kind}:{known_as}"
@@ -188,6 +195,8 @@ def _list(name: str, dataset: Dataset, archive_file: Path | None) -> pd.DataFram
             return own_manifest.read_listing(locate(dataset.source.path, f"datasets.{name}"))
         case TorchvisionSource() | HuggingfaceSource():
             return archive.read_listing(_required(archive_file, name), MANIFEST)
+        case DigitsSource():
+            return digits.read_listing()
         case RegisteredSource():
             return _list_registered(dataset.source, _required(archive_file, name))
 

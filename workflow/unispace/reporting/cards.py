@@ -12,6 +12,7 @@ import pandas as pd
 from unispace.config.datasets import (
     ArchiveSource,
     Dataset,
+    DigitsSource,
     HuggingfaceSource,
     ManifestSource,
     RegisteredSource,
@@ -103,6 +104,11 @@ def _source(settings: Dataset) -> str:
     if isinstance(source, HuggingfaceSource):
         revision = f" at {source.revision[:12]}…" if source.revision else ""
         return f"Hugging Face hub, {source.repo}{revision}"
+    if isinstance(source, DigitsSource):
+        return (
+            "handwritten digits of scikit-learn (Alpaydin and Kaynak, Optical Recognition of "
+            f"Handwritten Digits, 1998), enlarged to {source.size} px"
+        )
     if isinstance(source, ManifestSource):
         return f"table of images {source.path}"
     return f"{source.kind} {source.path}"
