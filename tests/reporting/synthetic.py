@@ -17,7 +17,9 @@ from unispace.commands import audit_data, draw_contact_sheet, render_report
 from unispace.commands import draw_figure as draw_figure_command
 from unispace.config.parse import parse_study
 from unispace.config.study import Study
+from unispace.evaluation.human import compare
 from unispace.records.files import write_json
+from unispace.records.humans import COMPARISON_SCHEMA, read_humans
 from unispace.records.images import write_raw
 from unispace.records.left_out import LeftOut, write_left_out
 from unispace.records.manifest import write_manifest
@@ -27,6 +29,7 @@ from unispace.records.tables import write_table
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "workflow" / "report"
+HUMANS = ROOT / "workflow" / "unispace" / "evaluation" / "human.csv"
 SPLITS = ("train", "val", "test")
 DIVERGED = "dinov3-micro/concat/seed0"
 
@@ -41,6 +44,10 @@ class Disk:
     @property
     def results(self) -> Path:
         return self.folder / "results.parquet"
+
+    @property
+    def people(self) -> Path:
+        return self.folder / "humans.parquet"
 
     @property
     def curves(self) -> Path:
@@ -230,6 +237,9 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
             _measures(disk, dataset, about, 0.2 + 0.18 * strength, rng, rows, curves)
     results = pd.DataFrame(rows).astype({"seed": "Int64"})
     write_table(results, SCHEMA, disk.results)
+    split = disk.study.evaluation.split
+    people = compare(results, read_humans(HUMANS), disk.study.datasets, split)
+    write_table(people, COMPARISON_SCHEMA, disk.people)
     empty = CURVE_SCHEMA.empty_table().to_pandas()
     write_table(pd.concat(curves) if curves else empty, CURVE_SCHEMA, disk.curves)
     _views(disk, rng)
@@ -499,6 +509,7 @@ def render_page(disk: Disk, page: Path | None = None) -> str:
     call(
         render_report,
         *("--settings", disk.page_settings(), "--templates", REPORT, "--results", disk.results),
+        *("--people", disk.people, "--humans", HUMANS),
         *("--audit", disk.audit, "--figures", disk.figures, "--page", page),
         *("--manifests", *(disk.data(d) / "manifest.parquet" for d in disk.study.datasets)),
         *("--cards", *(disk.checkpoint(m) / "model.json" for m in disk.study.models())),

@@ -21,6 +21,7 @@ from unispace.reporting.figures.drawing import Plan
 from unispace.reporting.forgetting import forgetting_table, unseen_table
 from unispace.reporting.main_table import main_table
 from unispace.reporting.numbers import Numbers
+from unispace.reporting.people import people_lines
 from unispace.reporting.pretraining import pretraining_checks
 from unispace.reporting.roles import kind_of, schedule_in_words, tuned_models
 from unispace.reporting.tables import change_cell, points
@@ -276,6 +277,32 @@ def test_a_data_set_of_weight_zero_takes_no_step_of_its_own():
     assert (steps["objects"], steps["faces"]) == (1, 0)
 
 
+def test_people_are_shown_where_comparable_and_one_reason_is_told_once():
+    empty = dict.fromkeys(("value", "lower", "upper", "chance", "human"), math.nan)
+    empty |= dict.fromkeys(("source", "certainty", "above")) | {"protocol": "", "metric": ""}
+    known = {"protocol": "official", "metric": "accuracy", "value": 0.99, "lower": 0.98, "upper": 1.0,
+             "human": 0.975, "source": "Kumar 2009", "above": True, "status": "comparable"}  # fmt: skip
+    rows = [
+        {**empty, "model": f"b/{c}/seed0", "dataset": d, "status": "not comparable: rendered"}
+        for c in ("base", "imic-a")
+        for d in ("objects", "faces")
+    ]
+    rows[1] |= known
+    lines = people_lines(
+        pd.DataFrame(rows), ("b/base/seed0", "b/imic-a/seed0"), ("objects", "faces")
+    )
+    assert [(x.dataset, x.about, x.said) for x in lines] == [
+        ("objects", "all models", "not comparable: rendered"),
+        ("faces", "base", "above"),
+        ("faces", "imic-a", "not comparable: rendered"),
+    ]
+    assert (lines[1].ours.value, lines[1].human, lines[1].source) == (
+        "0.990",
+        "0.975",
+        "Kumar 2009",
+    )
+
+
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory):
     """A study of 43 models."""
@@ -285,7 +312,7 @@ def wide(tmp_path_factory):
 def test_the_page_of_a_wide_study_holds_every_part(wide):
     stub_pictures(wide)
     html = render_page(wide)
-    for name in ("Main table", "Forgetting", "Unseen data", "Pretraining"):
+    for name in ("Main table", "Forgetting", "Unseen data", "Pretraining", "Models beside people"):
         assert f'data-name="{name}"' in html
     sections = [
         html.index(f'<section id="{x}"')

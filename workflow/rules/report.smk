@@ -109,6 +109,8 @@ rule render_report:
             f"workflow/report/{f}" for f in ("page.html.j2", "page.css", "page.js")
         ],
         results=f"{RESULTS}/results.parquet",
+        people=f"{RESULTS}/humans.parquet",
+        humans="workflow/unispace/evaluation/human.csv",
         audit=[
             f"{RESULTS}/audit.parquet",
             *([f"{RESULTS}/audit_embeddings.parquet"] if STUDY.audit.model else []),
@@ -141,6 +143,7 @@ rule render_report:
         "python -m unispace render-report --settings {params.settings:q}"
         " --templates {params.templates} --results {input.results} --audit {input.audit}"
         " --figures {params.figures}"
+        " --people {input.people} --humans {input.humans}"
         " --manifests {input.manifests} --cards {input.cards} --page {output.page} > {log} 2>&1"
 
 

@@ -47,7 +47,9 @@ class Numbers:
         """The row of a model; of several protocols the one that stands for the metric.
 
         Args:
-            model, dataset, metric: what is looked up.
+            model: its name.
+            dataset: where it was tested.
+            metric: what was measured.
             split: `held_out`, or empty for the tested split.
             protocol: this one instead.
 

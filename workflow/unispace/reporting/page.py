@@ -24,6 +24,7 @@ from unispace.reporting.cards import dataset_cards, fingerprint, model_cards, st
 from unispace.reporting.controls import controls
 from unispace.reporting.forgetting import forgetting_table, unseen_table
 from unispace.reporting.main_table import main_table
+from unispace.reporting.people import people_lines, published
 from unispace.reporting.pretraining import pretraining_checks
 from unispace.reporting.roles import tuned_models
 from unispace.reporting.tables import all_rows, by_map, by_model
@@ -61,6 +62,8 @@ class Material:
         manifests: of each data set.
         cards: of the models.
         folder: where figures and sheets are.
+        people: models beside people, rows of `records.humans.COMPARISON_SCHEMA`.
+        humans: the published results of people.
     """
 
     study: Study
@@ -72,6 +75,8 @@ class Material:
     manifests: Mapping[str, pd.DataFrame]
     cards: Sequence[dict[str, Any]]
     folder: Path
+    people: pd.DataFrame
+    humans: pd.DataFrame
 
 
 def render(material: Material, templates: Path, page: Path) -> str:
@@ -138,6 +143,8 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "main": main_table(study, results, *order),
         "forgetting": forgetting_table(study, results, *order),
         "unseen": unseen_table(study, results, *order),
+        "people": people_lines(material.people, *order),
+        "published": published(material.humans),
         "pretraining": pretraining_checks(study, results, *order),
         "tasks": by_model(results, *order),
         "controls": controls(study, results, material.datasets),
