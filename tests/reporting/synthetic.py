@@ -20,7 +20,9 @@ from unispace.commands import draw_figure as draw_figure_command
 from unispace.config.analysis import analysed_datasets, analysed_domains, analysed_models
 from unispace.config.parse import parse_study
 from unispace.config.study import Study
+from unispace.evaluation.human import compare
 from unispace.records.files import write_json
+from unispace.records.humans import COMPARISON_SCHEMA, read_humans
 from unispace.records.images import write_raw
 from unispace.records.left_out import LeftOut, write_left_out
 from unispace.records.manifest import write_manifest
@@ -37,7 +39,9 @@ from unispace.records.tables import write_table
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "workflow" / "report"
+HUMANS = ROOT / "workflow" / "unispace" / "evaluation" / "human.csv"
 SPLITS = ("train", "val", "test")
+DIVERGED = "dinov3-micro/concat/seed0"
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ class Disk:
     @property
     def results(self) -> Path:
         return self.folder / "results.parquet"
+
+    @property
+    def people(self) -> Path:
+        return self.folder / "humans.parquet"
 
     @property
     def curves(self) -> Path:
@@ -85,6 +93,13 @@ class Disk:
             "views": [self.views, self.results],
             "tasks": [self.results],
         }
+        if any(len(c.train_on) > 1 for c in self.study.curricula.values()):
+            sources["schedule"] = []
+            sources["conflicts"] = sources["losses"]
+        if self.study.tasks():
+            sources["forgetting"] = [self.results]
+        if any(c.interpolate for c in self.study.curricula.values()):
+            sources["interpolation"] = [self.results]
         if self.study.identity_datasets():
             sources |= {"cmc": [self.curves], "roc": [self.curves, self.results]}
         if self.study.map_pairs():
@@ -112,12 +127,28 @@ class Disk:
             "datasets": list(self.study.datasets),
             "domains": {d: s.domain for d, s in self.study.datasets.items()},
             "names": self.names(figure),
+            **self._roles(figure),
         }
 
     def names(self, figure: str) -> list[str]:
-        if figure == "losses":
+        if figure in ("losses", "conflicts"):
             return self.histories()
         return list(self.analysed()) if figure.startswith("pca_") else []
+
+    def _roles(self, figure: str) -> dict:
+        """As FIGURE_SETTINGS in workflow/rules/report.smk."""
+        study = self.study
+        if figure in ("schedule", "interpolation"):
+            curricula = [[n, c.model_dump(mode="json")] for n, c in study.curricula.items()]
+            roles = {"tasks": study.tasks(), "base": study.base_curriculum()}
+            return {"curricula": curricula, **(roles if figure == "interpolation" else {})}
+        if figure == "forgetting":
+            return {
+                "tasks": study.tasks(),
+                "base": study.base_curriculum(),
+                "aside": [n for n, c in study.curricula.items() if c.interpolate or c.untrained],
+            }
+        return {}
 
     def page_settings(self) -> str:
         return json.dumps(
@@ -133,6 +164,54 @@ class Disk:
 
 def default_config() -> dict:
     return yaml.safe_load(Path(__file__).with_name("study.yaml").read_text("utf-8"))
+
+
+DOMAINS = ("objects", "faces", "faces_lq", "bodies")
+
+
+def curriculum_config() -> dict:
+    """The curriculum study in its full width: three backbones, 14 curricula, nine data sets."""
+    config = default_config()
+    sets = config["datasets"]
+    copies = {
+        "objects_styles": "objects", "digits": "objects",
+        "faces_unseen": "faces_lq", "bodies_clothing": "bodies",
+    }  # fmt: skip
+    sets |= {name: sets[like] for name, like in copies.items()}
+    network = config["backbones"]["eva02-micro"]
+    tuned = {"steps": 200, "train_on": {d: {"batch_size": 16} for d in DOMAINS}}
+    blocks = [
+        {"cycles": 4, "weights": {"objects": 1, "faces": 1}},
+        {"cycles": 4, "weights": {"faces_lq": 1, "bodies": 0.5}},
+        {"cycles": 2, "weights": dict.fromkeys(DOMAINS, 0.5)},
+    ]
+    experts = dict(zip(DOMAINS, ("object", "face_hq", "face_lq", "person"), strict=True))
+    halves = (0.25, 0.5, 0.75)
+    return config | {
+        "backbones": {
+            **dict.fromkeys(("clip-micro", "dinov3-micro", "eva02-micro"), network),
+            "pixels": config["backbones"]["pixels"] | {"curricula": ["expert-face_hq"]},
+        },
+        "curricula": {
+            "base": {},
+            "random": {"untrained": True},
+            **{
+                f"expert-{domain}": {"steps": 200, "train_on": {d: {"batch_size": 64}}}
+                for d, domain in experts.items()
+            },
+            "sequential": {**tuned, "steps": 50, "sequence": DOMAINS},
+            "alternate": {**tuned, "coupling": "alternate"},
+            "concat": {**tuned, "coupling": "concat"},
+            "imic-a": tuned,
+            "imic-b": {**tuned, "blocks": blocks},
+            **{
+                f"wise-{s * 100:g}": {"interpolate": {"curriculum": "imic-a", "share": s}}
+                for s in halves
+            },
+        },
+        "maps": {},
+        "evaluation": config["evaluation"] | {"datasets": [d for d in sets if d != "things"]},
+    }
 
 
 def only(config: dict, *datasets: str) -> dict:
@@ -170,7 +249,11 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
     for strength, model in enumerate(disk.study.models()):
         about = {"model": model, "source": None, "target": None, "method": None}
         for dataset in disk.study.evaluation.datasets:
-            _measures(disk, dataset, about, 0.4 + 0.15 * (strength % 4), rng, rows, curves)
+            _measures(
+                disk, dataset, about, _skill(disk, model, dataset, strength), rng, rows, curves
+            )
+    if _wide(disk.study):
+        _changes(disk, rows, rng)
     methods = disk.study.maps.methods.chosen()
     for (source, target), dataset in itertools.product(
         disk.study.map_pairs(), disk.study.maps.datasets
@@ -182,11 +265,31 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
     _pca(disk, rng)
     results = pd.DataFrame(rows).astype({"seed": "Int64"})
     write_table(results, SCHEMA, disk.results)
+    split = disk.study.evaluation.split
+    people = compare(results, read_humans(HUMANS), disk.study.datasets, split)
+    write_table(people, COMPARISON_SCHEMA, disk.people)
     empty = CURVE_SCHEMA.empty_table().to_pandas()
     write_table(pd.concat(curves) if curves else empty, CURVE_SCHEMA, disk.curves)
     _views(disk, rng)
     _audit(disk)
     return disk
+
+
+def _wide(study: Study) -> bool:
+    """Whether it is that of `curriculum_config`, with more protocols and with changes."""
+    return len(study.curricula) > 10
+
+
+def _skill(disk: Disk, model: str, dataset: str, strength: int) -> float:
+    """How good a model is made: in the full study as one would expect, else by its place."""
+    curriculum = model.split("/")[1]
+    if not _wide(disk.study):
+        return 0.4 + 0.15 * (strength % 4)
+    domain = disk.study.datasets[dataset].domain
+    if curriculum.startswith("expert-"):
+        return 0.8 if curriculum == f"expert-{domain}" else 0.45
+    levels = {"base": 0.5, "random": 0.15, "sequential": 0.55, "alternate": 0.7}
+    return levels.get(curriculum, 0.78)
 
 
 def _audit(disk: Disk) -> None:
@@ -243,25 +346,8 @@ def _model(disk: Disk, model: str, number: int, rng: np.random.Generator) -> Non
     pretrained = stage == "pretrained"
     weights = disk.study.backbones[backbone].weights
     trained = ["things"] if pretrained else list(disk.study.curricula[stage].train_on)
-    steps = np.arange(1, 201)
-    parts = [
-        pd.DataFrame(
-            {
-                "step": steps,
-                "dataset": dataset,
-                "other": None,
-                "measure": measure,
-                "value": values,
-            }
-        )
-        for dataset in trained
-        for measure, values in {
-            "loss": 4 * np.exp(-steps / 60) + 0.5 + rng.gamma(2, 0.12, 200),
-            "learning_rate": 1e-3 * np.minimum(steps / 20, 1) * (1 - steps / 201),
-        }.items()
-    ]
-    empty = HISTORY_SCHEMA.empty_table().to_pandas()
-    write_table(pd.concat(parts) if parts else empty, HISTORY_SCHEMA, folder / "history.parquet")
+    history = _history(trained, rng) if trained else HISTORY_SCHEMA.empty_table().to_pandas()
+    write_table(history, HISTORY_SCHEMA, folder / "history.parquet")
     card = {
         "provider": "timm 1.0.31",
         "architecture": disk.study.backbones[backbone].architecture,
@@ -286,11 +372,68 @@ def _model(disk: Disk, model: str, number: int, rng: np.random.Generator) -> Non
     write_json(folder / "model.json", card)
 
 
+def _history(trained: list[str], rng: np.random.Generator) -> pd.DataFrame:
+    """A training in the long form: every step, validation at a few, conflict where domains meet."""
+    steps, some = np.arange(1, 201), np.arange(25, 201, 25)
+    parts = []
+
+    def measure(step, dataset, name, value, other=None):
+        columns = {"step": step, "dataset": dataset, "other": other, "measure": name}
+        parts.append(pd.DataFrame({**columns, "value": value}))
+
+    for dataset in trained:
+        measure(steps, dataset, "loss", 4 * np.exp(-steps / 60) + 0.5 + rng.gamma(2, 0.12, 200))
+        rate = 1e-3 * np.minimum(steps / 20, 1) * (1 - steps / 201)
+        measure(steps, dataset, "learning_rate", rate)
+        measure(steps, dataset, "weight", np.ones(200))
+        measure(some, dataset, "val_rank-1", 0.8 * (1 - np.exp(-some / 80)) + 0.02 * rng.random(8))
+    for dataset, other in itertools.combinations(trained, 2):
+        measure(
+            steps, dataset, "conflict", rng.uniform(-0.2, 0.3) + 0.1 * rng.normal(size=200), other
+        )
+    return pd.concat(parts, ignore_index=True).astype({"other": object})
+
+
+def _changes(disk: Disk, rows: list[dict], rng: np.random.Generator) -> None:
+    """Every model against its base and the expert of the domain, from the levels in `rows`."""
+    study = disk.study
+    experts = {study.datasets[d].domain: e for d, e in study.tasks().items()}
+    levels = {
+        (row["model"], row["dataset"], row["metric"], row["protocol"].partition("/")[2]): row
+        for row in rows
+        if row["model"] and row["metric"] in ("AUC", "Rank-1", "top-1")
+        if not row["protocol"].startswith(("linear-probe", "zero-shot"))
+    }
+    for (model, dataset, metric, split), row in levels.items():
+        backbone, curriculum, seed = model.split("/")
+        for reference in {study.base_curriculum(), experts.get(study.datasets[dataset].domain)}:
+            other = levels.get((f"{backbone}/{reference}/{seed}", dataset, metric, split))
+            if reference == curriculum or other is None:
+                continue
+            failed = next((r["status"] for r in (row, other) if r["status"] != "ok"), None)
+            value = None if failed else row["value"] - other["value"]
+            wide = 0.01 + 0.03 * rng.random()
+            change = {
+                "experiment": "change",
+                "source": other["model"],
+                "protocol": "/".join(filter(None, ("paired", split))),
+                "value": value,
+                "lower": None if failed else value - wide,
+                "upper": None if failed else value + wide,
+                "chance": None,
+                "status": failed or "ok",
+                "origin": f"{len(rows):064x}",
+            }
+            rows.append(row | change)
+
+
 def _measures(disk, dataset, about, skill, rng, rows, curves) -> None:
     settings = disk.study
     domain = settings.datasets[dataset].domain
 
     def row(experiment, protocol, metric, value, unit, status="ok"):
+        if about["model"] == DIVERGED:
+            status = "failed: the loss of `bodies` was nan at step 57"
         ok = status == "ok"
         rows.append(
             {
@@ -316,6 +459,9 @@ def _measures(disk, dataset, about, skill, rng, rows, curves) -> None:
     if domain == "object":
         row("classification", "knn-5", "top-1", level, "class")
         row("classification", "knn-5", "balanced-accuracy", level - 0.01, "class")
+        if dataset == "objects" and _wide(settings):
+            row("classification", "linear-probe", "top-1", min(level + 0.05, 0.99), "class")
+            row("classification", "knn-5-loo/held_out", "top-1", level * 0.9, "class")
         return
     row("verification", "all-pairs", "AUC", 0.5 + level / 2, "identity")
     row("verification", "all-pairs", "EER", (1 - level) / 2, "identity")
@@ -436,6 +582,7 @@ def render_page(disk: Disk, page: Path | None = None) -> str:
     call(
         render_report,
         *("--settings", disk.page_settings(), "--templates", REPORT, "--results", disk.results),
+        *("--people", disk.people, "--humans", HUMANS),
         *("--audit", disk.audit, "--figures", disk.figures, "--page", page),
         *("--manifests", *(disk.data(d) / "manifest.parquet" for d in disk.study.datasets)),
         *("--cards", *(disk.checkpoint(m) / "model.json" for m in disk.study.models())),

@@ -4,10 +4,11 @@ import math
 
 import pandas as pd
 import pytest
-from synthetic import REPORT, build, default_config, only, render_page, stub_pictures
+from synthetic import HUMANS, REPORT, build, default_config, only, render_page, stub_pictures
 
 from unispace.config.parse import parse_study
 from unispace.records.files import read_json
+from unispace.records.humans import read_humans
 from unispace.records.manifest import read_manifest
 from unispace.reporting.controls import controls
 from unispace.reporting.page import Material, render
@@ -101,6 +102,8 @@ def test_the_page_has_a_column_for_chance_where_it_is_known(drawn, results):
         manifests={d: read_manifest(drawn.data(d) / "manifest.parquet") for d in study.datasets},
         cards=[read_json(drawn.checkpoint(m) / "model.json") for m in study.models()],
         folder=drawn.figures,
+        people=pd.read_parquet(drawn.people),
+        humans=read_humans(HUMANS),
     )
     html = render(material, REPORT, drawn.page)
     assert '<th scope="col" class="num">Chance</th>' in html

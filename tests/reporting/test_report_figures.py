@@ -8,8 +8,8 @@ from unispace.reporting.figures.drawing import panels
 from unispace.reporting.figures.views import _separability
 
 FIGURES = (
-    "tasks", "cmc", "roc", "maps", "maps_cmc", "views", "losses",
-    "separability", "pca_transfer", "pca_components",
+    "tasks", "cmc", "roc", "maps", "maps_cmc", "views", "losses", "conflicts", "schedule",
+    "forgetting", "separability", "pca_transfer", "pca_components",
 )  # fmt: skip
 
 
@@ -119,12 +119,21 @@ def test_pca_transfer_holds_every_point_and_every_number(drawn):
 def test_losses_keeps_the_raw_losses(drawn):
     losses = table(drawn, "losses")
     assert "eva02-micro/pretrained" in set(losses["model"])
+    assert set(losses["measure"]) == {"loss", "val_rank-1", "learning_rate"}
     for model, rows in losses.groupby("model"):
-        written = pd.read_parquet(drawn.checkpoint(model) / "history.parquet")
-        keys = ["dataset", "step"]
-        history = written.pivot(index=keys, columns="measure", values="value").reset_index()
-        history.columns.name = None
-        same(rows, history, ["dataset", "step", "loss", "learning_rate"])
+        history = pd.read_parquet(drawn.checkpoint(model) / "history.parquet")
+        history = history[history["measure"].isin(losses["measure"])]
+        same(rows, history, ["dataset", "measure", "step", "value"])
+
+
+def test_conflicts_keeps_the_raw_cosines_of_each_pair(drawn):
+    conflicts = table(drawn, "conflicts")
+    assert set(conflicts["model"]) == {f"{b}/imic-a/seed0" for b in ("eva02-micro", "pixels")}
+    for model, rows in conflicts.groupby("model"):
+        history = pd.read_parquet(drawn.checkpoint(model) / "history.parquet")
+        history = history[history["measure"] == "conflict"]
+        same(rows, history, ["dataset", "other", "step", "value"])
+        assert rows.groupby(["dataset", "other"]).ngroups == 6
 
 
 @pytest.mark.parametrize("name", FIGURES)

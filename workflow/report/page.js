@@ -55,8 +55,8 @@ function csv(table) {
 }
 
 function latex(table) {
-  const signs = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "→": "$\\to$", "–": "--", ">": "$>$", "<": "$<$" };
-  const escaped = (text) => text.replace(/[\\~^→–<>&%$#_{}]/g, (sign) => signs[sign] ?? `\\${sign}`);
+  const signs = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "→": "$\\to$", "–": "--", "−": "$-$", "±": "$\\pm$", ">": "$>$", "<": "$<$" };
+  const escaped = (text) => text.replace(/[\\~^→–−±<>&%$#_{}]/g, (sign) => signs[sign] ?? `\\${sign}`);
   const [heads, ...rows] = cellsOf(table, textOf).map((row) => row.map(escaped).join(" & ") + " \\\\");
   const columns = [...table.tHead.querySelector(".keys").cells].map((cell) => (cell.classList.contains("num") ? "r" : "l"));
   return [`\\begin{tabular}{${columns.join("")}}`, "\\toprule", heads, "\\midrule", ...rows, "\\bottomrule", "\\end{tabular}", ""].join("\n");

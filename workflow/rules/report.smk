@@ -16,6 +16,14 @@ DRAWN_FROM = {
     "views": [f"{RESULTS}/analysis/views.parquet", f"{RESULTS}/results.parquet"],
     "tasks": [f"{RESULTS}/results.parquet"],
 }
+if any(len(c.train_on) > 1 for c in STUDY.curricula.values()):
+    # From the settings alone.
+    DRAWN_FROM["schedule"] = []
+    DRAWN_FROM["conflicts"] = DRAWN_FROM["losses"]
+if STUDY.tasks():
+    DRAWN_FROM["forgetting"] = [f"{RESULTS}/results.parquet"]
+    if any(c.interpolate for c in STUDY.curricula.values()):
+        DRAWN_FROM["interpolation"] = [f"{RESULTS}/results.parquet"]
 if STUDY.identity_datasets():
     DRAWN_FROM["cmc"] = [f"{RESULTS}/curves.parquet"]
     DRAWN_FROM["roc"] = [f"{RESULTS}/curves.parquet", f"{RESULTS}/results.parquet"]
@@ -28,15 +36,23 @@ if STUDY.map_pairs():
     DRAWN_FROM["maps"] = [f"{RESULTS}/results.parquet"]
     DRAWN_FROM["maps_cmc"] = [f"{RESULTS}/curves.parquet"]
 
-
-def named(figure):
-    """What the tables of a figure are about, where there is one table a model."""
-    per_model = {
-        "losses": TRAINED,
-        "pca_transfer": ANALYSED,
-        "pca_components": ANALYSED,
-    }
-    return list(per_model.get(figure, ()))
+# What of the study a figure knows beside models and data sets; curricula as pairs, which keep their order.
+CURRICULA = [[name, dumped(c)] for name, c in STUDY.curricula.items()]
+ROLES = {"tasks": STUDY.tasks(), "base": STUDY.base_curriculum()}
+FIGURE_SETTINGS = {
+    "losses": {"names": TRAINED},
+    "conflicts": {"names": TRAINED},
+    "pca_transfer": {"names": ANALYSED},
+    "pca_components": {"names": ANALYSED},
+    "schedule": {"curricula": CURRICULA},
+    "interpolation": {"curricula": CURRICULA, **ROLES},
+    "forgetting": {
+        **ROLES,
+        "aside": [
+            name for name, c in STUDY.curricula.items() if c.interpolate or c.untrained
+        ],
+    },
+}
 
 
 rule draw_contact_sheet:
@@ -85,7 +101,7 @@ rule draw_figure:
             models=STUDY.models(),
             datasets=list(STUDY.datasets),
             domains={d: s.domain for d, s in STUDY.datasets.items()},
-            names=named(w.figure),
+            **FIGURE_SETTINGS.get(w.figure, {}),
         ),
     shell:
         "python -m unispace draw-figure --settings {params.settings:q} --tables {input.tables}"
@@ -100,6 +116,8 @@ rule render_report:
             f"workflow/report/{f}" for f in ("page.html.j2", "page.css", "page.js")
         ],
         results=f"{RESULTS}/results.parquet",
+        people=f"{RESULTS}/humans.parquet",
+        humans="workflow/unispace/evaluation/human.csv",
         audit=[
             f"{RESULTS}/audit.parquet",
             *([f"{RESULTS}/audit_embeddings.parquet"] if STUDY.audit.model else []),
@@ -132,6 +150,7 @@ rule render_report:
         "python -m unispace render-report --settings {params.settings:q}"
         " --templates {params.templates} --results {input.results} --audit {input.audit}"
         " --figures {params.figures}"
+        " --people {input.people} --humans {input.humans}"
         " --manifests {input.manifests} --cards {input.cards} --page {output.page} > {log} 2>&1"
 
 

@@ -7,6 +7,7 @@ import json
 import logging
 from pathlib import Path
 
+from unispace.config.curricula import Curriculum
 from unispace.errors import UserError, did_you_mean
 from unispace.records.tables import read_table
 from unispace.reporting.figures.drawing import Plan, save, styled
@@ -16,7 +17,9 @@ from unispace.reporting.figures.registry import FIGURES
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "--settings", required=True, help="JSON: figure, models, datasets, domains, names"
+        "--settings",
+        required=True,
+        help="JSON: figure, models, datasets, domains, and names, curricula, tasks, base, aside where it needs them",
     )
     parser.add_argument(
         "--tables", type=Path, nargs="*", default=[], help="what the figure is drawn from, in order"
@@ -45,6 +48,11 @@ def run(arguments: argparse.Namespace) -> None:
         datasets=tuple(settings.get("datasets", ())),
         domains=settings["domains"],
         names=tuple(settings.get("names", ())),
+        # Pairs, since canonical JSON sorts the keys of an object and loses the study's order.
+        curricula={n: Curriculum.model_validate(c) for n, c in settings.get("curricula", ())},
+        tasks=settings.get("tasks", {}),
+        base=settings.get("base") or "",
+        aside=tuple(settings.get("aside", ())),
     )
     if kind.many and len(plan.names) != len(arguments.tables):
         raise UserError(

@@ -12,6 +12,7 @@ import pandas as pd
 from unispace.config.study import Study
 from unispace.records.audit import SCHEMA as AUDIT
 from unispace.records.files import read_json, replacing
+from unispace.records.humans import COMPARISON_SCHEMA, read_humans
 from unispace.records.manifest import read_manifest
 from unispace.records.results import SCHEMA
 from unispace.records.tables import read_table
@@ -35,6 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cards", type=Path, nargs="+", required=True, help="model.json of each model"
     )
+    parser.add_argument("--people", type=Path, required=True, help="models beside people")
+    parser.add_argument("--humans", type=Path, required=True, help="published human results")
     parser.add_argument("--page", type=Path, required=True)
 
 
@@ -54,6 +57,8 @@ def run(arguments: argparse.Namespace) -> None:
         },
         cards=[read_json(path) for path in arguments.cards],
         folder=arguments.figures,
+        people=read_table(arguments.people, COMPARISON_SCHEMA),
+        humans=read_humans(arguments.humans),
     )
     html = render(material, arguments.templates, arguments.page)
     with replacing(arguments.page) as temporary:

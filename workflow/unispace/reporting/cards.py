@@ -22,6 +22,7 @@ from unispace.config.studio import StudioSource
 from unispace.config.study import Study
 from unispace.data.registry import lookup
 from unispace.reporting.looks import DOMAIN_TITLES, in_order, short_names
+from unispace.reporting.roles import schedule_in_words
 
 SPLITS = ("train", "val", "test")
 _UNITS = {"object": "classes", "pad": "kinds", "mad": "kinds"}
@@ -146,13 +147,7 @@ def model_cards(
 def _model(study: Study, datasets: Sequence[str], short: str, card: dict[str, Any]) -> ModelCard:
     backbone, curriculum = card["model"].split("/")[:2]
     settings = study.curricula[curriculum]
-    if settings.train_on:
-        names = in_order(settings.train_on, datasets)
-        parts = ", ".join(f"{name} ({settings.train_on[name].batch_size})" for name in names)
-        coupled = f", {settings.coupling}" if len(settings.train_on) > 1 else ""
-        schedule = f"{settings.steps:,} steps on {parts}{coupled}"
-    else:
-        schedule = "not tuned"
+    schedule = schedule_in_words(settings, datasets)
     return ModelCard(
         name=card["model"],
         short=short,

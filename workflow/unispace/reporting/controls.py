@@ -51,7 +51,7 @@ class Controls:
 
 
 def controls(study: Study, results: pd.DataFrame, datasets: Sequence[str]) -> Controls:
-    """Rank-1 or top-1 of every data set, for every tuning that a control has gone through too.
+    """Rank-1 or top-1 of every data set by its first protocol, for every tuning that a control has gone through too.
 
     Args:
         study: the study.
@@ -67,7 +67,7 @@ def controls(study: Study, results: pd.DataFrame, datasets: Sequence[str]) -> Co
     several = len(study.seeds) > 1
     single = results[results["model"].notna() & results["source"].isna()]
     lines = []
-    for measured in headline(single, datasets):
+    for measured in headline(single, datasets, one_protocol=True):
         if measured.metric not in _METRICS:
             continue
         rows = rows_of(single, measured)

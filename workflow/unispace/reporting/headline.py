@@ -10,8 +10,8 @@ import pandas as pd
 from unispace.reporting.looks import in_order
 
 _PREFERRED_RATE = 0.01
-# What is measured of a space and not of a task has figures of its own.
-_OF_SPACES = ("separability",)
+# What these measure is a level of one model or pair; differences and analyses have tables of their own.
+_EXPERIMENTS = ("verification", "identification", "classification")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,11 @@ def false_match_rate(metric: str) -> float | None:
 
 
 def headline(
-    results: pd.DataFrame, datasets: Sequence[str], more: Sequence[str] = ()
+    results: pd.DataFrame,
+    datasets: Sequence[str],
+    more: Sequence[str] = (),
+    *,
+    one_protocol: bool = False,
 ) -> list[Measured]:
     """What is shown of each data set, in the order of `datasets`.
 
@@ -46,13 +50,14 @@ def headline(
         results: tidy rows.
         datasets: the study's order.
         more: further metrics to show, after these.
+        one_protocol: of each metric only the first of its protocols, with neighbours before what is fitted.
 
     Returns:
         Top-1 of objects; accuracy over folds, Rank-1, one TMR@FMR and one DIR@FPIR of identities; each with every
         protocol it was taken by.
     """
     found = []
-    results = results[~results["experiment"].isin(_OF_SPACES)]
+    results = results[results["experiment"].isin(_EXPERIMENTS)]
     for dataset in in_order(results["dataset"], datasets):
         rows = results[results["dataset"] == dataset]
         metrics = rows["metric"].unique()
@@ -60,7 +65,8 @@ def headline(
         wanted = ["top-1", "accuracy", "Rank-1", *points, *more]
         for metric in wanted:
             taken = rows[rows["metric"] == metric][["experiment", "protocol"]].drop_duplicates()
-            for experiment, protocol in sorted(taken.itertuples(index=False, name=None)):
+            ways = sorted(taken.itertuples(index=False, name=None))
+            for experiment, protocol in ways[:1] if one_protocol else ways:
                 found.append(Measured(dataset, experiment, protocol, str(metric)))
     return found
 

@@ -22,6 +22,11 @@ from unispace.errors import UserError
 from unispace.reporting.audit import audit_lines, findings
 from unispace.reporting.cards import dataset_cards, fingerprint, model_cards, starts
 from unispace.reporting.controls import controls
+from unispace.reporting.forgetting import forgetting_table, unseen_table
+from unispace.reporting.main_table import main_table
+from unispace.reporting.people import people_lines, published
+from unispace.reporting.pretraining import pretraining_checks
+from unispace.reporting.roles import tuned_models
 from unispace.reporting.tables import all_rows, by_map, by_model
 
 # What decides numbers and pictures; names as on PyPI.
@@ -57,6 +62,8 @@ class Material:
         manifests: of each data set.
         cards: of the models.
         folder: where figures and sheets are.
+        people: models beside people, rows of `records.humans.COMPARISON_SCHEMA`.
+        humans: the published results of people.
     """
 
     study: Study
@@ -68,6 +75,8 @@ class Material:
     manifests: Mapping[str, pd.DataFrame]
     cards: Sequence[dict[str, Any]]
     folder: Path
+    people: pd.DataFrame
+    humans: pd.DataFrame
 
 
 def render(material: Material, templates: Path, page: Path) -> str:
@@ -120,13 +129,23 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "findings": findings(material.audit),
         "models": models,
         "domains": {study.datasets[name].domain for name in study.evaluation.datasets},
-        "ours": [name for name in study.curricula if name.startswith("imic")],
+        "ours": list(
+            dict.fromkeys(
+                m.curriculum for m in tuned_models(study, material.models) if m.kind == "IMIC"
+            )
+        ),
         "starts": starts(models),
         "studio": [name for name, source in sources.items() if source.kind == "studio"],
         "degraded": [card.name for card in datasets if card.degraded],
         "pretrained": [n for n, b in study.backbones.items() if b.weights.kind == "pretrain"],
         "figures": {name: _figure(name, material.folder, page) for name in material.figures},
         "sheets": _sheets(material, page),
+        "main": main_table(study, results, *order),
+        "forgetting": forgetting_table(study, results, *order),
+        "unseen": unseen_table(study, results, *order),
+        "people": people_lines(material.people, *order),
+        "published": published(material.humans),
+        "pretraining": pretraining_checks(study, results, *order),
         "tasks": by_model(results, *order),
         "controls": controls(study, results, material.datasets),
         "maps": by_map(results, *order),

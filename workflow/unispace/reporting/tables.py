@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -115,6 +115,28 @@ def cell(value: float, lower: float, upper: float, n: int, status: str) -> Cell:
     )
 
 
+def points(change: float) -> str:
+    """A difference of two shares in points of a hundred, with its sign.
+
+    Examples:
+        >>> points(0.0512), points(-0.1), points(0.0), points(-0.0001)
+        ('+5.1', '−10.0', '0.0', '>−0.1')
+    """
+    shown = f"{abs(change) * 100:.1f}"
+    if shown == "0.0":
+        return "0.0" if change == 0 else "<0.1" if change > 0 else ">−0.1"
+    return f"+{shown}" if change > 0 else f"−{shown}"
+
+
+def change_cell(value: float, lower: float, upper: float, n: int, status: str) -> Cell:
+    """A difference between two models as it is shown, in points."""
+    plain = cell(value, lower, upper, n, status)
+    if plain.why:
+        return plain
+    ends = (points(lower), points(upper)) if plain.lower else ("", "")
+    return replace(plain, value=points(value), lower=ends[0], upper=ends[1])
+
+
 def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]) -> list[Row]:
     """Every tidy row, in the order of the study."""
     ends = pd.concat([results["model"], results["source"], results["target"]]).dropna()
@@ -125,14 +147,18 @@ def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[st
     rows = []
     for row in results.to_dict("records"):
         pair = not isinstance(row["model"], str)
-        # A change has a reference beside its model; what images alone give is of no model.
-        ends_of = [row["source"], row["target" if pair else "model"]]
+        # A change is of a model, against the one that stands as its source.
+        against = not pair and isinstance(row["source"], str)
+        ends_of = [row["source"], row["target"]] if pair else [row["model"]]
+        ends_of += [row["source"]] if against else []
+        # What images alone give is of no model.
         ends_of = [end for end in ends_of if isinstance(end, str)]
+        between = " − " if against else " → "
         shown = Row(
             experiment=row["experiment"],
             dataset=row["dataset"],
-            about=" → ".join(names.get(end, "?") for end in ends_of),
-            title=" → ".join(str(end) for end in ends_of),
+            about=between.join(names.get(end, "?") for end in ends_of),
+            title=between.join(str(end) for end in ends_of),
             method=row["method"] if isinstance(row["method"], str) else "",
             protocol=row["protocol"],
             metric=row["metric"],
@@ -149,7 +175,8 @@ def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[st
         key = (
             places.index(shown.dataset),
             pair,
-            *(order.index(end) for end in ends_of if end in names),
+            against,
+            [order.index(end) for end in ends_of if end in names],
             methods.index(shown.method) if shown.method else -1,
         )
         rows.append((key, shown))

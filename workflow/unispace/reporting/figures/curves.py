@@ -24,6 +24,8 @@ _RANKS = (1, 2, 5, 10, 20, 50, 100)
 _SIZE = (3.35, 2.9)
 # Few lines to a panel can be told apart; with more pairs than this, a panel holds one method.
 _MANY_PAIRS = 12
+# With more models than this, a panel holds those of one backbone.
+_MANY_MODELS = 12
 
 
 def draw_cmc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
@@ -32,10 +34,18 @@ def draw_cmc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     if curves.empty:
         return nothing("No model was tested on identification.", COLUMNS)
     models = in_order(curves["model"], plan.models)
+    by = ["dataset", "protocol"]
+    if len(models) > _MANY_MODELS:
+        names = _tunings(models)
+        curves = curves.assign(series=curves["model"].map(names), panel=_backbones(curves))
+        styles = looks(dict.fromkeys(names.values()))
+        # So many bands in one panel would hide each other; they are in the CSV.
+        key = [_handle(name, look) for name, look in styles.items()]
+        return _cmc_panels(curves, plan, [*by, "panel"], styles, key)
     names = short_names(models)
     curves = curves.assign(series=curves["model"].map(names))
     styles = {names[m]: look for m, look in _model_looks(models, plan).items()}
-    return _cmc_panels(curves, plan, ["dataset", "protocol"], styles)
+    return _cmc_panels(curves, plan, by, styles)
 
 
 def draw_maps_cmc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
@@ -72,14 +82,22 @@ def draw_roc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         return nothing("No model was tested on verification.", COLUMNS)
     models = in_order(curves["model"], plan.models)
     names, styles = short_names(models), _model_looks(models, plan)
+    by, key = ["dataset", "protocol"], names
+    if len(models) > _MANY_MODELS:
+        by, key = [*by, "panel"], _tunings(models)
+        shared = looks(dict.fromkeys(key.values()))
+        styles = {model: shared[key[model]] for model in models}
+    curves = curves.assign(panel=_backbones(curves))
     points = _operating_points(tables[1])
-    grid = list(_groups(curves, plan, ["dataset", "protocol"]))
+    grid = list(_groups(curves, plan, by))
     figure, axes = panels(len(grid), 3, _SIZE, sharey=True, sharex=True)
     start = float(points["x"].min()) if len(points) else float(curves["x"].min())
     drawn = []
-    for panel, (dataset, protocol) in zip(axes, grid, strict=True):
-        titled(panel, dataset, _about(plan, dataset, protocol))
+    for panel, (dataset, protocol, *backbone) in zip(axes, grid, strict=True):
+        titled(panel, dataset, ", ".join([*backbone, _about(plan, dataset, protocol)]))
         for model in models:
+            if backbone and model.split("/")[0] != backbone[0]:
+                continue
             line = _where(curves, dataset=dataset, protocol=protocol, model=model)
             # The part left of the axis is kept from its last point on, where its step ends.
             line = line.sort_values("x", kind="stable")
@@ -100,7 +118,8 @@ def draw_roc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         panel.set_xlabel("FMR")
     for panel in axes[::3]:
         panel.set_ylabel("TMR")
-    legend_below(figure, [_handle(names[m], styles[m], marker=True) for m in models])
+    last = {key[model]: styles[model] for model in models}
+    legend_below(figure, [_handle(name, look, marker=True) for name, look in last.items()])
     return Drawing(figure, pd.concat(drawn, ignore_index=True))
 
 
@@ -163,6 +182,17 @@ def _operating_points(results: pd.DataFrame) -> pd.DataFrame:
 
 def _of_models(curves: pd.DataFrame, experiment: str) -> pd.DataFrame:
     return curves[(curves["experiment"] == experiment) & curves["model"].notna()]
+
+
+def _backbones(curves: pd.DataFrame) -> pd.Series:
+    return curves["model"].str.split("/").str[0]
+
+
+def _tunings(models: list[str]) -> dict[str, str]:
+    """What tells the models of one backbone apart: the curriculum, and the seed where there are several."""
+    seeds = {model.split("/")[-1] for model in models}
+    parts = {model: model.split("/") for model in models}
+    return {m: "/".join(p[1:] if len(seeds) > 1 else p[1:2]) for m, p in parts.items()}
 
 
 def _groups(curves: pd.DataFrame, plan: Plan, by: list[str]) -> list[tuple[str, ...]]:

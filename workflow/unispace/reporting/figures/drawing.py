@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from unispace.config.curricula import Curriculum
 from unispace.errors import UserError
 from unispace.records.files import replacing
 
@@ -28,12 +29,20 @@ class Plan:
         datasets: the study's data sets, in its order.
         domains: the domain of each data set.
         names: what each table is about, where there is one table a model.
+        curricula: settings of the curricula, in the study's order, for figures that need them.
+        tasks: the data sets that are tasks, each with its expert's curriculum.
+        base: the curriculum that leaves a backbone as it is; empty where the study has none.
+        aside: curricula that are no tuning: controls, and those with a figure of their own.
     """
 
     models: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
     domains: dict[str, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    curricula: dict[str, Curriculum] = field(default_factory=dict)
+    tasks: dict[str, str] = field(default_factory=dict)
+    base: str = ""
+    aside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

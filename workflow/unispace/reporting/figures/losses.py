@@ -1,71 +1,101 @@
-"""Training: what each model's losses did, step by step."""
+"""Training: losses, validation and learning rates of every model, step by step."""
 
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
-from unispace.reporting.looks import DOMAIN_TITLES, in_order, model_looks, short_names
+from unispace.reporting.figures.histories import joined, smoothed
+from unispace.reporting.looks import Look, in_order, looks
 
-COLUMNS = ["model", "dataset", "step", "loss", "smoothed", "learning_rate"]
-_WINDOW = 15
+COLUMNS = ["model", "dataset", "measure", "step", "value", "smoothed"]
+_MEASURES = {"loss": "loss", "val_rank-1": "Rank-1 on val"}
+_RATE = "learning_rate"
+_ACROSS = 4
 
 
 def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
-    """Draw a panel for each data set, raw losses pale and a running median over them."""
-    parts = [
-        _losses(t).assign(model=name)
-        for t, name in zip(tables, plan.names, strict=True)
-        if (t["measure"] == "loss").any()
-    ]
-    if not parts:
+    """Draw the panels of each backbone: a measure on a data set each, and the learning rates.
+
+    A line is a curriculum (with its seed, where there are several), in one look in all panels. Raw losses are pale,
+    with a running median over them.
+    """
+    history = joined(tables, plan.names)
+    history = history[history["measure"].isin([*_MEASURES, _RATE])]
+    if history.empty:
         return nothing("No model of this study was trained.", COLUMNS)
-    history = pd.concat(parts, ignore_index=True).sort_values(["model", "dataset", "step"])
-    # A guide to the eye beside the raw values, not a result: it is read nowhere else.
-    history["smoothed"] = history.groupby(["model", "dataset"])["loss"].transform(
-        lambda loss: (
-            loss.rolling(_WINDOW, center=True, min_periods=1).median()
-            if len(loss) >= 4 * _WINDOW
-            else loss
-        )
-    )
+    keys = ["model", "dataset", "measure"]
+    history = history.sort_values([*keys, "step"], kind="stable", ignore_index=True)
+    history["smoothed"] = smoothed(history, keys)
     order = tuple(dict.fromkeys((*plan.models, *plan.names)))
-    models = in_order(history["model"], order)
-    names, styles = short_names(models), model_looks(in_order(models, order, whole=True))
-    datasets = in_order(history["dataset"], plan.datasets)
-    figure, axes = panels(len(datasets) + 1, 3, (3.35, 2.5))
-    for panel, dataset in zip(axes, datasets, strict=False):
-        domain = plan.domains.get(dataset, "")
-        titled(panel, dataset, f"loss, {DOMAIN_TITLES.get(domain, domain)}")
-        for model in models:
-            rows = history[(history["model"] == model) & (history["dataset"] == dataset)]
-            look = styles[model]
-            panel.plot(rows["step"], rows["loss"], color=look.colour, lw=0.6, alpha=0.3)
-            panel.plot(rows["step"], rows["smoothed"], color=look.colour, linestyle=look.dashes)
+    series = {m: _series(m, order) for m in in_order(history["model"], order)}
+    styles = looks(dict.fromkeys(series.values()))
+    grid = _grid(history, list(series), plan)
+    figure, axes = panels(len(grid), _ACROSS, (2.55, 2.15))
+    for panel, place in zip(axes, grid, strict=True):
+        if place is None:
+            panel.remove()
+            continue
+        backbone, dataset, measure = place
+        rows = history[history["measure"] == measure]
+        rows = rows[rows["model"].str.split("/").str[0] == backbone]
+        if measure == _RATE:
+            rows = rows.drop_duplicates(["model", "step"])
+            titled(panel, backbone, "learning rate")
+            panel.yaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
+        else:
+            rows = rows[rows["dataset"] == dataset]
+            titled(panel, backbone, f"{_MEASURES[measure]}, {dataset}")
+        for model, line in rows.groupby("model", sort=False):
+            _line(panel, line, measure, styles[series[str(model)]])
         panel.set_ylim(bottom=0)
         panel.grid()
-    rates = axes[-1]
-    titled(rates, "learning rate", "all data sets of a model share it")
-    for model in models:
-        rows = history[history["model"] == model].drop_duplicates("step")
-        look = styles[model]
-        rates.plot(rows["step"], rows["learning_rate"], color=look.colour, linestyle=look.dashes)
-    rates.set_ylim(bottom=0)
-    rates.yaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
-    rates.grid()
-    for panel in axes:
         panel.set_xlabel("step")
-    handles = [
-        Line2D([], [], color=styles[m].colour, linestyle=styles[m].dashes, label=names[m])
-        for m in models
-    ]
-    legend_below(figure, handles)
-    return Drawing(figure, history[COLUMNS].reset_index(drop=True))
+    legend_below(
+        figure,
+        [
+            Line2D([], [], color=look.colour, linestyle=look.dashes, label=name)
+            for name, look in styles.items()
+        ],
+    )
+    return Drawing(figure, history[COLUMNS])
 
 
-def _losses(history: pd.DataFrame) -> pd.DataFrame:
-    """Loss and learning rate of each step and data set, side by side."""
-    wide = history[history["measure"].isin(["loss", "learning_rate"])]
-    return wide.pivot(index=["dataset", "step"], columns="measure", values="value").reset_index()
+def _series(model: str, order: tuple[str, ...]) -> str:
+    """A curriculum, with the seed where it has several; pretraining is one of them here."""
+    _, curriculum, *seed = model.split("/")
+    several = len({m.split("/")[2] for m in order if m.count("/") == 2}) > 1
+    return f"{curriculum}, {seed[0]}" if seed and several else curriculum
+
+
+def _grid(
+    history: pd.DataFrame, models: list[str], plan: Plan
+) -> list[tuple[str, str, str] | None]:
+    """Backbone, data set and measure of each panel; None leaves a place empty, so that backbones begin a row."""
+    found = set(
+        zip(
+            history["model"].str.split("/").str[0], history["dataset"], history["measure"],
+            strict=True,
+        )
+    )  # fmt: skip
+    datasets = in_order(history["dataset"], plan.datasets)
+    grid: list[tuple[str, str, str] | None] = []
+    for backbone in dict.fromkeys(model.split("/")[0] for model in models):
+        grid += [None] * (-len(grid) % _ACROSS)
+        grid += [
+            (backbone, dataset, measure)
+            for measure in _MEASURES
+            for dataset in datasets
+            if (backbone, dataset, measure) in found
+        ]
+        grid.append((backbone, "", _RATE))
+    return grid
+
+
+def _line(axes: Axes, rows: pd.DataFrame, measure: str, look: Look) -> None:
+    if measure == "loss":
+        axes.plot(rows["step"], rows["value"], color=look.colour, lw=0.5, alpha=0.22)
+    axes.plot(rows["step"], rows["smoothed"], color=look.colour, linestyle=look.dashes, lw=1.3)

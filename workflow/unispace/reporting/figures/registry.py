@@ -17,10 +17,14 @@ from unispace.records.results import (
     VIEW_SCHEMA,
 )
 from unispace.reporting.figures import (
+    conflicts,
     curves,
+    forgetting,
+    interpolation,
     losses,
     maps,
     pca_transfer,
+    schedule,
     separability,
     tasks,
     views,
@@ -59,5 +63,9 @@ FIGURES = {
     "separability": Kind(separability.draw, (SCHEMA,)),
     "pca_transfer": Kind(pca_transfer.draw, (PCA_SCHEMA,), many=True),
     "pca_components": Kind(pca_transfer.draw_components, (PCA_NUMBERS_SCHEMA,), many=True),
+    "schedule": Kind(schedule.draw, ()),
+    "forgetting": Kind(forgetting.draw, (SCHEMA,)),
+    "interpolation": Kind(interpolation.draw, (SCHEMA,)),
+    "conflicts": Kind(conflicts.draw, (HISTORY_SCHEMA,), many=True),
     "losses": Kind(losses.draw, (HISTORY_SCHEMA,), many=True),
 }

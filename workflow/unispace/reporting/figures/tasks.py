@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -22,18 +24,26 @@ COLUMNS = [
     "value", "lower", "upper", "n", "unit", "status",
 ]  # fmt: skip
 
+# More models than these get one low row each, with the first headline metric alone.
+_MANY = 12
+
 
 def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     """Draw a panel for each data set, a row in it for each model."""
     results = tables[0][tables[0]["model"].notna() & tables[0]["source"].isna()]
-    measured = headline(results, plan.datasets)
+    measured = headline(results, plan.datasets, one_protocol=True)
     if not measured:
         return nothing("No headline number was measured for a single model.", COLUMNS)
     datasets = list(dict.fromkeys(m.dataset for m in measured))
     models = in_order(results["model"], plan.models)
+    many = len(models) > _MANY
+    if many:
+        # One mark to a row: rows are too low for more.
+        measured = [next(m for m in measured if m.dataset == d) for d in datasets]
     names, styles = short_names(models), model_looks(in_order(models, plan.models, whole=True))
+    row = 0.17 if many else 0.42
     figure, axes = panels(
-        len(datasets), 4, (2.55, 1.45 + 0.42 * len(models)), sharex=True, sharey=True
+        len(datasets), 4, (2.55, 1.45 + row * len(models)), sharex=True, sharey=True
     )
     drawn = []
     for panel, dataset in zip(axes, datasets, strict=True):
@@ -47,11 +57,20 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         panel.set_xlim(-0.02, 1.02)
         panel.set_yticks(range(len(models)), [names[m] for m in models])
         panel.set_ylim(len(models) - 0.5, -0.5)
+        _apart(panel, models)
         panel.grid(axis="x")
         panel.tick_params(axis="y", length=0)
         panel.set_xlabel("share, 95 % interval")
     legend_below(figure, _key(measured))
     return Drawing(figure, pd.concat(drawn, ignore_index=True))
+
+
+def _apart(axes: Axes, models: list[str]) -> None:
+    """A line between backbones, where there are several."""
+    backbones = [model.split("/")[0] for model in models]
+    for place, (above, below) in enumerate(itertools.pairwise(backbones)):
+        if above != below:
+            axes.axhline(place + 0.5, color="#bbbbbb", lw=0.8)
 
 
 def _marks(
