@@ -174,14 +174,25 @@ def test_a_network_that_cannot_compute_twice_is_refused(build):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("coupling", ["accumulate", "concat"])
 def test_a_compiled_network_gives_the_same_weights_under_the_same_names(
-    build, coloured, optimisation, run
+    build, coloured, optimisation, run, coupling
 ):
-    results = []
+    results, made = [], []
     for compiled in (False, True):
         network = build(depth=1)
-        run(network, [coloured()], optimisation(steps=2), compile=compiled, key=str(compiled))
+
+        def traced(body=network.body):
+            # All but the C++ compiler, which takes a minute.
+            made.append(body)
+            torch.nn.Module.compile(body, backend="aot_eager")
+
+        network.body.compile = traced
+        tasks = [coloured("a"), coloured("b", labels=3)]
+        how = {"compile": compiled, "conflict_every": int(coupling != "concat")}
+        run(network, tasks, optimisation(steps=2), coupling, key=str(compiled), **how)
         results.append(weights_of(network))
+    assert len(made) == 1
     assert results[0].keys() == results[1].keys()
     # Adam makes much of tiny gradients.
     near(*results, 1e-3)

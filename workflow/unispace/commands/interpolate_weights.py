@@ -6,6 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+from torch import Tensor
+
 from unispace.backbones.interpolation import interpolate
 from unispace.backbones.network import Network, card, load_weights, save_weights
 from unispace.commands.common.models import add_model_outputs
@@ -34,25 +36,30 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError(f"{settings['model']}: its curriculum does not interpolate")
     backbone = Backbone.model_validate(settings["backbone"])
     network = Network(backbone)
-    ends = []
-    for path in (arguments.pretrained, arguments.tuned):
-        load_weights(network, path, settings["model"])
-        ends.append({name: tensor.clone() for name, tensor in network.body.state_dict().items()})
-    network.body.load_state_dict(interpolate(*ends, between.share))
+    base = _weights(network, arguments.pretrained, settings["model"])
+    tuned = _weights(network, arguments.tuned, settings["model"])
+    network.body.load_state_dict(interpolate(base, tuned, between.share))
     save_weights(network, arguments.weights)
     write_table(HISTORY_SCHEMA.empty_table().to_pandas(), HISTORY_SCHEMA, arguments.history)
-    base, tuned = read_json(arguments.pretrained_card), read_json(arguments.tuned_card)
+    from_base, from_tuned = read_json(arguments.pretrained_card), read_json(arguments.tuned_card)
+    # What lies on the way to a failed model is no result either.
+    failed = {"failed": from_tuned["failed"]} if "failed" in from_tuned else {}
     write_json(
         arguments.card,
         {
-            **base,
+            **from_base,
             **card(backbone, network, arguments.weights),
-            # What lies on the way to a failed model is no result either.
-            **({"failed": tuned["failed"]} if "failed" in tuned else {}),
-            "pretrained_sha256": base["weights_sha256"],
-            "tuned_sha256": tuned["weights_sha256"],
+            **failed,
+            "pretrained_sha256": from_base["weights_sha256"],
+            "tuned_sha256": from_tuned["weights_sha256"],
             "model": settings["model"],
             "curriculum": settings["curriculum"],
             "seed": settings["seed"],
         },
     )
+
+
+def _weights(network: Network, path: Path, name: str) -> dict[str, Tensor]:
+    """The weights of a file, as the network of its architecture holds them."""
+    load_weights(network, path, name)
+    return {key: tensor.clone() for key, tensor in network.body.state_dict().items()}
