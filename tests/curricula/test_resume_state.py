@@ -1,5 +1,6 @@
 """A training that was stopped ends where one that was not would have ended."""
 
+import contextlib
 import logging
 
 import pytest
@@ -85,6 +86,74 @@ def test_a_stopped_training_ends_with_the_same_bits(
         found = go(tmp_path / "stopped", case, coupling)
     assert f"resumed after step {step} of 8" in caplog.text
     equal(found, expected)
+
+
+BLOCKS = [{"cycles": 2, "weights": {"a": 1.0}}, {"cycles": 1, "weights": {"a": 0.5, "b": 2.0}}]
+# What else a state has to hold; each stopped in the middle of a stage, a block, an average.
+PLANS = {
+    "sequence": {"sequence": ["b", "a"]},
+    "sequence and average": {"sequence": ["b", "a"], "ema": 0.7},
+    "blocks": {"blocks": BLOCKS},
+    "average": {"ema": 0.9},
+    "surgery": {"coupling": "surgery", "conflict_every": 3},
+    "mixed batches": {"coupling": "concat", "micro_batches": 2, "conflict_every": 2},
+    "low-rank updates": {"lora": {"rank": 2}, "ema": 0.5},
+    "reduced precision": {"precision": "bfloat16"},
+}
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_every_plan_goes_on_with_the_same_bits(go, tmp_path, monkeypatch, caplog, plan):
+    changes = PLANS[plan]
+    expected = go(tmp_path / "whole", **changes)
+    real, cycles_ = training.Learner.take, []
+    monkeypatch.setattr(training, "SAVE_EVERY", -1.0)
+
+    def take(self, cycle, measure):
+        cycles_.append(cycle.step)
+        if len(cycles_) in (3, 9):  # stopped twice
+            raise Stopped
+        return real(self, cycle, measure)
+
+    monkeypatch.setattr(training.Learner, "take", take)
+    for _ in range(2):
+        with contextlib.suppress(Stopped):
+            go(tmp_path / "stopped", **changes)
+    with caplog.at_level(logging.INFO):
+        found = go(tmp_path / "stopped", **changes)
+    assert "resumed after step" in caplog.text
+    equal(found, expected)
+
+
+@pytest.mark.parametrize("step", [7, 8, 9])
+def test_a_sequence_may_be_stopped_where_one_data_set_follows_another(
+    go, tmp_path, monkeypatch, step
+):
+    changes = PLANS["sequence and average"]
+    expected = go(tmp_path / "whole", **changes)
+    real = training.Learner.take
+
+    def take(self, cycle, measure):
+        if cycle.step == step:
+            raise Stopped
+        return real(self, cycle, measure)
+
+    monkeypatch.setattr(training.Learner, "take", take)
+    with pytest.raises(Stopped):
+        go(tmp_path / "stopped", checkpoint_every=1, **changes)
+    assert int(load_file(Resume(tmp_path / "stopped", "key").path)["step"]) == step
+    monkeypatch.setattr(training.Learner, "take", real)
+    equal(go(tmp_path / "stopped", **changes), expected)
+
+
+def test_a_state_is_saved_every_so_many_steps(go, tmp_path, monkeypatch):
+    saved = []
+    real = Resume.save
+    monkeypatch.setattr(
+        Resume, "save", lambda self, step, *args: saved.append(step) or real(self, step, *args)
+    )
+    go(tmp_path, checkpoint_every=3)
+    assert saved == [3, 6]
 
 
 def test_a_training_may_be_stopped_again_and_again(go, stop_at, tmp_path):

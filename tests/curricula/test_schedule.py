@@ -131,6 +131,10 @@ WRONG = [
     ),
     ({"weights": dict.fromkeys(NAMES, 0)}, "at least one data set of train_on needs a weight"),
     (
+        {"compile": True, "coupling": "concat", "conflict_every": 5},
+        "conflict_every cannot tell the gradients of a mixed batch apart in a compiled network",
+    ),
+    (
         {"micro_batches": 20, "processes": 2},
         "train_on.objects: a batch of 32 has no image for each of 40 parts",
     ),

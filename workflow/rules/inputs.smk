@@ -93,6 +93,12 @@ def own_network(wildcards):
     return [str(file)] if file else []
 
 
+def tuned_end(wildcards):
+    """Folder of the tuned model at the end of the line that a curriculum interpolates on."""
+    end = STUDY.curricula[wildcards.curriculum].interpolate.curriculum
+    return f"{CHECKPOINTS}/{wildcards.backbone}/{end}/seed{wildcards.seed}"
+
+
 def untuned(name):
     """A backbone before tuning: with which curricula it is tuned decides nothing of it."""
     backbone = dumped(STUDY.backbones[name])

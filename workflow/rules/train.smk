@@ -1,9 +1,12 @@
 """Models.
 
-Purpose: tune each backbone with each curriculum.
-Inputs:  the backbone's weights and card, the images of the curriculum's data sets.
+Purpose: tune each backbone with each curriculum, or take weights between two of its models.
+Inputs:  the backbone's weights and card, the images of the curriculum's data sets or the weights of a tuned model.
 Outputs: checkpoints/<study>/<backbone>/<curriculum>/seed<k>/ model.safetensors, history.parquet, timing.parquet, model.json.
 """
+
+# Curricula whose weights lie between those of two others.
+BETWEEN = [name for name, c in STUDY.curricula.items() if c.interpolate]
 
 
 rule train_model:
@@ -22,11 +25,14 @@ rule train_model:
         f"{LOGS}/train_model/{{backbone}}/{{curriculum}}/seed{{seed}}.log",
     benchmark:
         f"{BENCHMARKS}/train_model/{{backbone}}/{{curriculum}}/seed{{seed}}.tsv"
+    wildcard_constraints:
+        curriculum=one_of(c for c in STUDY.curricula if c not in BETWEEN),
     priority: 30
     conda:
         "../../envs/environment.yaml"
-    # One thread and two give different weights; more cores run more trainings side by side.
-    threads: 1
+    # One thread and two give different weights; more cores run more trainings side by side. Where fewer cores are
+    # given than a training has processes, it is slower and gives the same.
+    threads: lambda w: STUDY.curricula[w.curriculum].processes
     params:
         settings=training,
         data=lambda w: DATA,
@@ -35,4 +41,33 @@ rule train_model:
         "python -m unispace train-model --settings {params.settings:q}"
         " --pretrained {input.pretrained} --pretrained-card {input.card} --data {params.data}"
         " --weights {output.weights} --history {output.history} --card {output.card}"
-        " --timing {output.timing} --resume {params.resume} --threads {threads} > {log} 2>&1"
+        " --timing {output.timing} --resume {params.resume} --threads 1 > {log} 2>&1"
+
+
+rule interpolate_weights:
+    input:
+        code=code("interpolate_weights"),
+        pretrained=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.safetensors",
+        card=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.json",
+        tuned=lambda w: f"{tuned_end(w)}/model.safetensors",
+        tuned_card=lambda w: f"{tuned_end(w)}/model.json",
+    output:
+        weights=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/model.safetensors",
+        history=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/history.parquet",
+        card=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/model.json",
+    log:
+        f"{LOGS}/interpolate_weights/{{backbone}}/{{curriculum}}/seed{{seed}}.log",
+    benchmark:
+        f"{BENCHMARKS}/interpolate_weights/{{backbone}}/{{curriculum}}/seed{{seed}}.tsv"
+    wildcard_constraints:
+        curriculum=one_of(BETWEEN),
+    priority: 25
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=training,
+    shell:
+        "python -m unispace interpolate-weights --settings {params.settings:q}"
+        " --pretrained {input.pretrained} --pretrained-card {input.card}"
+        " --tuned {input.tuned} --tuned-card {input.tuned_card}"
+        " --weights {output.weights} --history {output.history} --card {output.card} > {log} 2>&1"

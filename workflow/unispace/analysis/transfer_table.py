@@ -95,9 +95,9 @@ def transfer_tables(
         Curves and numbers of components, without the column `model`.
     """
     rows = _Rows()
-    means = {name: np.mean(vectors, axis=0, dtype=np.float64) for name, vectors in fits.items()}
+    means = {name: np.asarray(vectors, np.float64).mean(axis=0) for name, vectors in fits.items()}
     if unrelated is not None:
-        means[unrelated[0]] = np.mean(unrelated[1], axis=0, dtype=np.float64)
+        means[unrelated[0]] = np.asarray(unrelated[1], np.float64).mean(axis=0)
     sources = [("components", name, vectors) for name, vectors in fits.items()]
     sources += [("unrelated", *unrelated)] if unrelated is not None else []
     for target, task in tasks.items():

@@ -58,4 +58,5 @@ def run(arguments: argparse.Namespace) -> None:
             for protocol, found in measures.items()
         ),
         arguments.metrics,
+        io.failures({settings["model"]: arguments.embeddings / next(iter(parts))}),
     )

@@ -55,4 +55,5 @@ def run(arguments: argparse.Namespace) -> None:
             for protocol, found in measures.items()
         ),
         arguments.metrics,
+        {},
     )

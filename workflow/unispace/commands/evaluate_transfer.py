@@ -87,6 +87,9 @@ def _task(
     evaluation: Evaluation,
     rng: np.random.Generator,
 ) -> Task | Failed:
+    made = Classification if kind == "class" else Verification
+    if why := test.card.get("failed"):
+        return Failed(made.metric, made.unit, why)
     try:
         if kind == "class":
             return Classification(
@@ -98,7 +101,6 @@ def _task(
             )
         return Verification(test.vectors, test.index["identity"], chosen.pairs, rng)
     except ValueError as reason:
-        made = Classification if kind == "class" else Verification
         return Failed(made.metric, made.unit, str(reason))
 
 

@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unispace.commands.common.models import add_model_outputs, add_training
 from unispace.config.backbones import Backbone
@@ -15,6 +15,12 @@ from unispace.config.curricula import Curriculum
 from unispace.records.files import read_json, replacing, sha256_of, write_json
 from unispace.records.models import HISTORY_SCHEMA, TIMING_SCHEMA
 from unispace.records.tables import write_table
+
+if TYPE_CHECKING:
+    from unispace.backbones.network import Network
+    from unispace.curricula.history import History
+    from unispace.curricula.processes import World
+    from unispace.curricula.resume import Resume
 
 log = logging.getLogger(__name__)
 
@@ -75,43 +81,64 @@ def _tune(
     arguments: argparse.Namespace,
 ) -> None:
     """Train and write weights, history and card."""
-    from unispace.backbones.arithmetic import fix_arithmetic
-    from unispace.backbones.network import Network, card, load_weights, save_weights
+    from unispace.backbones.network import card, save_weights
     from unispace.curricula.history import History
+    from unispace.curricula.processes import together
     from unispace.curricula.resume import Resume, training_key
-    from unispace.curricula.tasks import load_task, share_labels
-    from unispace.curricula.training import Diverged, train
 
-    backbone = Backbone.model_validate(settings["backbone"])
-    fix_arithmetic(arguments.threads)
-    network = Network(backbone)
-    load_weights(network, arguments.pretrained, settings["model"])
-    folders = {name: arguments.data / name for name in curriculum.train_on}
+    folders = [arguments.data / name for name in curriculum.train_on]
     files = [arguments.pretrained]
-    files += [f / part for f in folders.values() for part in ("manifest.parquet", "images.npy")]
+    files += [folder / part for folder in folders for part in ("manifest.parquet", "images.npy")]
     key = training_key("train_model", arguments.settings, files, arguments.threads)
     resume = Resume(arguments.resume, key)
     history = History(tuple(curriculum.train_on))
-    failed = {}
-    with resume.scratch() as scratch:
-        validate = curriculum.validate_every > 0
-        tasks = [
-            load_task(name, folders[name], how, backbone.preprocessing, scratch, validate=validate)
-            for name, how in curriculum.train_on.items()
-        ]
-        tasks = share_labels(tasks)
-        try:
-            train(network, tasks, curriculum, settings["seed"], resume, history)
-        except Diverged as error:
-            # One model is lost; its cells say so, and the rest of the study goes on.
-            log.error("%s: %s", settings["model"], error)
-            failed = {"failed": str(error)}
+    with (
+        resume.scratch() as scratch,
+        together(curriculum.processes, _train, (arguments, resume, history), scratch) as world,
+    ):
+        network, failed = _train(world, scratch, arguments, resume, history)
     save_weights(network, arguments.weights)
     write_table(history.table(), HISTORY_SCHEMA, arguments.history)
     write_table(history.timing(), TIMING_SCHEMA, arguments.timing)
-    tuned = card(backbone, network, arguments.weights)
-    _write_card(settings, base, {**tuned, **failed}, arguments)
+    tuned = card(Backbone.model_validate(settings["backbone"]), network, arguments.weights)
+    _write_card(settings, base, {**tuned, **({"failed": failed} if failed else {})}, arguments)
     resume.clear()
+
+
+def _train(
+    world: World,
+    scratch: Path,
+    arguments: argparse.Namespace,
+    resume: Resume,
+    history: History,
+) -> tuple[Network, str | None]:
+    """Train as one of the processes of a training; returns the network, and why it failed if it did."""
+    from unispace.backbones.arithmetic import fix_arithmetic
+    from unispace.backbones.network import Network, load_weights
+    from unispace.curricula.tasks import load_task, share_labels
+    from unispace.curricula.training import Diverged, train
+
+    settings = json.loads(arguments.settings)
+    backbone = Backbone.model_validate(settings["backbone"])
+    curriculum = Curriculum.model_validate(settings["curriculum"])
+    fix_arithmetic(arguments.threads)
+    network = Network(backbone)
+    load_weights(network, arguments.pretrained, settings["model"])
+    validate = curriculum.validate_every > 0 and world.rank == 0
+    tasks = [
+        load_task(
+            name, arguments.data / name, how, backbone.preprocessing, scratch, validate=validate
+        )
+        for name, how in curriculum.train_on.items()
+    ]
+    seed = settings["seed"]
+    try:
+        train(network, share_labels(tasks), curriculum, seed, resume, history, world)
+    except Diverged as error:
+        # One model is lost; its cells say so, and the rest of the study goes on.
+        log.error("%s: %s", settings["model"], error)
+        return network, str(error)
+    return network, None
 
 
 def _write_card(

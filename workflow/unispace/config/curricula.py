@@ -181,6 +181,12 @@ class Curriculum(Optimisation, Adaptation, Loop):
                 for i, left in enumerate(first)
                 if not left
             ]
+        if self.compile and self.coupling == "concat" and self.conflict_every:
+            # One compiled forward pass allows one backward pass.
+            problems.append(
+                "conflict_every cannot tell the gradients of a mixed batch apart in a compiled network; leave out "
+                "compile, or set conflict_every to 0"
+            )
         shares = self.micro_batches * self.processes
         problems += [
             f"train_on.{name}: a batch of {part.batch_size} has no image for each of {shares} parts "

@@ -19,8 +19,8 @@ from unispace.curricula.decay import parameter_groups
 from unispace.curricula.diverged import finite
 from unispace.curricula.randomness import batch_rows, generator
 from unispace.curricula.resume import Resume
+from unispace.curricula.schedule import learning_rate
 from unispace.curricula.sources import Source
-from unispace.curricula.training import learning_rate
 from unispace.records.models import HISTORY_SCHEMA
 
 log = logging.getLogger(__name__)

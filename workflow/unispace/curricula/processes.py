@@ -1,9 +1,14 @@
-"""Several processes that train one network together."""
+"""Several processes of this machine that train one network together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, distributed
@@ -31,3 +36,71 @@ class World:
         parts = flat.split([tensor.numel() for tensor in tensors])
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.copy_(part.view_as(tensor))
+
+
+Work = Callable[..., object]
+"""`(world, scratch, *arguments)`: what a helper does; a function that a new process can import."""
+
+
+@contextmanager
+def together(count: int, work: Work, arguments: Sequence[Any], scratch: Path) -> Iterator[World]:
+    """This process and its helpers, which do their part until it is done.
+
+    A helper that dies ends the training with the error of a lost connection, and helpers end so with this process.
+
+    Args:
+        count: of all processes; 1 starts none.
+        work: of a helper.
+        arguments: of `work`.
+        scratch: a folder of this training; each helper gets one in it.
+
+    Yields:
+        The world as this process, the first, sees it.
+    """
+    if count == 1:
+        yield World()
+        return
+    meeting = scratch / "meeting"
+    # A fresh interpreter, since threads of torch do not outlive a fork.
+    context = multiprocessing.get_context("spawn")
+    helpers = [
+        context.Process(
+            target=_help,
+            args=(World(rank, count), work, tuple(arguments), scratch / f"helper{rank}", meeting),
+            daemon=True,
+        )
+        for rank in range(1, count)
+    ]
+    for helper in helpers:
+        helper.start()
+    try:
+        with _joined(World(0, count), meeting) as world:
+            yield world
+        for helper in helpers:
+            helper.join()
+    finally:
+        for helper in helpers:
+            helper.terminate()
+            helper.join()
+
+
+def _help(
+    world: World, work: Work, arguments: tuple[Any, ...], scratch: Path, meeting: Path
+) -> None:
+    """A helper from its start to its end."""
+    # The first process tells how it goes.
+    logging.basicConfig(level=logging.WARNING)
+    with _joined(world, meeting):
+        work(world, scratch, *arguments)
+
+
+@contextmanager
+def _joined(world: World, meeting: Path) -> Iterator[World]:
+    """Wait for all processes at a file, and leave them at the end."""
+    distributed.init_process_group(
+        "gloo", init_method=meeting.resolve().as_uri(), rank=world.rank, world_size=world.size
+    )
+    try:
+        yield world
+    finally:
+        distributed.destroy_process_group()

@@ -132,10 +132,10 @@ def extract(
     shelved = shelf / f"{key}.npy"
     shape = len(manifest), network.dimension
     failed = model_card.get("failed")
-    vectors = _stand_ins(shape) if failed else _from_shelf(shelved, shape)
     if failed:
         log.warning("%s: the model failed, so its vectors are stand-ins: %s", dataset, failed)
-    elif vectors is not None:
+        vectors = _stand_ins(shape)
+    elif (vectors := _from_shelf(shelved, shape)) is not None:
         log.info("%s: these embeddings exist already, taken over", dataset)
     else:
         vectors = compute(network, ImageStore(images_path), manifest["row"].to_numpy(), dataset)

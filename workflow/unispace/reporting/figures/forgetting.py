@@ -96,7 +96,7 @@ def _matrix(
             if row is None:
                 axes.text(x, y, "–", ha="center", va="center", fontsize=8, color="#999999")
                 continue
-            strong = row["drawn"] and abs(row["value"]) > 0.6 * norm.vmax  # pyright: ignore[reportOptionalOperand]
+            strong = row["drawn"] and abs(row["value"]) > 0.6 * float(norm.vmax or 0.0)
             face = colours.to_rgba(row["value"]) if row["drawn"] else _PALE
             axes.fill_between([x - 0.48, x + 0.48], y - 0.46, y + 0.46, color=face, lw=0)
             ink = "white" if strong else "#111111" if row["drawn"] else "#666666"
