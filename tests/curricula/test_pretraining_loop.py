@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from unispace.backbones.layers import parameter_groups
 from unispace.backbones.network import Network
 from unispace.config.backbones import Backbone
 from unispace.curricula import pretraining
-from unispace.curricula.decay import parameter_groups
 from unispace.curricula.diverged import Diverged
 from unispace.curricula.objectives import lesson
 from unispace.curricula.pretraining import pretrain
@@ -229,8 +229,10 @@ def test_small_views_that_a_network_cannot_take_are_refused(source):
 def test_tables_and_tokens_of_both_libraries_do_not_decay(run):
     taught, _ = run("contrastive", steps=1)
     names = {id(p): n for n, p in taught.objective.named_parameters()}
+    groups = parameter_groups(taught.objective, 1.0, 0.1)
     decayed, free = (
-        {names[id(p)] for p in g["params"]} for g in parameter_groups(taught.objective, 0.1)
+        {names[id(p)] for g in groups if g["weight_decay"] == decay for p in g["params"]}
+        for decay in (0.1, 0.0)
     )
     assert {"clip.token_embedding.weight", "clip.positional_embedding", "clip.logit_scale"} <= free
     assert {"clip.visual.class_embedding", "clip.visual.positional_embedding"} <= free

@@ -19,6 +19,7 @@ _TABLES = (
     "mask_token",
     "class_embedding",
     "positional_embedding",
+    "token_embedding.weight",
 )
 
 # The image towers of open_clip, in the words of timm's own matchers.

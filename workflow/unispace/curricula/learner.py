@@ -82,7 +82,7 @@ class Learner:
         decay = settings.weight_decay
         groups = parameter_groups(network.body, settings.layer_decay, decay)
         groups += parameter_groups(self.heads, 1.0, decay)
-        self.optimiser = torch.optim.AdamW(groups, lr=0.0)
+        self.optimiser = torch.optim.AdamW(groups, lr=0.0, fused=True)
         self.shared = [p for p in network.parameters() if p.requires_grad]
         self.parameters = [p for p in self.modules.parameters() if p.requires_grad]
 

@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from unispace.backbones.layers import parameter_groups
 from unispace.backbones.network import to_unit
 from unispace.config.pretraining import Pretrain
-from unispace.curricula.decay import parameter_groups
 from unispace.curricula.diverged import finite
 from unispace.curricula.randomness import batch_rows, generator
 from unispace.curricula.resume import Resume
@@ -68,7 +68,8 @@ def pretrain(
         Diverged: where a loss or the gradient is not finite; it names the step, the data set and the learning
             rate.
     """
-    optimiser = torch.optim.AdamW(parameter_groups(objective, settings.weight_decay), lr=0.0)
+    groups = parameter_groups(objective, 1.0, settings.weight_decay)
+    optimiser = torch.optim.AdamW(groups, lr=0.0, fused=True)
     parameters = [p for p in objective.parameters() if p.requires_grad]
     first, losses = 0, torch.zeros(settings.steps)
     found = resume.load(objective, optimiser)
