@@ -16,7 +16,7 @@ from unispace.records.images import decode
 def idx(array):
     """An idx file: a magic number, the dimensions big-endian, the bytes."""
     header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
-    return gzip.compress(header + array.tobytes())
+    return gzip.compress(header + array.tobytes(), mtime=0)
 
 
 @pytest.fixture
@@ -48,8 +48,8 @@ def test_mnist(mnist):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (gzip.compress(b"\0\0\x08\x01\0\0\0\2\7"), "no idx file of bytes with 1 dimensions"),
-        (gzip.compress(b"\0"), "no idx file of bytes with 1 dimensions"),
+        (gzip.compress(b"\0\0\x08\x01\0\0\0\2\7", mtime=0), "no idx file of bytes with 1 dimensions"),
+        (gzip.compress(b"\0", mtime=0), "no idx file of bytes with 1 dimensions"),
         (idx(np.zeros((2, 2), np.uint8)), "no idx file of bytes with 1 dimensions"),
         (b"no gzip", "truncated or damaged; fetch it again"),
         (idx(np.zeros(2, np.uint8))[:-9], "truncated or damaged; fetch it again"),

@@ -218,7 +218,7 @@ def prompting(wildcards):
     """What decides the prompts of a backbone, with the words themselves."""
     return text(
         name=wildcards.backbone,
-        backbone=architecture(wildcards),
+        backbone=architecture(wildcards.backbone),
         datasets=list(STUDY.prompts.datasets),
         templates={t: read_templates(t) for t in STUDY.prompts.templates},
         names=STUDY.prompts.names,
