@@ -253,7 +253,7 @@ def test_conflict_is_measured_every_so_many_steps(build, coloured, optimisation,
     history = run(build(), domains(coloured), optimisation(steps=5), conflict_every=2)
     conflict = history[history["measure"] == "conflict"]
     assert sorted(set(conflict["step"])) == [1, 3, 5]
-    pairs = {("objects", "faces"), ("objects", "bodies"), ("faces", "bodies")}
+    pairs = {("bodies", "faces"), ("bodies", "objects"), ("faces", "objects")}
     assert set(zip(conflict["dataset"], conflict["other"], strict=True)) == pairs
     assert conflict["value"].abs().max() <= 1 + 1e-6
 

@@ -79,8 +79,8 @@ class Curriculum(Optimisation, Adaptation, Loop):
     """How a backbone is tuned; `base` has no data sets and leaves it as it is."""
 
     train_on: dict[Name, TrainOn] = Field(default={})
-    """The data sets and their settings; a cycle visits all of them in this order, unless `sequence` or `blocks` say
-    otherwise."""
+    """The data sets and their settings; a cycle visits all of them in the order of their names, unless `sequence` or
+    `blocks` say otherwise."""
     coupling: Literal["accumulate", "alternate", "concat", "surgery"] = "accumulate"
     """What a cycle does with its data sets. `accumulate`: one step on their summed gradients; `alternate`: a step for
     each; `concat`: one step on one mixed batch; `surgery`: as accumulate, without the components of the gradients

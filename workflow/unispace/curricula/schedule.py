@@ -64,8 +64,11 @@ def cycles(curriculum: Curriculum) -> Iterator[Cycle]:
 
 
 def _weights(curriculum: Curriculum, stage: int, step: int) -> dict[str, float]:
-    """The data sets of a step with the factors of their losses, in the order of `train_on`."""
-    own = {name: part.weight for name, part in curriculum.train_on.items()}
+    """The data sets of a step with the factors of their losses.
+
+    By name, since jobs get a curriculum as JSON whose keys are sorted: how a study orders them changes nothing.
+    """
+    own = {name: part.weight for name, part in sorted(curriculum.train_on.items())}
     if curriculum.sequence:
         name = curriculum.sequence[stage]
         return {name: own[name]}
