@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from unispace.config.curricula import Curriculum
+from unispace.config.parse import load_yaml, parse_study
 from unispace.curricula.schedule import cycles, learning_rate
 
 NAMES = ("objects", "faces", "bodies")
@@ -95,6 +97,19 @@ def test_a_sequence_takes_its_steps_for_each_data_set_with_a_schedule_from_the_s
 
 def test_without_a_sequence_the_optimiser_starts_once():
     assert [c.step for c in cycles(curriculum()) if c.fresh] == [0]
+
+
+def test_every_curriculum_of_the_default_study_shows_as_many_images_of_a_task_as_its_expert():
+    text = (Path(__file__).resolve().parents[2] / "config.yaml").read_text("utf-8")
+    study = parse_study(load_yaml(text, "config.yaml"), "config.yaml", text)
+    shown = {}
+    for name, plan in study.curricula.items():
+        visits = Counter(visit.dataset for cycle in cycles(plan) for visit in cycle.visits)
+        shown[name] = {d: n * plan.train_on[d].batch_size for d, n in visits.items()}
+    experts = {dataset: shown[expert][dataset] for dataset, expert in study.tasks().items()}
+    assert len(experts) == 4
+    for name in ("sequential", "alternate", "imic-a", "imic-b"):
+        assert shown[name] == experts, name
 
 
 def test_the_schedule_needs_no_torch():

@@ -1,0 +1,46 @@
+"""What the README and the pages tell people to write is a sound study."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from unispace.config.parse import load_yaml, parse_study
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "curricula.md"]
+NAMED = ("datasets", "backbones", "curricula")
+
+
+def blocks(page):
+    found = re.findall(r"^```yaml\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    # Checksums and commits are not written out.
+    return [re.sub(r"0123\.\.\.", "0123" * 16, block) for block in found]
+
+
+def laid_over(study, further):
+    """A study with the parts of another: of one name the new one stands, lists are joined."""
+    merged = dict(study)
+    for key, value in further.items():
+        before = merged.get(key)
+        if key in NAMED:
+            merged[key] = {**(before or {}), **value}
+        elif isinstance(value, dict) and isinstance(before, dict):
+            merged[key] = laid_over(before, value)
+        elif isinstance(value, list) and isinstance(before, list):
+            merged[key] = [*before, *(item for item in value if item not in before)]
+        else:
+            merged[key] = value
+    return merged
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_shows_can_stand_in_the_default_study(page):
+    study = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
+    shown = blocks(page)
+    assert shown
+    for block in shown:
+        study = laid_over(study, load_yaml(block, page.name))
+    text = yaml.safe_dump(study, sort_keys=False)
+    parse_study(study, page.name, text)
