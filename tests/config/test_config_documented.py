@@ -25,10 +25,8 @@ def laid_over(study, further):
     merged = dict(study)
     for key, value in further.items():
         before = merged.get(key)
-        if key in NAMED and isinstance(value, dict):
-            merged[key] = {**before, **value}
-        elif isinstance(value, dict) and isinstance(before, dict):
-            merged[key] = laid_over(before, value)
+        if isinstance(value, dict) and isinstance(before, dict):
+            merged[key] = {**before, **value} if key in NAMED else laid_over(before, value)
         elif isinstance(value, list) and isinstance(before, list):
             merged[key] = [*before, *(item for item in value if item not in before)]
         else:
