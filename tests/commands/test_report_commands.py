@@ -5,15 +5,20 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from unispace.commands import draw_contact_sheet, draw_figure, render_report
 from unispace.errors import UserError
+from unispace.evaluation import human
 from unispace.records.audit import SCHEMA as AUDIT
+from unispace.records.humans import COMPARISON_SCHEMA
 from unispace.records.results import CURVE_SCHEMA, SCHEMA
 from unispace.records.tables import write_table
+
+HUMANS = Path(human.__file__).with_name("human.csv")
 
 
 def call(command, *arguments):
@@ -27,6 +32,8 @@ def empty(tmp_path):
     write_table(SCHEMA.empty_table().to_pandas(), SCHEMA, tmp_path / "results.parquet")
     write_table(CURVE_SCHEMA.empty_table().to_pandas(), CURVE_SCHEMA, tmp_path / "curves.parquet")
     write_table(AUDIT.empty_table().to_pandas(), AUDIT, tmp_path / "audit.parquet")
+    people = COMPARISON_SCHEMA.empty_table().to_pandas()
+    write_table(people, COMPARISON_SCHEMA, tmp_path / "people.parquet")
     (tmp_path / "plain.mplstyle").write_text("font.size: 9\n")
     return tmp_path
 
@@ -105,6 +112,7 @@ def test_page_without_a_figure_is_refused(empty):
             *("--settings", json.dumps({**settings, **changed}), "--templates", "workflow/report"),
             *("--results", empty / "results.parquet", "--figures", empty / "figures"),
             *("--audit", empty / "audit.parquet"),
+            *("--people", empty / "people.parquet", "--humans", HUMANS),
             *("--manifests", manifest, "--cards", card, "--page", empty / "index.html"),
         )
 

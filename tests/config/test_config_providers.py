@@ -91,6 +91,10 @@ def test_what_can_be_built_passes_and_means_the_same_as_a_job_gets_it(backbone):
         ({"provider": "python", "architecture": "a b:small"}, "names no function"),
         ({"provider": "python", "architecture": "nets:small()"}, "names no function"),
         (
+            {"provider": "python", "architecture": "unispace.backbones.pixels:Pixels"},
+            "is of this project, which would not see a change in it",
+        ),
+        (
             {"provider": "python", "architecture": "nets:small", "pooling": "token"},
             "provider `python` pools by itself; leave pooling out",
         ),

@@ -92,7 +92,9 @@ def planned():
         parts = {
             task.name: TrainOn(
                 batch_size=task.batch_size,
-                head=task.head,
+                # A shared head is set where it belongs.
+                head=None if task.share_head_of else task.head,
+                share_head_of=task.share_head_of,
                 weight=(weights or {}).get(task.name, 1.0),
             )
             for task in tasks

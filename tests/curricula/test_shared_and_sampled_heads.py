@@ -8,7 +8,7 @@ import torch
 
 from unispace.config.curricula import Curriculum, TrainOn
 from unispace.config.heads import Head
-from unispace.curricula import training
+from unispace.curricula import learner
 from unispace.curricula.heads import SampledClasses, build_head, check_memory
 from unispace.curricula.tasks import share_labels
 from unispace.errors import UserError
@@ -89,12 +89,11 @@ def test_a_head_that_sees_all_classes_samples_none():
     )
 
 
-def test_it_learns(build, coloured, optimisation, tmp_path):
+def test_it_learns(build, coloured, optimisation, run, measured):
     head = Head(loss="softmax", scale=24, classes_per_step=8)
     task = coloured(labels=20, each=4, head=head)
-    resume = training.Resume(tmp_path, "key")
-    history = training.train(build(), [task], optimisation(steps=30), "accumulate", 1, resume)
-    assert history["loss"].tail(5).mean() < 0.8 * history["loss"].head(5).mean()
+    losses = measured(run(build(), [task], optimisation(steps=30), seed=1), "loss")
+    assert losses.tail(5).mean() < 0.8 * losses.head(5).mean()
 
 
 # --- one head for several data sets ---
@@ -115,14 +114,17 @@ def test_equal_names_become_one_label(coloured):
     assert shared[0].head == good.head
 
 
-def test_tasks_that_share_train_one_table(build, coloured, optimisation, tmp_path):
-    tasks = share_labels([coloured("good"), coloured("bad", share_head_of="good", weight=0.5)])
-    heads = training.fresh_heads(tasks, 16, seed=1)
+def test_tasks_that_share_train_one_table(build, coloured, optimisation, run, measured):
+    tasks = share_labels([coloured("good"), coloured("bad", share_head_of="good")])
+    heads = learner.fresh_heads(tasks, 16, seed=1)
     assert list(heads) == ["good"]
     assert heads["good"].W.shape == (16, 4)
-    resume = training.Resume(tmp_path, "key")
-    history = training.train(build(), tasks, optimisation(), "alternate", 1, resume)
+    settings = optimisation(steps=20, augment=0.0)
+    history = run(build(), tasks, settings, "alternate", weights={"bad": 0.5}, seed=1)
     assert set(history["dataset"]) == {"good", "bad"}
+    for name in ("good", "bad"):
+        losses = measured(history, "loss", name)
+        assert losses.tail(3).mean() < losses.head(3).mean()
 
 
 def curriculum(**shared):
@@ -187,6 +189,6 @@ def test_memory_is_looked_at_before_training(build, coloured, monkeypatch):
     class Full:
         available = 1000
 
-    monkeypatch.setattr(training.psutil, "virtual_memory", Full)
+    monkeypatch.setattr(learner.psutil, "virtual_memory", Full)
     with pytest.raises(UserError, match="colours: the head over 4 labels"):
-        training.fresh_heads([coloured()], 16, seed=1)
+        learner.fresh_heads([coloured()], 16, seed=1)

@@ -48,7 +48,10 @@ def test_mnist(mnist):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (gzip.compress(b"\0\0\x08\x01\0\0\0\2\7", mtime=0), "no idx file of bytes with 1 dimensions"),
+        (
+            gzip.compress(b"\0\0\x08\x01\0\0\0\2\7", mtime=0),
+            "no idx file of bytes with 1 dimensions",
+        ),
         (gzip.compress(b"\0", mtime=0), "no idx file of bytes with 1 dimensions"),
         (idx(np.zeros((2, 2), np.uint8)), "no idx file of bytes with 1 dimensions"),
         (b"no gzip", "truncated or damaged; fetch it again"),

@@ -138,7 +138,7 @@ def load_clip(settings: Backbone, path: Path, name: str) -> Clip:
         UserError: as `create_clip`; where the file is no safetensors file, holds an image tower alone, or does
             not fit the architecture.
     """
-    return clip_of(settings, read_tensors(path, name), name)
+    return clip_of(settings, read_tensors(path, name), f"{name}: {path}")
 
 
 def clip_of(settings: Backbone, found: dict[str, Tensor], name: str) -> Clip:
@@ -155,7 +155,7 @@ def clip_of(settings: Backbone, found: dict[str, Tensor], name: str) -> Clip:
     """
     clip = create_clip(settings.architecture, settings.options)
     if not any(key.startswith(IMAGE_TOWER) for key in found):
-        raise UserError(f"{name}: there is no text tower in it; give the weights of the whole CLIP")
+        raise UserError(f"{name} holds no text tower; give the weights of the whole CLIP")
     if isinstance(clip, open_clip.CustomTextCLIP):
         found = convert_to_custom_text_state_dict(found)
     require_fitting(found, clip.state_dict(), name)

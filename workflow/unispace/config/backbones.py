@@ -150,6 +150,12 @@ class Backbone(Settings):
                     raise ValueError(
                         f"`{name}` names no function; write `module:function`, such as `nets.mine:small`"
                     )
+                if name.startswith("unispace."):
+                    # What jobs are made of is found from their import statements, and nothing imports it by one.
+                    raise ValueError(
+                        f"`{name}` is of this project, which would not see a change in it; put the function into a "
+                        f"file of your own beside the Snakefile"
+                    )
                 return name
             case _:
                 return name

@@ -17,6 +17,7 @@ import pandas as pd
 from unispace.config.base import IDENTITY_DOMAINS
 from unispace.config.datasets import Dataset, RegisteredSource
 from unispace.config.studio import StudioSource
+from unispace.evaluation.tasks import TASK_EXPERIMENTS
 from unispace.records.humans import COMPARISON_SCHEMA
 
 TEST_SPLIT = "test-split"
@@ -45,7 +46,7 @@ def compare(
     """Put each model beside the human results of each data set.
 
     Args:
-        results: tidy rows.
+        results: tidy rows; those of changes and analyses are not of one data set, and are passed over.
         humans: from `records.humans.read_humans`.
         datasets: the study's data sets.
         split: the split that was tested.
@@ -55,7 +56,8 @@ def compare(
         is comparable with, one with the reason for each data set on which there is none, and two for each model over
         all data sets, see `over_tasks`.
     """
-    single = results[results["model"].notna() & results["source"].isna()]
+    levels = results[results["experiment"].isin(TASK_EXPERIMENTS)]
+    single = levels[levels["model"].notna() & levels["source"].isna()]
     rows: list[Row] = []
     for model, of_model in single.groupby("model", sort=False):
         mine: list[Row] = []

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from unispace.config.base import IDENTITY_DOMAINS, Domain
 from unispace.config.evaluation import Evaluation, TaskMetric
 
+TASK_EXPERIMENTS = ("verification", "identification", "classification")
+"""What measures a level of one model or map on one data set; differences and analyses are over several."""
+
 LEAVE_ONE_OUT = "-loo"
 CROSS_CAMERA = "-cross-camera"
 

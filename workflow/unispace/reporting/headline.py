@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from unispace.evaluation.tasks import TASK_EXPERIMENTS
 from unispace.reporting.looks import in_order
 
 _PREFERRED_RATE = 0.01
-# What these measure is a level of one model or pair; differences and analyses have tables of their own.
-_EXPERIMENTS = ("verification", "identification", "classification")
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,8 @@ def headline(
         protocol it was taken by.
     """
     found = []
-    results = results[results["experiment"].isin(_EXPERIMENTS)]
+    # Differences and analyses have tables of their own.
+    results = results[results["experiment"].isin(TASK_EXPERIMENTS)]
     for dataset in in_order(results["dataset"], datasets):
         rows = results[results["dataset"] == dataset]
         metrics = rows["metric"].unique()
