@@ -27,7 +27,7 @@ from unispace.records.embeddings import read_embeddings
 from unispace.records.files import sha256_of
 from unispace.records.images import write_raw
 from unispace.records.manifest import write_manifest
-from unispace.records.results import CURVE_SCHEMA, SCHEMA, VIEW_SCHEMA
+from unispace.records.results import CURVE_SCHEMA, SAMPLES_SCHEMA, SCHEMA, VIEW_SCHEMA
 from unispace.records.tables import read_table
 
 BACKBONE = {
@@ -59,6 +59,8 @@ def write_dataset(folder, domain):
     names = np.repeat(np.arange(8), 6)
     images = draw.integers(0, 256, (len(names), 32, 32, 3), np.uint8)
     write_raw([images], len(names), 32, folder / "images.npy")
+    # A linear probe chooses its strength on a val split.
+    splits = ("test", "train", "val") if domain == "object" else ("test", "train")
     label = [f"n{n}" for n in names]
     manifest = pd.DataFrame(
         {
@@ -67,7 +69,7 @@ def write_dataset(folder, domain):
             "domain": domain,
             "label": label,
             "identity": None if domain == "object" else label,
-            "split": ["train" if n % 2 else "test" for n in range(len(names))],
+            "split": [splits[n % len(splits)] for n in range(len(names))],
             "source": "drawn",
         }
     )
@@ -100,6 +102,7 @@ def project(tmp_path_factory):
             pretrained=root / "b/pretrained/model.safetensors",
             pretrained_card=root / "b/pretrained/model.json",
             data=root / "data",
+            timing=root / name / "timing.parquet",
             **model(root / name),
         )
     spoil(root / "b/broken/seed0")
@@ -167,12 +170,15 @@ def test_every_number_of_it_is_blank_and_those_of_others_are_not(
         }
         options = {"settings": json.dumps(settings), "metrics": tmp_path / "m.parquet"}
         options["embeddings"] = project / "embeddings" / name
+        options["samples"] = tmp_path / "s.parquet"
         if command is not evaluate_classification:
             options["curves"] = tmp_path / "c.parquet"
         if command is evaluate_verification:
             options["data"] = project / "data"
         call(command, **options)
         tables[name] = read_table(tmp_path / "m.parquet", SCHEMA)
+        samples = read_table(tmp_path / "s.parquet", SAMPLES_SCHEMA)
+        assert samples.empty == (name == "b/broken/seed0")
         if "curves" in options:
             curves = read_table(tmp_path / "c.parquet", CURVE_SCHEMA)
             assert curves.empty == (name == "b/broken/seed0")
