@@ -2,7 +2,7 @@
 
 Purpose: tune each backbone with each curriculum, or take weights between two of its models.
 Inputs:  the backbone's weights and card, the images of the curriculum's data sets or the weights of a tuned model.
-Outputs: checkpoints/<study>/<backbone>/<curriculum>/seed<k>/ model.safetensors, history.parquet, timing.parquet, model.json.
+Outputs: checkpoints/<study>/<backbone>/<curriculum>/seed<k>/ model.safetensors, history.parquet, model.json.
 """
 
 # Curricula whose weights lie between those of two others.
@@ -19,10 +19,11 @@ rule train_model:
     output:
         weights=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/model.safetensors",
         history=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/history.parquet",
-        timing=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/timing.parquet",
         card=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/model.json",
+    # How fast it went is no result: times never repeat, and what is published must.
     log:
         f"{LOGS}/train_model/{{backbone}}/{{curriculum}}/seed{{seed}}.log",
+        timing=f"{LOGS}/train_model/{{backbone}}/{{curriculum}}/seed{{seed}}.timing.parquet",
     benchmark:
         f"{BENCHMARKS}/train_model/{{backbone}}/{{curriculum}}/seed{{seed}}.tsv"
     wildcard_constraints:
@@ -41,7 +42,7 @@ rule train_model:
         "python -m unispace train-model --settings {params.settings:q}"
         " --pretrained {input.pretrained} --pretrained-card {input.card} --data {params.data}"
         " --weights {output.weights} --history {output.history} --card {output.card}"
-        " --timing {output.timing} --resume {params.resume} --threads 1 > {log} 2>&1"
+        " --timing {log.timing} --resume {params.resume} --threads 1 > {log[0]} 2>&1"
 
 
 rule interpolate_weights:
