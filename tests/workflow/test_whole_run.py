@@ -131,7 +131,7 @@ def test_histories_hold_what_each_curriculum_asks_for(finished):
     names = ("bodies", "faces", "faces_lq", "objects")
 
     def each(expected):
-        return {name: expected for name in names}
+        return dict.fromkeys(names, expected)
 
     assert steps("imic-a", "loss") == each([1, 2, 3, 4])
     assert steps("imic-a", "val_rank-1") == each([0, 2, 4])
