@@ -13,6 +13,7 @@ pytestmark = pytest.mark.slow
 TINY = "workflow/studies/tiny.yaml"
 TABLE = "results/tiny/audit.parquet"
 # Other shares than those of `faces`, whose persons they are.
+SPLITS = "degrade: {} }\n    splits: { train: 0.4, val: 0.2 }"
 LEAKING = "degrade: {} }\n    splits: { train: 0.9, val: 0.0 }"
 
 
@@ -41,7 +42,7 @@ def test_it_finds_no_leak_in_the_tiny_study(finished):
 
 
 def test_a_leak_stops_the_run_until_the_study_lets_it_pass_by_name(rerun):
-    rerun.change(TINY, "degrade: {} }", LEAKING)
+    rerun.change(TINY, SPLITS, LEAKING)
     done = rerun.snakemake(TABLE, "--cores", "1", "--configfile", TINY)
     assert done.returncode != 0
     log = (rerun.folder / "logs/tiny/audit_data.log").read_text()

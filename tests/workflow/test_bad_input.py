@@ -28,7 +28,7 @@ def refused(project, *words: str, **environment: str) -> str:
 
 def test_an_unknown_key_is_refused_with_its_line_and_the_nearest(fresh):
     fresh.change(TINY, "\ncurricula:", "\ncuriculum:")
-    refused(fresh, "`curiculum`: unknown key, did you mean `curricula`?", "tiny.yaml:39")
+    refused(fresh, "`curiculum`: unknown key, did you mean `curricula`?", "tiny.yaml:53")
 
 
 def test_a_wrong_type_names_key_value_and_what_is_allowed(fresh):
@@ -105,7 +105,7 @@ def test_an_unreadable_image_stops_what_needs_it_and_keeps_the_rest(fresh, tmp_p
     # What does not need that data set was finished and is kept.
     assert (fresh.folder / "data/tiny/bodies/images.npy").is_file()
     assert (fresh.folder / "checkpoints/tiny/micro/base/seed0/model.safetensors").is_file()
-    fresh.change(TINY, new + "\n", new + "\n    unreadable: skip\n    splits: { by: hash }\n")
+    fresh.change(TINY, new + "\n", new + "\n    unreadable: skip\n")
     jobs = fresh.jobs("data/tiny/faces/images.npy")
     assert "prepare_data faces" in jobs
     done = fresh.snakemake(

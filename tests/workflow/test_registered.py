@@ -46,7 +46,7 @@ def test_all_files_of_a_set_are_fetched_before_it_is_prepared(fresh, tmp_path):
     table.write_text(text, "utf-8")
     fresh.change(
         TINY,
-        "{ kind: studio, labels: 4, images_per_label: 10, size: 32 }",
+        "{ kind: studio, labels: 4, images_per_label: 10, size: 32 }\n    splits: { train: 0.3, val: 0.3 }",
         "{ kind: registered, name: flowers102 }\n    splits: { by: manifest }",
     )
     target = "data/tiny/objects/manifest.parquet"

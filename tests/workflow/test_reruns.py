@@ -9,14 +9,17 @@ import pytest
 pytestmark = pytest.mark.slow
 
 TINY = "workflow/studies/tiny.yaml"
-PAGE = {"collect_results", "render_report"}
+PAGE = {"collect_results", "compare_humans", "render_report"}
+TESTS = ("verification", "identification", "classification")
 
 
 def drawn(*figures: str) -> set[str]:
     return {f"draw_figure {figure}" for figure in figures}
 
 
-FROM_RESULTS = drawn("tasks", "maps", "cmc", "roc", "maps_cmc")
+FROM_RESULTS = drawn(
+    *("tasks", "maps", "cmc", "roc", "maps_cmc", "views", "forgetting", "separability")
+)
 
 
 def test_a_second_run_has_nothing_to_do(finished):
@@ -42,11 +45,11 @@ def test_training_steps_rerun_that_model_and_what_depends_on_it(rerun):
     model = "micro imic-a 0"
     assert set(rerun.jobs()) == (
         {f"{rule} {model}" for rule in ("train_model", "extract_embeddings")}
-        | {f"evaluate_{e} {model}" for e in ("verification", "identification", "classification")}
-        | {"fit_maps faces", "evaluate_maps faces", "project_embeddings"}
+        | {f"evaluate_{e} {model}" for e in (*TESTS, "separability", "transfer")}
+        | {"fit_maps faces", "evaluate_maps faces", "project_embeddings", "evaluate_changes micro"}
         | PAGE
         | FROM_RESULTS
-        | drawn("losses", "views")
+        | drawn("losses", "conflicts", "schedule", "pca_transfer", "pca_components")
     )
 
 
@@ -63,7 +66,12 @@ def test_more_resamples_rerun_no_training_and_no_embedding(rerun):
         "evaluate_identification",
         "evaluate_classification",
         "evaluate_maps",
+        "evaluate_changes",
+        "evaluate_separability",
+        "evaluate_statistics",
+        "evaluate_transfer",
         "collect_results",
+        "compare_humans",
         "draw_figure",
         "render_report",
     }
@@ -89,7 +97,10 @@ def test_code_reruns_what_is_made_of_it_and_nothing_else(rerun):
     path = "workflow/unispace/evaluation/classification.py"
     rerun.change(path, '"""', '"""Changed. ')
     rules = {job.split()[0] for job in rerun.jobs()}
-    assert rules == {"evaluate_classification", "collect_results", "draw_figure", "render_report"}
+    assert rules == {
+        *("evaluate_classification", "evaluate_changes", "draw_figure"),
+        *PAGE,
+    }
 
 
 def test_the_audit_is_made_again_without_a_training(rerun):
@@ -144,6 +155,6 @@ def test_another_curriculum_of_one_backbone_adds_its_model_alone(rerun):
     about_a_model = [job for job in jobs if job.endswith(" 0")]
     assert about_a_model == sorted(
         [f"{rule} {model}" for rule in ("train_model", "extract_embeddings")]
-        + [f"evaluate_{e} {model}" for e in ("verification", "identification", "classification")]
+        + [f"evaluate_{e} {model}" for e in (*TESTS, "separability", "transfer")]
     )
     assert not any(job.startswith(("prepare_data", "pretrain_backbone")) for job in jobs)

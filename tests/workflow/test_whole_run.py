@@ -11,6 +11,7 @@ import pytest
 
 from unispace.records.left_out import LeftOut, read_left_out
 from unispace.records.manifest import read_manifest
+from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.pairs import read_pairs
 from unispace.records.results import SCHEMA
 from unispace.records.tables import read_table
@@ -21,14 +22,20 @@ TINY = "workflow/studies/tiny.yaml"
 MODELS = (
     "micro/base/seed0",
     "micro/expert-face_hq/seed0",
+    "micro/sequential/seed0",
     "micro/imic-a/seed0",
+    "clip/base/seed0",
     "pixels/expert-face_hq/seed0",
 )
+ALL = "micro/imic-a/seed0"
+LEVELS = ("verification", "identification", "classification")
+# How fast it went is no result, and no two runs are equally fast.
+TIMES = "timing.parquet"
 
 
 def test_the_run_says_what_runs_and_where_the_report_is(finished):
     log = (finished.folder / "run.log").read_text()
-    assert "Study tiny: 5 data sets, 4 models, 2 maps" in log
+    assert "Study tiny: 5 data sets, 6 models, 2 maps" in log
     assert "start  train_model  micro/imic-a/0" in log
     assert "left" in log
     assert "Study tiny is complete" in log
@@ -43,19 +50,35 @@ def test_every_artefact_lies_where_the_design_says(finished):
         assert left_out == LeftOut(listed=len(manifest), unreadable=())
         assert read_pairs(folder / f"data/tiny/{dataset}/pairs.parquet").empty
     for model in MODELS:
-        for name in ("model.safetensors", "history.parquet", "model.json"):
+        for name in ("model.safetensors", "history.parquet", TIMES, "model.json"):
             assert (folder / "checkpoints/tiny" / model / name).is_file()
         for name in ("vectors.npy", "index.parquet", "embedding.json"):
             assert (folder / "results/tiny/embeddings" / model / "faces" / name).is_file()
     assert (folder / "results/tiny/report/index.html").stat().st_size < 15e6
-    for figure in ("cmc", "roc", "views", "tasks", "maps"):
+    for dataset in ("objects", "faces", "faces_lq", "bodies"):
+        assert (folder / f"results/tiny/analysis/statistics/{dataset}.parquet").is_file()
+    for kind in ("curves", "numbers"):
+        assert (folder / f"results/tiny/analysis/pca/{kind}/clip+base+seed0.parquet").is_file()
+    for figure in (
+        *("cmc", "roc", "views", "tasks", "maps", "maps_cmc", "losses", "schedule", "conflicts"),
+        *("forgetting", "separability", "pca_transfer", "pca_components"),
+    ):
         for kind in ("svg", "png", "csv"):
             assert (folder / f"results/tiny/report/figures/{figure}.{kind}").stat().st_size > 0
     assert not list((folder / "checkpoints/tiny/.unfinished").glob("*"))
 
 
 def test_every_job_has_a_log_and_a_benchmark(finished):
-    for rule in ("prepare_data", "pretrain_backbone", "train_model", "fit_maps", "draw_figure"):
+    for rule in (
+        "prepare_data",
+        "pretrain_backbone",
+        "train_model",
+        "fit_maps",
+        "draw_figure",
+        "evaluate_changes",
+        "evaluate_separability",
+        "evaluate_transfer",
+    ):
         assert list((finished.folder / f"logs/tiny/{rule}").rglob("*.log"))
         assert list((finished.folder / f"benchmarks/tiny/{rule}").rglob("*.tsv"))
     assert (finished.folder / "logs/tiny/audit_data.log").is_file()
@@ -64,15 +87,63 @@ def test_every_job_has_a_log_and_a_benchmark(finished):
 
 def test_results_hold_every_model_data_set_and_metric(finished):
     results = read_table(finished.folder / "results/tiny/results.parquet", SCHEMA)
-    assert set(results["experiment"]) == {"verification", "identification", "classification"}
-    single = results[results["model"].notna()]
+    assert set(results["experiment"]) == {*LEVELS, "change", "separability"}
+    levels = results[results["experiment"].isin(LEVELS)]
+    single = levels[levels["model"].notna()]
     assert set(single["model"]) == set(MODELS)
-    # 3 identity sets x (AUC, EER, 2 TMR + Rank-1, Rank-5, mAP) + objects x 2, for 4 models
-    assert len(single) == 4 * (3 * 7 + 2)
-    pairs = results[results["source"].notna()]
+    # 3 identity sets x (AUC, EER, 2 TMR + Rank-1, Rank-5, mAP) + objects x 2 by neighbours and by a linear probe
+    assert len(single) == len(MODELS) * (3 * 7 + 2 * 2)
+    pairs = levels[levels["source"].notna()]
     assert len(pairs) == 2 * 4 * 7
     keys = ["model", "source", "target", "method", "dataset", "protocol", "metric"]
-    assert not results.duplicated(keys).any()
+    assert not levels.duplicated(keys).any()
+
+
+def test_results_hold_what_tuning_changed_and_how_far_domains_are_apart(finished):
+    results = read_table(finished.folder / "results/tiny/results.parquet", SCHEMA)
+    changes = results[results["experiment"] == "change"]
+    numbers = {"faces": 2, "faces_lq": 2, "bodies": 2, "objects": 1}
+    tuned = [f"micro/{name}/seed0" for name in ("expert-face_hq", "sequential", "imic-a")]
+    expected = {(model, "micro/base/seed0", d): n for model in tuned for d, n in numbers.items()}
+    expected |= {(model, tuned[0], "faces"): 2 for model in tuned[1:]}
+    found = changes.groupby(["model", "source", "dataset"]).size()
+    assert found.to_dict() == expected
+    apart = results[results["experiment"] == "separability"]
+    # Accuracy, 6 pairs, 16 of the confusion; the first two kinds among images that look alike; chance.
+    metrics = {"linear": 1 + 6 + 16, "linear/matched": 1 + 6, "linear/shuffled": 1}
+    several = [model for model in MODELS if "expert" not in model]
+    expected = {(model, p): n for model in several for p, n in metrics.items()}
+    expected |= {("images", "statistics"): 23, ("images", "statistics/matched"): 7}
+    found = apart.assign(model=apart["model"].fillna("images")).groupby(["model", "protocol"])
+    assert found.size().to_dict() == expected
+
+
+def test_histories_hold_what_each_curriculum_asks_for(finished):
+    folder = finished.folder / "checkpoints/tiny/micro"
+
+    def steps(curriculum, measure):
+        history = read_table(folder / curriculum / "seed0/history.parquet", HISTORY_SCHEMA)
+        rows = history[history["measure"] == measure]
+        return {
+            name: rows.loc[g, "step"].tolist() for name, g in rows.groupby("dataset").groups.items()
+        }
+
+    names = ("bodies", "faces", "faces_lq", "objects")
+
+    def each(expected):
+        return dict.fromkeys(names, expected)
+
+    assert steps("imic-a", "loss") == each([1, 2, 3, 4])
+    assert steps("imic-a", "val_rank-1") == each([0, 2, 4])
+    assert steps("imic-a", "gradient_norm") == each([1, 3])
+    # Each pair stands with the data set that comes first.
+    pairs = {name: sorted([1, 3] * (3 - i)) for i, name in enumerate(names[:3])}
+    assert {k: sorted(v) for k, v in steps("imic-a", "conflict").items()} == pairs
+    assert steps("sequential", "loss") == {
+        "objects": [1, 2], "bodies": [3, 4], "faces": [5, 6], "faces_lq": [7, 8],
+    }  # fmt: skip
+    assert steps("sequential", "conflict") == {}
+    assert steps("base", "loss") == {}
 
 
 def test_a_number_has_an_interval_and_a_failed_cell_says_why(finished):
@@ -87,20 +158,21 @@ def test_a_number_has_an_interval_and_a_failed_cell_says_why(finished):
 
 
 def test_the_base_model_is_the_pretrained_backbone(finished):
-    folder = finished.folder / "checkpoints/tiny/micro"
-    assert filecmp.cmp(
-        folder / "pretrained/model.safetensors", folder / "base/seed0/model.safetensors", False
-    )
+    for backbone in ("micro", "clip"):
+        folder = finished.folder / "checkpoints/tiny" / backbone
+        assert filecmp.cmp(
+            folder / "pretrained/model.safetensors", folder / "base/seed0/model.safetensors", False
+        )
 
 
 def test_an_embedding_says_what_made_it(finished):
     folder = finished.folder
-    card = json.loads((folder / f"checkpoints/tiny/{MODELS[2]}/model.json").read_text())
+    card = json.loads((folder / f"checkpoints/tiny/{ALL}/model.json").read_text())
     embedding = json.loads(
-        (folder / f"results/tiny/embeddings/{MODELS[2]}/faces/embedding.json").read_text()
+        (folder / f"results/tiny/embeddings/{ALL}/faces/embedding.json").read_text()
     )
     assert embedding["model"]["weights_sha256"] == card["weights_sha256"]
-    vectors = np.load(folder / f"results/tiny/embeddings/{MODELS[2]}/faces/vectors.npy")
+    vectors = np.load(folder / f"results/tiny/embeddings/{ALL}/faces/vectors.npy")
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
@@ -135,7 +207,7 @@ def test_another_run_with_other_cores_gives_the_same_bytes(finished, fresh):
         p.relative_to(first)
         for top in ("data", "checkpoints", "results")
         for p in sorted((first / top).rglob("*"))
-        if p.is_file()
+        if p.is_file() and p.name != TIMES
     ]
     assert len(names) > 100
     different = [str(n) for n in names if not filecmp.cmp(first / n, second / n, shallow=False)]
