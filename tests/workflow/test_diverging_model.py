@@ -9,6 +9,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from unispace.records.results import SCHEMA
+
 pytestmark = pytest.mark.slow
 
 STUDY = "workflow/studies/tiny.yaml"
@@ -67,7 +69,9 @@ def test_the_cells_of_others_are_what_they_were(finished, results):
     before = before[before["method"].isna()].reset_index(drop=True)
     others = results[~of_it(results)].reset_index(drop=True)
     assert (others["status"] == "ok").sum() > 50
-    pd.testing.assert_frame_equal(others, before)
+    # A change comes from a job over all models of its backbone, and so does its origin.
+    same = [name for name in SCHEMA.names if name != "origin"]
+    pd.testing.assert_frame_equal(others[same], before[same])
 
 
 def test_no_curve_and_no_view_shows_it(broken):
