@@ -134,8 +134,13 @@ def test_images_that_come_out_the_same_retrain_nothing(rerun):
         "evaluate_verification",
         "evaluate_identification",
         "evaluate_classification",
+        "evaluate_changes",
+        "evaluate_separability",
+        "evaluate_statistics",
+        "evaluate_transfer",
         "evaluate_maps",
         "collect_results",
+        "compare_humans",
         "draw_figure",
         "render_report",
     }
