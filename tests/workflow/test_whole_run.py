@@ -29,8 +29,6 @@ MODELS = (
 )
 ALL = "micro/imic-a/seed0"
 LEVELS = ("verification", "identification", "classification")
-# How fast it went is no result, and no two runs are equally fast.
-TIMES = "timing.parquet"
 
 
 def test_the_run_says_what_runs_and_where_the_report_is(finished):
@@ -50,7 +48,7 @@ def test_every_artefact_lies_where_the_design_says(finished):
         assert left_out == LeftOut(listed=len(manifest), unreadable=())
         assert read_pairs(folder / f"data/tiny/{dataset}/pairs.parquet").empty
     for model in MODELS:
-        for name in ("model.safetensors", "history.parquet", TIMES, "model.json"):
+        for name in ("model.safetensors", "history.parquet", "model.json"):
             assert (folder / "checkpoints/tiny" / model / name).is_file()
         for name in ("vectors.npy", "index.parquet", "embedding.json"):
             assert (folder / "results/tiny/embeddings" / model / "faces" / name).is_file()
@@ -65,6 +63,7 @@ def test_every_artefact_lies_where_the_design_says(finished):
     ):
         for kind in ("svg", "png", "csv"):
             assert (folder / f"results/tiny/report/figures/{figure}.{kind}").stat().st_size > 0
+    assert (folder / "logs/tiny/train_model/micro/imic-a/seed0.timing.parquet").is_file()
     assert not list((folder / "checkpoints/tiny/.unfinished").glob("*"))
 
 
@@ -207,7 +206,7 @@ def test_another_run_with_other_cores_gives_the_same_bytes(finished, fresh):
         p.relative_to(first)
         for top in ("data", "checkpoints", "results")
         for p in sorted((first / top).rglob("*"))
-        if p.is_file() and p.name != TIMES
+        if p.is_file()
     ]
     assert len(names) > 100
     different = [str(n) for n in names if not filecmp.cmp(first / n, second / n, shallow=False)]
