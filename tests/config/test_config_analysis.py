@@ -25,7 +25,11 @@ def test_the_tasks_are_the_evaluated_data_sets_that_are_trained_on():
 
 
 def test_the_models_are_those_of_several_domains_and_those_not_tuned():
-    assert analysed_models(study()) == ("micro/base/seed0", "micro/imic-a/seed0")
+    models = [f"micro/{curriculum}/seed0" for curriculum in ("base", "sequential", "imic-a")]
+    assert analysed_models(study()) == (*models, "clip/base/seed0")
+    between = yaml.safe_load(TINY.read_text("utf-8"))
+    between["curricula"]["half"] = {"interpolate": {"curriculum": "imic-a", "share": 0.5}}
+    assert "micro/half/seed0" not in analysed_models(parse_study(between))
     named = "micro/expert-face_hq/seed0"
     assert analysed_models(study(models=[named])) == (named,)
 

@@ -80,7 +80,10 @@ def analysed_models(study: Study) -> tuple[str, ...]:
         return study.analysis.models
 
     def chosen(model: str) -> bool:
-        on = study.curricula[model.split("/")[1]].train_on
+        curriculum = study.curricula[model.split("/")[1]]
+        if curriculum.interpolate is not None:
+            return False
+        on = curriculum.train_on
         return not on or len({study.datasets[d].domain for d in on}) > 1
 
     return tuple(model for model in study.models() if chosen(model))
