@@ -76,7 +76,7 @@ rule evaluate_statistics:
     params:
         settings=separating(),
         statistics=lambda w: f"{RESULTS}/analysis/statistics",
-        data=DATA,
+        data=lambda w: DATA,
     shell:
         "python -m unispace evaluate-statistics --settings {params.settings:q}"
         " --data {params.data} --statistics {params.statistics}"

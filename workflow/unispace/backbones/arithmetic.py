@@ -11,5 +11,5 @@ def fix_arithmetic(threads: int) -> None:
     torch.use_deterministic_algorithms(True)
     # This would overwrite every new tensor, for the sake of operations that read what nobody wrote; there are none
     # in a network, and small ones spend a twentieth of their time on it.
-    # pyright: the module makes this attribute when it is imported.
+    # The module makes this attribute when it is imported, which the checker does not see.
     torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
