@@ -47,6 +47,7 @@ rule models:
 
 onstart:
     announce(STUDY)
+    lighten(workflow)
 
 
 onsuccess:

@@ -4,10 +4,13 @@ import hashlib
 import json
 import shutil
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
+import yaml
 
 from unispace.config.datasets import ArchiveSource
+from unispace.config.parse import parse_study
 from unispace.config.study import Study
 from unispace.data.preflight import bytes_needed, check_sources, content_of
 from unispace.data.sources.raw import raw_files
@@ -235,3 +238,19 @@ def test_a_list_of_pairs_outside_the_archive_is_looked_for(tmp_path, raw):
     assert "datasets.a.pairs: mine.csv: wrong checksum" in refusal(asked, raw)
     (tmp_path / "mine.csv").write_bytes(CONTENT)
     check_sources(asked, raw)
+
+
+def test_the_default_study_lacks_nothing(raw):
+    root = Path(__file__).parents[2]
+    text = (root / "config.yaml").read_text("utf-8")
+    check_sources(parse_study(yaml.safe_load(text), "config.yaml", text), raw)
+
+
+def test_a_word_for_a_label_that_no_prompted_data_set_has_is_refused_before_the_first_job(raw):
+    root = Path(__file__).parents[2]
+    found = yaml.safe_load((root / "config.yaml").read_text("utf-8"))
+    found["prompts"]["names"] = {"aple": "apple", "lock": "padlock"}
+    assert (
+        "prompts.names: no data set of prompts.datasets has the label `aple`; did you mean `apple`"
+        in refusal(parse_study(found, "config.yaml", ""), raw)
+    )

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from unispace.evaluation import bootstrap
+from unispace.evaluation import bootstrap, impostors
 from unispace.evaluation.bootstrap import (
     TooFewClusters,
     cluster_mean,
@@ -72,7 +72,8 @@ def test_chunks_of_pairs_and_resamples_change_no_bit(monkeypatch, ties, pair_blo
     pairs = pairs_of(np.repeat(np.arange(9, dtype=np.int32), 4), ties, 0)
     multiplicity = draw(9, 25, np.random.default_rng(0))
     plain = verification_samples(pairs[0], pairs[1] == pairs[2], *pairs[1:], multiplicity, TARGETS)
-    monkeypatch.setattr(bootstrap, "PAIR_BLOCK", pair_block)
+    monkeypatch.setattr(impostors, "PAIR_BLOCK", pair_block)
+    monkeypatch.setattr(impostors, "MEMORY", 0)
     monkeypatch.setattr(bootstrap, "RESAMPLE_BLOCK", resample_block)
     check_against_rebuilt(*pairs, multiplicity)
     other = verification_samples(pairs[0], pairs[1] == pairs[2], *pairs[1:], multiplicity, TARGETS)

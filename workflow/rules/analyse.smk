@@ -11,7 +11,7 @@ rule project_embeddings:
         code=code("project_embeddings"),
         embeddings=[
             f
-            for m in STUDY.models()
+            for m in ANALYSED or STUDY.models()
             for d in STUDY.evaluation.datasets
             for f in embeddings_of(m, d)
         ],
@@ -25,7 +25,7 @@ rule project_embeddings:
         "../../envs/environment.yaml"
     params:
         settings=text(
-            models=STUDY.models(),
+            models=ANALYSED or STUDY.models(),
             datasets=STUDY.evaluation.datasets,
             split=STUDY.evaluation.split,
             images=STUDY.report.view_images,

@@ -12,6 +12,7 @@ from pathlib import Path
 WORKFLOW = Path(workflow.basedir).resolve() / "workflow"
 sys.path.insert(0, str(WORKFLOW))
 
+from snakemake_load import lighten
 from unispace.config.analysis import (
     analysed_datasets,
     analysed_domains,

@@ -6,6 +6,7 @@ is called is imported, so that a table does not wait for torch.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import pkgutil
 import sys
@@ -35,6 +36,9 @@ def main() -> int:
             f"unispace: no command `{name}`; {did_you_mean(name, command_names())}", file=sys.stderr
         )
         return 2
+    # What imports make stays to the end: looking for garbage meanwhile is a sixth of their time. The command turns it
+    # on again.
+    gc.disable()
     from unispace.commands.common.run import run_command
 
     module = importlib.import_module(f"unispace.commands.{name.replace('-', '_')}")

@@ -52,7 +52,8 @@ class Analysis(Settings):
     """Separability of the domains, and transfer of principal components between tasks."""
 
     models: Distinct[str] | None = None
-    """Models as backbone/curriculum/seedN; left out: those tuned on several domains, and those not tuned at all."""
+    """Models as backbone/curriculum/seedN, which are drawn too; left out: those tuned on several domains, and those not
+    tuned at all."""
     datasets: Distinct[Name] | None = None
     """The tasks; left out: the evaluated data sets that some curriculum trains on."""
     separability: Separability = Separability()

@@ -30,7 +30,7 @@ from unispace.data.sources.raw import raw_files
 from unispace.data.sources.registered import how_to_put, places
 from unispace.data.sources.shards import find_shards
 from unispace.data.studio import world
-from unispace.errors import UserError
+from unispace.errors import UserError, did_you_mean
 from unispace.records.code import own_code
 from unispace.records.files import read_json
 from unispace.records.places import is_url, locate
@@ -98,6 +98,7 @@ def check_sources(study: Study, raw: Path) -> None:
                 check(file, backbone.weights.sha256, backbone.weights.path)
             except UserError as error:
                 problems.append(str(error))
+    problems += _unknown_labels(study)
     needed, free = bytes_needed(study, raw.parent / study.study), shutil.disk_usage(".").free
     if needed > free:
         problems.append(
@@ -106,6 +107,21 @@ def check_sources(study: Study, raw: Path) -> None:
         )
     if problems:
         raise UserError(f"study {study.study}:\n" + "\n".join(f"- {p}" for p in problems))
+
+
+def _unknown_labels(study: Study) -> list[str]:
+    """Labels that texts have words for and no prompted data set has, as far as labels are known before the images."""
+    known: set[str] = set()
+    for name in study.prompts.datasets:
+        dataset = study.datasets[name]
+        if not isinstance(dataset.source, StudioSource):
+            return []
+        known.update(world.labels_of(dataset.domain, dataset.source).tolist())
+    return [
+        f"prompts.names: no data set of prompts.datasets has the label `{label}`; {did_you_mean(label, known)}"
+        for label in study.prompts.names
+        if label not in known
+    ]
 
 
 def bytes_needed(study: Study, data: Path) -> int:

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unispace.evaluation.impostors import PAIR_BLOCK, Impostors
+
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.integer]
 Values = NDArray[np.floating | np.bool_]
@@ -30,9 +32,8 @@ Values = NDArray[np.floating | np.bool_]
 LEVEL = 0.95
 MEMORY = 256 * 2**20
 """Bytes that the arrays of one chunk of resamples may take."""
-PAIR_BLOCK = 2**14
 RESAMPLE_BLOCK = 32
-"""Pairs and resamples at a time, so small that the arrays of one step stay in the cache."""
+"""Resamples at a time, so few that the arrays of one step stay in the cache."""
 DEFINED = 0.95
 """Share of the resamples in which a metric must exist for an interval to be given."""
 
@@ -252,13 +253,13 @@ def verification_samples(
 
     impostor_order = np.argsort(-scores[~genuine], kind="stable")
     impostor_scores = scores[~genuine][impostor_order]
-    pair = first[~genuine][impostor_order], second[~genuine][impostor_order]
     at_least = np.searchsorted(-impostor_scores, -steps, side="right")
     above = np.searchsorted(-impostor_scores, -steps, side="left")
     wanted, where = np.unique(
         np.concatenate([at_least, above, [len(impostor_scores)]]), return_inverse=True
     )
     at_least, above = where[: len(steps)], where[len(steps) : -1]
+    impostors = Impostors(first[~genuine][impostor_order], second[~genuine][impostor_order], wanted)
 
     resamples = len(multiplicity)
     samples = VerificationSamples(
@@ -270,7 +271,7 @@ def verification_samples(
         chunk = slice(start, start + rows)
         weight = np.ascontiguousarray(multiplicity[chunk], dtype=np.int32)
         accepted = np.cumsum(np.take(weight, genuine_identity, axis=1), axis=1, dtype=np.int64)
-        false = _impostor_weight(weight, *pair, wanted)
+        false = impostors.weights(weight)
         _measure(
             np.take(accepted, ends, axis=1),
             np.take(false, at_least, axis=1),
@@ -280,24 +281,6 @@ def verification_samples(
             VerificationSamples(samples.auc[chunk], samples.eer[chunk], samples.tmr[chunk]),
         )
     return samples
-
-
-def _impostor_weight(
-    weight: NDArray[np.int32], first: Integers, second: Integers, wanted: Integers
-) -> NDArray[np.int64]:
-    """Weight of the first k impostor pairs, for every k in `wanted` (sorted), per resample."""
-    found = np.zeros((len(weight), len(wanted)), np.int64)
-    carry = np.zeros((len(weight), 1), np.int64)
-    for start in range(0, len(first), PAIR_BLOCK):
-        block = slice(start, start + PAIR_BLOCK)
-        product = np.take(weight, first[block], axis=1)
-        product *= np.take(weight, second[block], axis=1)
-        running = np.cumsum(product, axis=1, dtype=np.int64)
-        running += carry
-        here = slice(*np.searchsorted(wanted, [start + 1, start + running.shape[1] + 1]))
-        found[:, here] = running[:, wanted[here] - start - 1]
-        carry = running[:, -1:]
-    return found
 
 
 def _measure(
