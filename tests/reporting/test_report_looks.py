@@ -31,6 +31,14 @@ def test_curricula_keep_their_colour_across_backbones_and_seeds():
     assert len({styles[m].colour for m in models if "/base/" in m}) == 1
 
 
+def test_more_curricula_than_colours_keep_theirs_too_and_stay_apart():
+    models = [f"{b}/c{i}/seed0" for b in "abc" for i in range(13)]
+    styles = model_looks(models)
+    assert len({repr(look) for look in styles.values()}) == len(models)
+    for i in range(13):
+        assert len({styles[m].colour for m in models if f"/c{i}/" in m}) == 1
+
+
 def test_study_order_comes_first():
     assert in_order({"z", "b", "a"}, ["b", "c"]) == ["b", "a", "z"]
     assert in_order({"b"}, ["c", "b"], whole=True) == ["c", "b"]

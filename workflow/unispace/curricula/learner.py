@@ -26,7 +26,7 @@ from unispace.curricula.gradients import (
 )
 from unispace.curricula.heads import AdaFace, SampledClasses, build_head, check_memory
 from unispace.curricula.processes import World
-from unispace.curricula.randomness import generator
+from unispace.curricula.randomness import generator, seed_layers
 from unispace.curricula.schedule import Cycle, Visit
 from unispace.curricula.tasks import Task
 from unispace.errors import UserError
@@ -136,10 +136,8 @@ class Learner:
         totals = {visit.dataset: torch.zeros(()) for visit in learnt}
         found: dict[str, Gradient] = {}
         for part in self._own_parts():
-            key = generator(self.seed, "mixed batch", cycle.step, part)
             images, labels = zip(*(self._draw(visit, part) for visit in learnt), strict=True)
-            # Dropout and stochastic depth draw from the global state.
-            torch.manual_seed(key.initial_seed())
+            seed_layers(self.seed, "mixed batch", cycle.step, part)
             vectors = self._embed(torch.cat(images)).split([len(batch) for batch in images])
             parts: list[Tensor] = []
             for visit, mine, truth in zip(learnt, vectors, labels, strict=True):
@@ -175,9 +173,7 @@ class Learner:
         total = torch.zeros(())
         for part in self._own_parts():
             images, labels = self._draw(visit, part)
-            # Dropout and stochastic depth draw from the global state.
-            key = generator(self.seed, visit.dataset, "step", visit.number, part)
-            torch.manual_seed(key.initial_seed())
+            seed_layers(self.seed, visit.dataset, "step", visit.number, part)
             with nullcontext() if visit.weight else self._watching():
                 loss = self._loss(visit, self._embed(images), labels)
             total += loss.detach()

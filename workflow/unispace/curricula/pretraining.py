@@ -17,7 +17,7 @@ from unispace.backbones.layers import parameter_groups
 from unispace.backbones.network import to_unit
 from unispace.config.pretraining import Pretrain
 from unispace.curricula.diverged import finite
-from unispace.curricula.randomness import batch_rows, generator
+from unispace.curricula.randomness import batch_rows, generator, seed_layers
 from unispace.curricula.resume import Resume
 from unispace.curricula.schedule import learning_rate
 from unispace.curricula.sources import Source
@@ -83,8 +83,7 @@ def pretrain(
         where = f"`{source.name}`", step, learning_rate(step, settings)
         for group in optimiser.param_groups:
             group["lr"] = where[-1]
-        # Dropout and stochastic depth draw from the global state.
-        torch.manual_seed(generator(seed, source.name, "step", step).initial_seed())
+        seed_layers(seed, source.name, "step", step)
         loss = objective(*_batch(inputs, source, settings.batch_size, step, seed))
         losses[step] = finite(loss.detach(), "loss", *where)
         loss.backward()

@@ -71,11 +71,15 @@ def looks(names: Iterable[str]) -> dict[str, Look]:
 
 
 def model_looks(models: Sequence[str]) -> dict[str, Look]:
-    """A look for each model: with several backbones or seeds, curricula keep their colour across them."""
+    """A look for each model: with several backbones or seeds, curricula keep their colour across them.
+
+    Curricula beyond the colours take the first ones again, with other dashes.
+    """
     parts = {model: model.split("/") for model in models}
     curricula = list(dict.fromkeys(p[1] if len(p) > 1 else p[0] for p in parts.values()))
     variants = list(dict.fromkeys((p[0], *p[2:]) for p in parts.values() if len(p) > 2))
-    if len(curricula) > len(PALETTE) or not 1 < len(variants) <= len(_DASHES):
+    rounds = -(-len(curricula) // len(PALETTE))
+    if max(rounds, len(variants)) > len(_DASHES) or len(variants) < 2:
         return looks(models)
     # A backbone that is only pretrained has no seed: it looks like its backbone's first.
     firsts = {variant[0]: variant for variant in reversed(variants)}
@@ -83,8 +87,9 @@ def model_looks(models: Sequence[str]) -> dict[str, Look]:
     for model, p in parts.items():
         variant = (p[0], *p[2:]) if len(p) > 2 else firsts.get(p[0], variants[0])
         place = variants.index(variant)
-        colour = PALETTE[curricula.index(p[1] if len(p) > 1 else p[0])]
-        styles[model] = Look(colour, _DASHES[place], _MARKERS[place])
+        again, colour = divmod(curricula.index(p[1] if len(p) > 1 else p[0]), len(PALETTE))
+        dashes = _DASHES[(place + again) % len(_DASHES)]
+        styles[model] = Look(PALETTE[colour], dashes, _MARKERS[place])
     return styles
 
 

@@ -24,6 +24,8 @@ from unispace.reporting.tables import number
 
 COLUMNS = ["model", "dataset", "domain", "label", "image_id", "x", "y", "highlighted"]
 _FACES = ("face_hq", "face_lq")
+# More points than these are drawn as pixels in the SVG too, which would be slow to open otherwise.
+_MANY = 3000
 _ACROSS = 3
 
 
@@ -43,6 +45,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     bands = math.ceil(len(models) / across)
     figure, axes = panels(bands * rows * across, across, (3.2, 3.05))
     used = set()
+    many = len(views) > _MANY
     for i, model in enumerate(models):
         band, column = divmod(i, across)
         for kind in range(rows):
@@ -52,9 +55,9 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
             by_domain = f"by domain{scores.get(model, '')}"
             titled(panel, names[model], by_domain if kind == 0 else "by identity")
             if kind == 0:
-                _by_domain(panel, here)
+                _by_domain(panel, here, many)
             else:
-                _by_identity(panel, here, chosen)
+                _by_identity(panel, here, chosen, many)
             panel.set_aspect("equal", adjustable="datalim")
             # Distances and directions of a t-SNE mean little; numbers on its axes mean nothing.
             panel.set_xticks([])
@@ -95,27 +98,26 @@ def _chosen(views: pd.DataFrame) -> dict[str, str]:
     return {labels[i]: colour for i, colour in zip(order, PALETTE, strict=False)}
 
 
-def _by_domain(axes: Axes, here: pd.DataFrame) -> None:
+def _by_domain(axes: Axes, here: pd.DataFrame, many: bool) -> None:
     for domain, rows in here.groupby("domain", sort=True):
         axes.scatter(
             rows["x"], rows["y"], s=9, linewidths=0, alpha=0.75,
             color=DOMAIN_COLOURS.get(str(domain), OTHER), marker=DOMAIN_MARKERS.get(str(domain), "o"),
-            rasterized=len(here) > 3000,
+            rasterized=many,
         )  # fmt: skip
 
 
-def _by_identity(axes: Axes, here: pd.DataFrame, chosen: dict[str, str]) -> None:
+def _by_identity(axes: Axes, here: pd.DataFrame, chosen: dict[str, str], many: bool) -> None:
     shown = here["label"].isin(list(chosen)) & here["domain"].isin(_domains(here))
     rest = here[~shown]
-    axes.scatter(
-        rest["x"], rest["y"], s=5, linewidths=0, color="#d9d9d9", rasterized=len(here) > 3000
-    )
+    axes.scatter(rest["x"], rest["y"], s=5, linewidths=0, color="#d9d9d9", rasterized=many)
     for (domain, label), rows in here[shown].groupby(["domain", "label"], sort=True):
         colour = chosen[str(label)]
         hollow = domain == "face_lq"
         axes.scatter(
             rows["x"], rows["y"], s=16, linewidths=1.0, edgecolors=colour,
             facecolors="white" if hollow else colour, marker=DOMAIN_MARKERS[str(domain)],
+            rasterized=many,
         )  # fmt: skip
 
 
