@@ -10,7 +10,14 @@ import pandas as pd
 from unispace.config.study import Study
 from unispace.data.held_out import HELD_OUT
 from unispace.reporting.numbers import Numbers
-from unispace.reporting.roles import SECOND_METRIC, task_metric, tasks_in_order, tuned_models
+from unispace.reporting.roles import (
+    SECOND_METRIC,
+    Line,
+    line_of,
+    task_metric,
+    tasks_in_order,
+    tuned_models,
+)
 from unispace.reporting.tables import Cell
 
 
@@ -28,17 +35,6 @@ class ChangeCell:
 
 
 @dataclass(frozen=True)
-class ChangeLine:
-    """A model in the table of changes; for each task against base, then against the expert."""
-
-    backbone: str
-    curriculum: str
-    kind: str
-    title: str
-    cells: tuple[ChangeCell, ...]
-
-
-@dataclass(frozen=True)
 class ChangeTable:
     """Changes of the task metrics.
 
@@ -50,7 +46,7 @@ class ChangeTable:
 
     tasks: tuple[tuple[str, str], ...]
     base: str
-    lines: tuple[ChangeLine, ...]
+    lines: tuple[Line[ChangeCell], ...]
 
 
 @dataclass(frozen=True)
@@ -59,17 +55,6 @@ class UnseenCell:
 
     level: Cell | None
     change: ChangeCell
-
-
-@dataclass(frozen=True)
-class UnseenLine:
-    """A model in the table of unseen data."""
-
-    backbone: str
-    curriculum: str
-    kind: str
-    title: str
-    cells: tuple[UnseenCell, ...]
 
 
 @dataclass(frozen=True)
@@ -82,7 +67,7 @@ class UnseenTable:
     """
 
     columns: tuple[tuple[str, str, str, str], ...]
-    lines: tuple[UnseenLine, ...]
+    lines: tuple[Line[UnseenCell], ...]
 
 
 def forgetting_table(
@@ -102,8 +87,7 @@ def forgetting_table(
             for reference in (base or "", expert)
         )
         if any(c.cell for c in cells):
-            name = _named(study, model.curriculum, model.seed)
-            lines.append(ChangeLine(model.backbone, name, model.kind, model.name, cells))
+            lines.append(line_of(study, model, cells))
     heads = tuple((d, task_metric(study.datasets[d].domain)) for d in tasks)
     return ChangeTable(heads, base or "", tuple(lines))
 
@@ -136,14 +120,9 @@ def unseen_table(
             for dataset, split, metric in columns
         )
         if any(c.level for c in cells):
-            name = _named(study, model.curriculum, model.seed)
-            lines.append(UnseenLine(model.backbone, name, model.kind, model.name, cells))
+            lines.append(line_of(study, model, cells))
     heads = [(d, study.datasets[d].domain, s.replace("_", " "), m) for d, s, m in columns]
     return UnseenTable(tuple(heads), tuple(lines))
-
-
-def _named(study: Study, curriculum: str, seed: str) -> str:
-    return f"{curriculum}, {seed}" if len(study.seeds) > 1 else curriculum
 
 
 def _change(

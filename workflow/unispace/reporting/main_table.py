@@ -9,7 +9,15 @@ import pandas as pd
 
 from unispace.config.study import Study
 from unispace.reporting.numbers import Numbers
-from unispace.reporting.roles import SECOND_METRIC, Tuned, task_metric, tasks_in_order, tuned_models
+from unispace.reporting.roles import (
+    SECOND_METRIC,
+    Line,
+    Tuned,
+    line_of,
+    task_metric,
+    tasks_in_order,
+    tuned_models,
+)
 from unispace.reporting.tables import Cell
 
 
@@ -33,17 +41,6 @@ class TaskCell:
 
 
 @dataclass(frozen=True)
-class TaskLine:
-    """A model in the main table."""
-
-    backbone: str
-    curriculum: str
-    kind: str
-    title: str
-    cells: tuple[TaskCell, ...]
-
-
-@dataclass(frozen=True)
 class MainTable:
     """The main table.
 
@@ -56,7 +53,7 @@ class MainTable:
     """
 
     tasks: tuple[tuple[str, str, str, str], ...]
-    lines: tuple[TaskLine, ...]
+    lines: tuple[Line[TaskCell], ...]
     best: bool
     compared: bool
     kept: tuple[str, ...]
@@ -68,14 +65,12 @@ def main_table(
     """The main table, models and data sets in the order given; those that interpolate are in their curve instead."""
     numbers, tasks = Numbers(results, study), tasks_in_order(study, datasets)
     shown = [m for m in tuned_models(study, models) if m.kind != "interpolated"]
-    several = len(study.seeds) > 1
     lines = []
     for model in shown:
         rivals = [o for o in shown if (o.backbone, o.seed) == (model.backbone, model.seed)]
         cells = tuple(_cell(numbers, model, rivals, d, e) for d, e in tasks.items())
         if any(cell.main is not None for cell in cells):
-            name = f"{model.curriculum}, {model.seed}" if several else model.curriculum
-            lines.append(TaskLine(model.backbone, name, model.kind, model.name, cells))
+            lines.append(line_of(study, model, cells))
     flat = [cell for line in lines for cell in line.cells]
     return MainTable(
         tasks=tuple(_head(study, dataset) for dataset in tasks),
@@ -135,7 +130,7 @@ def _beats(numbers: Numbers, model: str, rival: str, dataset: str, metric: str) 
     return behind is not None and behind["status"] == "ok" and behind["upper"] < 0
 
 
-def _kept(line: TaskLine) -> str:
+def _kept(line: Line[TaskCell]) -> str:
     """On how many tasks a line holds the level of the experts; empty where not all were compared."""
     if line.kind in ("base", "expert", "control") or not all(cell.verdict for cell in line.cells):
         return ""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from unispace.config.curricula import Curriculum
 from unispace.config.study import Study
 
+Shown = TypeVar("Shown")
 KINDS = ("base", "expert", "IMIC", "comparison", "interpolated", "control")
 """In the order in which tables show them."""
 TASK_METRICS = {"object": "top-1"}
@@ -34,6 +36,32 @@ class Tuned:
     def sibling(self, curriculum: str) -> str:
         """The model of another curriculum with the same backbone and seed."""
         return f"{self.backbone}/{curriculum}/{self.seed}"
+
+
+@dataclass(frozen=True)
+class Line(Generic[Shown]):
+    """A model as a line of a table.
+
+    Attributes:
+        backbone: its backbone.
+        curriculum: its curriculum, and its seed where there are several.
+        kind: one of `KINDS`.
+        title: backbone/curriculum/seedN.
+        cells: one for each column.
+    """
+
+    backbone: str
+    curriculum: str
+    kind: str
+    title: str
+    cells: tuple[Shown, ...]
+
+
+def line_of(study: Study, model: Tuned, cells: tuple[Shown, ...]) -> Line[Shown]:
+    """The line of a model with these cells."""
+    several = len(study.seeds) > 1
+    name = f"{model.curriculum}, {model.seed}" if several else model.curriculum
+    return Line(model.backbone, name, model.kind, model.name, cells)
 
 
 def task_metric(domain: str) -> str:
