@@ -30,7 +30,7 @@ os.environ.update(
     PYTHONPATH=str(WORKFLOW),
 )
 
-STARTED = time.monotonic()
+STARTED = time.time()
 
 
 def checked_study():
@@ -125,9 +125,9 @@ def announce(study):
 
 
 def summarise(study, page):
-    """Say where the report is and how long it took."""
-    seconds = time.monotonic() - STARTED
-    if Path(page).is_file():
+    """Say where the report is and how long it took, if this run wrote it."""
+    seconds = time.time() - STARTED
+    if Path(page).is_file() and Path(page).stat().st_mtime >= STARTED:
         sys.stderr.write(
             f"\nStudy {study.study} is complete after {seconds // 60:.0f} min {seconds % 60:.0f} s.\n"
             f"  report   {page}\n  numbers  {RESULTS}/results.parquet\n  logs     {LOGS}/\n"
