@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from unispace.backbones.layers import parameter_groups
 from unispace.backbones.network import Network, card, load_weights, save_weights, to_unit
 
 
@@ -87,3 +88,10 @@ def test_all_of_it_is_trained(tiny):
     network = Network(tiny("pixels", options={"grid": 4, "dimension": 8}))
     network(torch.rand(4, 3, 32, 32)).square().mul(torch.arange(8.0)).sum().backward()
     assert all(p.grad is not None and p.grad.any() for p in network.parameters())
+
+
+def test_its_one_layer_learns_at_the_full_rate(control):
+    body = control(grid=4, dimension=8).body
+    groups = parameter_groups(body, layer_decay=0.5, weight_decay=0.1)
+    assert {group["scale"] for group in groups} == {1.0}
+    assert sum(len(group["params"]) for group in groups) == 2

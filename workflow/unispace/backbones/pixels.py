@@ -31,6 +31,11 @@ class Pixels(nn.Module):
         nn.init.orthogonal_(self.projection.weight)
         nn.init.zeros_(self.projection.bias)
 
+    def group_matcher(self, coarse: bool = False) -> dict[str, str]:
+        """Its layers, as timm's networks name theirs: nothing comes before the only one, which learns like a head."""
+        del coarse
+        return {"stem": "^nothing$"}
+
     def forward(self, images: Tensor) -> Tensor:
         """Normalised images `(n, 3, size, size)` to vectors `(n, dimension)`."""
         return self.projection(self.average(images).flatten(1))
