@@ -71,7 +71,8 @@ def _rows(results: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     found = []
     for model in plan.models:
         backbone, tuned, seed = model.split("/")
-        if tuned not in ends:
+        # Two ends without a point between them are no curve; the tables have them.
+        if not any(f"{backbone}/{name}/{seed}" in plan.models for _, name in ends.get(tuned, ())):
             continue
         for share, curriculum in sorted({(0.0, plan.base), (1.0, tuned), *ends[tuned]}):
             name = f"{backbone}/{curriculum}/{seed}"
