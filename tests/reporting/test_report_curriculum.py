@@ -16,7 +16,7 @@ from synthetic import (
 
 from unispace.config.curricula import Curriculum
 from unispace.config.parse import parse_study
-from unispace.reporting.figures import forgetting, schedule
+from unispace.reporting.figures import forgetting, interpolation, schedule
 from unispace.reporting.figures.drawing import Plan
 from unispace.reporting.forgetting import forgetting_table, unseen_table
 from unispace.reporting.main_table import main_table
@@ -339,3 +339,22 @@ def test_a_wide_study_is_drawn_by_backbone(wide):
     assert sorted(set(curve["share"])) == [0, 0.25, 0.5, 0.75, 1]
     ends = curve[curve["share"].isin([0, 1])]["model"].str.split("/").str[1]
     assert set(ends) == {"base", "imic-a"}
+
+
+def test_a_backbone_without_weights_in_between_has_no_curve(wide):
+    between = {name for name, c in wide.study.curricula.items() if c.interpolate}
+    models = [
+        model
+        for model in wide.study.models()
+        if not (model.startswith("dinov3-micro/") and model.split("/")[1] in between)
+    ]
+    plan = Plan(
+        models=tuple(models),
+        datasets=tuple(wide.study.datasets),
+        domains={d: s.domain for d, s in wide.study.datasets.items()},
+        curricula=dict(wide.study.curricula),
+        tasks=wide.study.tasks(),
+        base="base",
+    )
+    drawn = interpolation.draw([pd.read_parquet(wide.results)], plan).table
+    assert set(drawn["backbone"]) == {"clip-micro", "eva02-micro"}
