@@ -105,7 +105,7 @@ def test_weights_that_give_no_numbers_are_an_error_and_nothing_is_shelved(model,
 
 
 def key_of(card, folder):
-    return content_key(card, folder / "manifest.parquet", folder / "images.npy")
+    return content_key(card, folder / "manifest.parquet", folder / "images.npy", None)
 
 
 def test_the_key_changes_with_all_that_decides_the_vectors(model, dataset):
@@ -180,6 +180,21 @@ def test_row_i_of_the_vectors_is_the_image_of_row_i_of_the_index(model, dataset,
     part = read_embeddings(tmp_path / "out").of_split("val")
     assert part.index["image_id"].tolist() == ["i1", "i4", "i7"]
     np.testing.assert_allclose(part.vectors, forward(network, images[[1, 4, 7]]), atol=1e-6)
+
+
+def test_splits_that_nobody_needs_are_not_embedded(model, dataset, tmp_path, caplog):
+    (network, card), (folder, images) = model(), dataset()
+    with caplog.at_level(logging.INFO):
+        extract(network, card, "faces", folder, tmp_path / "shelf", tmp_path / "a", ("val", "odd"))
+    assert "faces: 3 of 9 images are needed" in caplog.text
+    found = read_embeddings(tmp_path / "a")
+    assert found.index["image_id"].tolist() == ["i1", "i4", "i7"]
+    assert found.index["split"].unique().tolist() == ["val"]
+    np.testing.assert_allclose(found.vectors, forward(network, images[[1, 4, 7]]), atol=1e-6)
+    # All of them are another content, and are not taken from the shelf.
+    extract(network, card, "faces", folder, tmp_path / "shelf", tmp_path / "b")
+    assert len(read_embeddings(tmp_path / "b").index) == 9
+    assert len(list((tmp_path / "shelf").iterdir())) == 2
 
 
 # --- the shelf ---

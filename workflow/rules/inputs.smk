@@ -3,6 +3,7 @@
 from unispace.data.preflight import content_of
 from unispace.data.prompts.templates import read_templates
 from unispace.data.sources.raw import raw_files
+from unispace.embedding.needed import needed_splits
 from unispace.records.code import own_code
 
 
@@ -133,7 +134,10 @@ def embedding(wildcards):
     return text(
         model=model_name(wildcards),
         backbone=architecture(wildcards.backbone),
-        datasets=list(STUDY.evaluation.datasets),
+        datasets={
+            d: needed_splits(STUDY, model_name(wildcards), d)
+            for d in STUDY.evaluation.datasets
+        },
     )
 
 

@@ -17,13 +17,13 @@ from unispace.analysis.transfer_table import Failed, Plan, transfer_tables
 from unispace.commands.common import evaluation as io
 from unispace.config.analysis import Transfer
 from unispace.config.evaluation import Evaluation
+from unispace.embedding.needed import FIT
 from unispace.records.embeddings import Embeddings, read_embeddings
 from unispace.records.results import PCA_NUMBERS_SCHEMA, PCA_SCHEMA
 from unispace.records.tables import write_table
 
 log = logging.getLogger(__name__)
 
-_FIT = "train"
 _FIT_IMAGES = 4
 """Fit images for one test image, at most."""
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
         embeddings = read_embeddings(arguments.embeddings / dataset)
         test = embeddings.of_split(evaluation.split)
         test = _part(test, whole_labels(test.index["label"], chosen.images))
-        fit = embeddings.of_split(_FIT)
+        fit = embeddings.of_split(FIT)
         if kind == "class":
             # Classes that are not tested could still be taken for one that is: then they stay in.
             fit = _part(fit, some_images(fit.index["image_id"], _FIT_IMAGES * chosen.images))

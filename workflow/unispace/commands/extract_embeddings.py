@@ -16,7 +16,9 @@ from unispace.records.files import read_json, sha256_of
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--settings", required=True, help="JSON: model, backbone, datasets")
+    parser.add_argument(
+        "--settings", required=True, help="JSON: model, backbone, datasets with splits"
+    )
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--card", type=Path, required=True)
     parser.add_argument(
@@ -44,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
     load_weights(network, arguments.weights, settings["model"])
     network.eval()
-    for dataset in settings["datasets"]:
+    for dataset, splits in settings["datasets"].items():
         extract(
             network,
             model_card,
@@ -52,4 +54,5 @@ def run(arguments: argparse.Namespace) -> None:
             arguments.data / dataset,
             arguments.shelf,
             arguments.output / dataset,
+            splits,
         )

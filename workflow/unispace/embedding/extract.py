@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,15 @@ _ROWS_CHECKED = 65536
 _REPORT_EVERY = 5.0
 
 
-def content_key(model_card: dict[str, Any], manifest: Path, images: Path) -> str:
+def content_key(
+    model_card: dict[str, Any], manifest: Path, images: Path, splits: Sequence[str] | None
+) -> str:
     """Hash of everything that decides the embeddings of a data set: equal keys, equal vectors."""
     content = {
         "model": decisive(model_card),
         "manifest": sha256_of(manifest),
         "images": sha256_of(images),
+        "splits": sorted(splits) if splits is not None else None,
     }
     return sha256_of_text(json.dumps(content, sort_keys=True))
 
@@ -113,6 +117,7 @@ def extract(
     data: Path,
     shelf: Path,
     folder: Path,
+    splits: Sequence[str] | None = None,
 ) -> None:
     """Write the embeddings of a data set, computed or taken from the shelf.
 
@@ -123,12 +128,17 @@ def extract(
         data: folder of its manifest and images.
         shelf: folder of vectors by content key, shared by all studies.
         folder: where vectors.npy, index.parquet and embedding.json go.
+        splits: those that are needed; left out: all.
 
     A model that failed in training gets stand-ins, which never reach the shelf.
     """
     manifest_path, images_path = data / "manifest.parquet", data / "images.npy"
     manifest = read_manifest(manifest_path)
-    key = content_key(model_card, manifest_path, images_path)
+    if splits is not None:
+        kept = manifest["split"].isin(splits)
+        log.info("%s: %d of %d images are needed", dataset, kept.sum(), len(manifest))
+        manifest = manifest[kept].reset_index(drop=True)
+    key = content_key(model_card, manifest_path, images_path, splits)
     shelved = shelf / f"{key}.npy"
     shape = len(manifest), network.dimension
     failed = model_card.get("failed")
