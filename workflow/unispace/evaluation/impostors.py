@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Integers = NDArray[np.integer]
 
 MEMORY = 256 * 2**20
-"""Bytes that the weights of all pairs of identities may take, for one chunk of resamples."""
+"""Bytes that the weights of all pairs of identities may take; a thousand identities in 32 resamples do."""
 PAIR_BLOCK = 2**14
 """Pairs at a time, so few that the arrays of one step stay in the cache."""
 
@@ -30,15 +30,11 @@ class Impostors:
             wanted: `(k,)` numbers of first pairs, ascending and distinct; the last is n.
         """
         self.first, self.second, self.wanted = first, second, wanted
-        low, high = np.minimum(first, second), np.maximum(first, second)
-        count = int(high.max()) + 1 if len(high) else 0
-        met, self.kind = np.unique(low.astype(np.int64) * count + high, return_inverse=True)
-        self.low, self.high = met // max(count, 1), met % max(count, 1)
 
     def weights(self, multiplicity: NDArray[np.int32]) -> NDArray[np.int64]:
         """Weight of the first pairs.
 
-        Many pairs of images are of the same two identities: then the weight of those two is computed once, and a
+        Where there are many pairs of images for each two identities, the weight of those two is computed once, and a
         sparse matrix counts how often they meet between one wanted number and the next.
 
         Args:
@@ -47,20 +43,22 @@ class Impostors:
         Returns:
             `(b, k)`.
         """
-        seldom = len(self.first) < 2 * len(self.low)
-        if seldom or 8 * len(self.low) * len(multiplicity) > MEMORY:
+        resamples, identities = multiplicity.shape
+        seldom = len(self.first) < identities**2
+        if seldom or 8 * identities**2 * resamples > MEMORY:
             return self._one_by_one(multiplicity)
         return self._by_identities(multiplicity)
 
     def _by_identities(self, multiplicity: NDArray[np.int32]) -> NDArray[np.int64]:
         from scipy.sparse import csr_array
 
-        ones = np.ones(len(self.kind))
-        shape = (len(self.wanted), len(self.low))
-        met = csr_array((ones, self.kind, np.append(0, self.wanted)), shape=shape)
-        by_identity = np.ascontiguousarray(multiplicity.T, dtype=np.float64)
-        added = met @ (by_identity[self.low] * by_identity[self.high])
-        return np.ascontiguousarray(np.cumsum(added, axis=0).T.astype(np.int64))
+        resamples, identities = multiplicity.shape
+        both = self.first.astype(np.int64) * identities + self.second
+        shape = (len(self.wanted), identities**2)
+        met = csr_array((np.ones(len(both)), both, np.append(0, self.wanted)), shape=shape)
+        drawn = multiplicity.T.astype(np.float64)
+        products = (drawn[:, None] * drawn[None]).reshape(identities**2, resamples)
+        return np.ascontiguousarray(np.cumsum(met @ products, axis=0).T.astype(np.int64))
 
     def _one_by_one(self, multiplicity: NDArray[np.int32]) -> NDArray[np.int64]:
         found = np.zeros((len(multiplicity), len(self.wanted)), np.int64)
