@@ -107,7 +107,7 @@ def project(tmp_path_factory):
         )
     spoil(root / "b/broken/seed0")
     for name in MODELS:
-        told = {"model": name, "backbone": BACKBONE, "datasets": ["faces", "things"]}
+        told = {"model": name, "backbone": BACKBONE, "datasets": {"faces": None, "things": None}}
         call(
             extract_embeddings,
             settings=json.dumps(told),

@@ -554,7 +554,7 @@ def test_what_lies_on_the_way_to_a_failed_model_failed_too(pretrained, tuned, tm
 
 
 def embed(project, model, output, card=None, datasets=("things", "faces")):
-    settings = {"model": "b/c/seed0", "backbone": BACKBONE, "datasets": list(datasets)}
+    settings = {"model": "b/c/seed0", "backbone": BACKBONE, "datasets": dict.fromkeys(datasets)}
     given = {
         "settings": json.dumps(settings),
         "weights": model / "model.safetensors",
