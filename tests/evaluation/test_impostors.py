@@ -16,7 +16,7 @@ def test_both_ways_add_up_the_products_of_the_draws(identities, pairs, seed):
     first, second = rng.integers(identities, size=(2, pairs)).astype(np.int32)
     wanted = np.unique(np.append(rng.integers(0, pairs + 1, 5), pairs))
     drawn = rng.integers(0, 4, size=(6, identities)).astype(np.int32)
-    found = Impostors(first, second, wanted)
+    found = Impostors(first, second, wanted, identities)
     for w, *rows in zip(drawn, found._by_identities(drawn), found._one_by_one(drawn), strict=True):
         expected = [
             sum(int(w[a] * w[b]) for a, b in zip(first[:k], second[:k], strict=True))
@@ -34,7 +34,7 @@ def test_few_identities_are_counted_and_many_are_not(monkeypatch, each, memory, 
     identity = np.repeat(np.arange(6, dtype=np.int32), each)
     first, second = np.triu_indices(len(identity), 1)
     kept = identity[first] != identity[second]
-    pairs = Impostors(identity[first][kept], identity[second][kept], np.array([kept.sum()]))
+    pairs = Impostors(identity[first][kept], identity[second][kept], np.array([kept.sum()]), 6)
     called = []
     for name in ("_by_identities", "_one_by_one"):
         monkeypatch.setattr(Impostors, name, lambda self, w, name=name: called.append(name))

@@ -259,7 +259,12 @@ def verification_samples(
         np.concatenate([at_least, above, [len(impostor_scores)]]), return_inverse=True
     )
     at_least, above = where[: len(steps)], where[len(steps) : -1]
-    impostors = Impostors(first[~genuine][impostor_order], second[~genuine][impostor_order], wanted)
+    impostors = Impostors(
+        first[~genuine][impostor_order],
+        second[~genuine][impostor_order],
+        wanted,
+        multiplicity.shape[1],
+    )
 
     resamples = len(multiplicity)
     samples = VerificationSamples(

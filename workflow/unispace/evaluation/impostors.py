@@ -7,8 +7,14 @@ are exact and give the same.
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Integers = NDArray[np.integer]
 
@@ -21,15 +27,19 @@ PAIR_BLOCK = 2**14
 class Impostors:
     """Impostor pairs in falling order of their scores."""
 
-    def __init__(self, first: Integers, second: Integers, wanted: Integers) -> None:
+    def __init__(
+        self, first: Integers, second: Integers, wanted: Integers, identities: int
+    ) -> None:
         """Take the pairs.
 
         Args:
             first: `(n,)` identity of the first image.
             second: `(n,)` identity of the second image.
             wanted: `(k,)` numbers of first pairs, ascending and distinct; the last is n.
+            identities: how many there are.
         """
         self.first, self.second, self.wanted = first, second, wanted
+        self.identities = identities
 
     def weights(self, multiplicity: NDArray[np.int32]) -> NDArray[np.int64]:
         """Weight of the first pairs.
@@ -43,22 +53,24 @@ class Impostors:
         Returns:
             `(b, k)`.
         """
-        resamples, identities = multiplicity.shape
-        seldom = len(self.first) < identities**2
-        if seldom or 8 * identities**2 * resamples > MEMORY:
+        kinds = self.identities**2
+        if len(self.first) < kinds or 8 * kinds * len(multiplicity) > MEMORY:
             return self._one_by_one(multiplicity)
         return self._by_identities(multiplicity)
 
     def _by_identities(self, multiplicity: NDArray[np.int32]) -> NDArray[np.int64]:
+        drawn = multiplicity.T.astype(np.float64)
+        products = (drawn[:, None] * drawn[None]).reshape(self.identities**2, len(multiplicity))
+        return np.ascontiguousarray(np.cumsum(self._met @ products, axis=0).T.astype(np.int64))
+
+    @cached_property
+    def _met(self) -> csr_array:
+        """How often each two identities meet between one wanted number and the next, `(k, identities ** 2)`."""
         from scipy.sparse import csr_array
 
-        resamples, identities = multiplicity.shape
-        both = self.first.astype(np.int64) * identities + self.second
-        shape = (len(self.wanted), identities**2)
-        met = csr_array((np.ones(len(both)), both, np.append(0, self.wanted)), shape=shape)
-        drawn = multiplicity.T.astype(np.float64)
-        products = (drawn[:, None] * drawn[None]).reshape(identities**2, resamples)
-        return np.ascontiguousarray(np.cumsum(met @ products, axis=0).T.astype(np.int64))
+        both = self.first.astype(np.int64) * self.identities + self.second
+        shape = (len(self.wanted), self.identities**2)
+        return csr_array((np.ones(len(both)), both, np.append(0, self.wanted)), shape=shape)
 
     def _one_by_one(self, multiplicity: NDArray[np.int32]) -> NDArray[np.int64]:
         found = np.zeros((len(multiplicity), len(self.wanted)), np.int64)
