@@ -250,7 +250,6 @@ def test_a_word_for_a_label_that_no_prompted_data_set_has_is_refused_before_the_
     root = Path(__file__).parents[2]
     found = yaml.safe_load((root / "config.yaml").read_text("utf-8"))
     found["prompts"]["names"] = {"aple": "apple", "lock": "padlock"}
-    assert (
-        "prompts.names: no data set of prompts.datasets has the label `aple`; did you mean `apple`"
-        in refusal(parse_study(found, "config.yaml", ""), raw)
+    assert "prompts.names: no data set has the label `aple`; did you mean `apple`" in refusal(
+        parse_study(found, "config.yaml", ""), raw
     )

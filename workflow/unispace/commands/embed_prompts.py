@@ -9,8 +9,8 @@ from pathlib import Path
 from unispace.backbones.arithmetic import fix_arithmetic
 from unispace.backbones.openclip import embed_texts, ensemble, load_clip, require_short, tokenize
 from unispace.config.backbones import Backbone
-from unispace.data.prompts.templates import fill, words_of
-from unispace.errors import UserError, did_you_mean
+from unispace.data.prompts.templates import fill, unknown_labels, words_of
+from unispace.errors import UserError
 from unispace.records.files import sha256_of, sha256_of_text
 from unispace.records.manifest import read_manifest
 from unispace.records.prompts import Prompts, write_prompts
@@ -42,11 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
         for dataset in settings["datasets"]
     }
     known = {label for of_dataset in labels.values() for label in of_dataset}
-    for label in names:
-        if label not in known:
-            raise UserError(
-                f"prompts.names: no data set has the label `{label}`; {did_you_mean(label, known)}"
-            )
+    if problems := unknown_labels(names, known):
+        raise UserError("\n".join(problems))
     fix_arithmetic(arguments.threads)
     clip = load_clip(backbone, arguments.weights, f"backbones.{settings['name']}")
     about = {

@@ -21,6 +21,7 @@ from unispace.config.datasets import (
 )
 from unispace.config.studio import StudioSource
 from unispace.config.study import Study
+from unispace.data.prompts.templates import unknown_labels
 from unispace.data.registry import Entry, PublishedFile, lookup
 from unispace.data.sources import folder, own_manifest
 from unispace.data.sources.checksums import digests_of
@@ -30,7 +31,7 @@ from unispace.data.sources.raw import raw_files
 from unispace.data.sources.registered import how_to_put, places
 from unispace.data.sources.shards import find_shards
 from unispace.data.studio import world
-from unispace.errors import UserError, did_you_mean
+from unispace.errors import UserError
 from unispace.records.code import own_code
 from unispace.records.files import read_json
 from unispace.records.places import is_url, locate
@@ -98,7 +99,7 @@ def check_sources(study: Study, raw: Path) -> None:
                 check(file, backbone.weights.sha256, backbone.weights.path)
             except UserError as error:
                 problems.append(str(error))
-    problems += _unknown_labels(study)
+    problems += _wrong_words(study)
     needed, free = bytes_needed(study, raw.parent / study.study), shutil.disk_usage(".").free
     if needed > free:
         problems.append(
@@ -109,19 +110,15 @@ def check_sources(study: Study, raw: Path) -> None:
         raise UserError(f"study {study.study}:\n" + "\n".join(f"- {p}" for p in problems))
 
 
-def _unknown_labels(study: Study) -> list[str]:
-    """Labels that texts have words for and no prompted data set has, as far as labels are known before the images."""
+def _wrong_words(study: Study) -> list[str]:
+    """Words for labels that no prompted data set has, as far as labels are known before the images."""
     known: set[str] = set()
     for name in study.prompts.datasets:
         dataset = study.datasets[name]
         if not isinstance(dataset.source, StudioSource):
             return []
         known.update(world.labels_of(dataset.domain, dataset.source).tolist())
-    return [
-        f"prompts.names: no data set of prompts.datasets has the label `{label}`; {did_you_mean(label, known)}"
-        for label in study.prompts.names
-        if label not in known
-    ]
+    return unknown_labels(study.prompts.names, known)
 
 
 def bytes_needed(study: Study, data: Path) -> int:

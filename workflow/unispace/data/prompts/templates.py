@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from importlib.resources import files
+
+from unispace.errors import did_you_mean
 
 
 def read_templates(name: str) -> tuple[str, ...]:
@@ -32,3 +34,17 @@ def fill(templates: Sequence[str], words: str) -> list[str]:
 def words_of(label: str) -> str:
     """A label as a text says it where a study gives no words of its own: `ice_cream` is `ice cream`."""
     return label.replace("_", " ")
+
+
+def unknown_labels(named: Iterable[str], known: Collection[str]) -> list[str]:
+    """What is wrong with words for labels that no prompted data set has; empty where all are known.
+
+    Args:
+        named: labels that a study has words for.
+        known: labels of the prompted data sets.
+    """
+    return [
+        f"prompts.names: no data set has the label `{label}`; {did_you_mean(label, known)}"
+        for label in named
+        if label not in known
+    ]
