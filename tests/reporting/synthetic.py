@@ -247,7 +247,7 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
         _model(disk, model, number, rng)
     rows, curves = [], []
     for strength, model in enumerate(disk.study.models()):
-        about = {"model": model, "source": None, "target": None, "method": None}
+        about = {"model": model, **dict.fromkeys(("source", "target", "method", "fitted_on"))}
         for dataset in disk.study.evaluation.datasets:
             _measures(
                 disk, dataset, about, _skill(disk, model, dataset, strength), rng, rows, curves
@@ -260,6 +260,7 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
     ):
         for strength, method in enumerate(methods):
             about = {"model": None, "source": source, "target": target, "method": method}
+            about["fitted_on"] = dataset
             _measures(disk, dataset, about, 0.2 + 0.18 * strength, rng, rows, curves)
     _separability(disk, rng, rows)
     _pca(disk, rng)
@@ -505,7 +506,7 @@ def _separability(disk: Disk, rng: np.random.Generator, rows: list[dict]) -> Non
             rows.append(
                 {
                     **{"study": disk.study.study, "experiment": "separability", "model": model},
-                    **dict.fromkeys(("source", "target", "method")),
+                    **dict.fromkeys(("source", "target", "method", "fitted_on")),
                     "dataset": "+".join(analysed_datasets(disk.study)),
                     **{"protocol": protocol, "metric": metric, "n": 400, "unit": "label"},
                     "value": None if failed else value,

@@ -48,7 +48,7 @@ def level(curriculum, dataset, metric, value, protocol=None, status="ok", half=0
     experiment, usual = METHODS[metric]
     return {
         "study": "studio", "experiment": experiment, "model": f"eva02-micro/{curriculum}/seed0",
-        "source": None, "target": None, "method": None, "dataset": dataset,
+        **dict.fromkeys(("source", "target", "method", "fitted_on")), "dataset": dataset,
         "protocol": protocol or usual, "metric": metric, "value": value, "lower": value - half,
         "upper": value + half, "chance": math.nan, "n": 100, "unit": "identity", "seed": 1,
         "status": status, "origin": "0",

@@ -59,6 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
                 source=pair["source"],
                 target=pair["target"],
                 method=method,
+                fitted_on=dataset,
             )
             images = io.images_of(
                 index,

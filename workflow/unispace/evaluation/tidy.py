@@ -28,6 +28,7 @@ class Cell:
         study, experiment, dataset, protocol: as in the tidy results.
         model: backbone/curriculum/seedN, or None for a pair.
         source, target, method: of a map, or None.
+        fitted_on: the data set that the map was fitted on, or None.
         seed: of the intervals.
         origin: hash of everything that the number comes from.
     """
@@ -42,6 +43,7 @@ class Cell:
     source: str | None = None
     target: str | None = None
     method: str | None = None
+    fitted_on: str | None = None
 
 
 def rows(cell: Cell, measures: Iterable[Measure]) -> pd.DataFrame:

@@ -19,6 +19,7 @@ SCHEMA = pa.schema(
         pa.field("source", pa.string()),  # of a map
         pa.field("target", pa.string()),  # of a map
         pa.field("method", pa.string()),  # of a map
+        pa.field("fitted_on", pa.string()),  # data set that a map was fitted on
         pa.field("dataset", pa.string(), nullable=False),
         pa.field("protocol", pa.string(), nullable=False),
         pa.field("metric", pa.string(), nullable=False),
@@ -41,6 +42,7 @@ CURVE_SCHEMA = pa.schema(
         pa.field("source", pa.string()),
         pa.field("target", pa.string()),
         pa.field("method", pa.string()),
+        pa.field("fitted_on", pa.string()),
         pa.field("dataset", pa.string(), nullable=False),
         pa.field("protocol", pa.string(), nullable=False),
         pa.field("x", pa.float64(), nullable=False),  # FMR of a ROC, rank of a CMC, FPIR
