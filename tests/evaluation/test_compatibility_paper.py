@@ -5,7 +5,11 @@ import pytest
 from scipy.stats import t
 
 from unispace.data.protocols.pairs import balanced_pairs
-from unispace.evaluation.compatibility_paper import over_splits, published_metrics
+from unispace.evaluation.compatibility_paper import (
+    over_splits,
+    published_identification,
+    published_verification,
+)
 
 
 def cosine(a, b):
@@ -25,7 +29,7 @@ def clouds(identities=30, images=4, d=16, signal=1.0, seed=0):
 
 def test_identification_is_as_its_code_has_it():
     probe, target, identity = clouds()
-    found = published_metrics(probe, target, identity, (1, 5), (0.1,), np.random.default_rng(0))
+    found = published_identification(probe, target, identity, (1, 5))
     order = np.argsort(-cosine(probe, target), axis=1)
     hit = identity[order] == identity[:, None]
     assert found["Rank-1"] == np.mean(hit[:, 0])
@@ -38,7 +42,7 @@ def test_identification_is_as_its_code_has_it():
 
 def test_verification_takes_the_nearest_point_even_beyond_the_rate():
     probe, target, identity = clouds(identities=6, images=3)
-    found = published_metrics(probe, target, identity, (1,), (0.01,), np.random.default_rng(3))
+    found = published_verification(probe, target, identity, (0.01,), np.random.default_rng(3))
     drawn = balanced_pairs(identity, np.random.default_rng(3))
     scores = np.float32(cosine(probe, target))[drawn.first, drawn.second]
     genuine, impostor = scores[drawn.genuine], scores[~drawn.genuine]
@@ -55,8 +59,8 @@ def test_verification_takes_the_nearest_point_even_beyond_the_rate():
 
 def test_models_that_share_images_and_no_identity_look_perfect():
     probe, target, identity = clouds(signal=0.0, d=32)
-    found = published_metrics(probe, target, identity, (1,), (0.1,), np.random.default_rng(0))
-    assert found["Rank-1"] > 0.95
+    found = published_verification(probe, target, identity, (0.1,), np.random.default_rng(0))
+    assert published_identification(probe, target, identity, (1,))["Rank-1"] > 0.95
     assert abs(found["AUC"] - 0.5) < 0.08
 
 
@@ -96,4 +100,15 @@ def test_one_split_has_no_spread(splits):
 def test_nobody_twice_is_refused():
     vectors = np.eye(4)
     with pytest.raises(ValueError, match="no genuine or no impostor pair"):
-        published_metrics(vectors, vectors, np.arange(4), (1,), (0.1,), np.random.default_rng(0))
+        published_verification(vectors, vectors, np.arange(4), (0.1,), np.random.default_rng(0))
+
+
+def test_at_most_so_many_pairs_of_each_kind():
+    probe, target, identity = clouds()
+    found = [
+        published_verification(probe, target, identity, (), np.random.default_rng(seed), 20)
+        for seed in (0, 0, 1)
+    ]
+    assert found[0] == found[1] != found[2]
+    # With 20 genuine pairs and 20 impostors the AUC is a multiple of 1 / 400.
+    assert found[0]["AUC"] * 400 == pytest.approx(round(found[0]["AUC"] * 400))

@@ -1,82 +1,87 @@
-"""Recognise identities across models: probes through a map, gallery in the target space."""
+"""Recognise identities across models: probes through a map, gallery in the space of one target model."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from functools import partial
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 
-from unispace.alignment.storage import load_map
+from unispace.alignment.maps import Map
+from unispace.alignment.storage import key_of, load_maps
 from unispace.commands.common import evaluation as io
-from unispace.evaluation.recognition import identify_images, verify_images
-from unispace.evaluation.tidy import Cell
-from unispace.records.embeddings import read_embeddings
-from unispace.records.files import read_json, sha256_of, sha256_of_text
+from unispace.commands.common.maps import read_clouds
+from unispace.evaluation.recognition import Tidy, identify_images, verify_images
+from unispace.evaluation.tidy import Cell, pair_samples_of
+from unispace.records.files import read_json, sha256_of_text
+from unispace.records.results import PAIR_SAMPLES_SCHEMA
+from unispace.records.tables import write_table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--settings", required=True, help="JSON: study, dataset, seed, evaluation")
+    parser.add_argument("--settings", required=True, help="JSON: study, target, seed, evaluation")
     parser.add_argument("--embeddings", type=Path, required=True, help="folder of all embeddings")
-    parser.add_argument("--maps", type=Path, required=True, help="folder of the data set's maps")
+    parser.add_argument("--maps", type=Path, required=True, help="folder of the fitted maps")
     parser.add_argument(
         "--data", type=Path, required=True, help="folder of the data sets, for official pairs"
     )
     parser.add_argument("--metrics", type=Path, required=True)
     parser.add_argument("--curves", type=Path, required=True)
+    parser.add_argument("--samples", type=Path, required=True, help="metrics of every resample")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     settings, evaluation = io.load_settings(arguments.settings)
-    dataset, seed = settings["dataset"], settings["seed"]
-    official = io.official_pairs(arguments.data, dataset, evaluation)
+    target, seed = settings["target"], settings["seed"]
     record = read_json(arguments.maps / "maps.json")
-    tested = set(record["test_images"])
-    metrics, curves = [], []
-    for pair in record["pairs"]:
-        source, target = (
-            read_embeddings(arguments.embeddings / pair[end] / dataset).of_split(record["split"])
-            for end in ("source", "target")
+    fitted_on, dataset = record["fit"]["dataset"], record["test"]["dataset"]
+    pairs = [pair for pair in record["pairs"] if pair["target"] == target]
+    models = list(dict.fromkeys([target, *(pair["source"] for pair in pairs)]))
+    clouds = read_clouds(arguments.embeddings, models, dataset, record["split"])
+    rows = clouds.index["image_id"].isin(set(record["test"]["images"])).to_numpy()
+    official = io.official_pairs(arguments.data, dataset, evaluation)
+    images = io.images_of(clouds.index[rows], *[clouds.vectors[target][rows]] * 2, official)
+    cell = Cell(
+        study=settings["study"], dataset=dataset, seed=seed, origin="", target=target,
+        fitted_on=fitted_on,
+    )  # fmt: skip
+
+    def measured(source: str, method: str, fitted: Map) -> Tidy:
+        ends = [clouds.embeddings[model] for model in (source, target)]
+        origin = io.origin("evaluate_maps", arguments.settings, *ends, official=official)
+        about = dataclasses.replace(
+            cell, source=source, method=method, origin=sha256_of_text(origin, key_of(fitted))
         )
-        rows = source.index["image_id"].isin(tested).to_numpy()
-        index = source.index[rows]
-        for method in pair["methods"]:
-            path = arguments.maps / pair["folder"] / f"{method}.safetensors"
-            fitted = load_map(path)
-            cell = Cell(
-                study=settings["study"],
-                dataset=dataset,
-                seed=seed,
-                origin=sha256_of_text(
-                    io.origin(
-                        "evaluate_maps", arguments.settings, source, target, official=official
-                    ),
-                    sha256_of(path),
-                ),
-                source=pair["source"],
-                target=pair["target"],
-                method=method,
-                fitted_on=dataset,
+        place = fitted.place(clouds.vectors[target][rows])
+        # Within one space both orders of a pair score alike.
+        probe = place if source == target else fitted.transform(clouds.vectors[source][rows])
+        compared = dataclasses.replace(images, probe=probe, target=place)
+        tables = [
+            # One stream for all maps: they are compared on the same resamples.
+            evaluate(
+                about, compared, evaluation, partial(io.generator, seed, "maps", kind, dataset)
             )
-            images = io.images_of(
-                index,
-                fitted.transform(np.asarray(source.vectors[rows])),
-                fitted.place(np.asarray(target.vectors[rows])),
-                official,
-            )
-            for experiment, evaluate in (
+            for kind, evaluate in (
                 ("verification", verify_images),
                 ("identification", identify_images),
-            ):
-                # One stream for all maps: they are compared on the same resamples.
-                stream = partial(io.generator, seed, "maps", experiment, dataset)
-                rows_of, curves_of = evaluate(cell, images, evaluation, stream)
-                metrics.append(rows_of)
-                curves.append(curves_of)
-    ends = {pair[end] for pair in record["pairs"] for end in ("source", "target")}
-    failed = io.failures({model: arguments.embeddings / model / dataset for model in sorted(ends)})
+            )
+        ]
+        metrics, curves = zip(*tables, strict=True)
+        return pd.concat(metrics, ignore_index=True), pd.concat(curves, ignore_index=True)
+
+    found = [
+        measured(pair["source"], method, fitted)
+        for pair in pairs
+        for method, fitted in load_maps(arguments.maps / pair["file"]).items()
+    ]
+    failed = io.failures({m: arguments.embeddings / m / dataset for m in sorted(models)})
+    metrics = [table for table, _ in found]
     io.write_metrics(metrics, arguments.metrics, failed)
-    io.write_curves(curves, arguments.curves, failed)
+    samples = pair_samples_of(metrics)
+    whole = ~samples[["source", "target"]].isin(list(failed)).any(axis=1)
+    write_table(samples[whole], PAIR_SAMPLES_SCHEMA, arguments.samples)
+    io.write_curves((curves for _, curves in found), arguments.curves, failed)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from unispace.config.base import Distinct, Name, Settings
+from unispace.config.base import Distinct, DistinctSome, Name, Settings
+from unispace.config.evaluation import Identification, Verification
 
 
 class Empty(Settings):
@@ -37,16 +38,85 @@ class Methods(Settings):
         return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
 
 
+class Across(Settings):
+    """Maps that are fitted on one data set and tested on another."""
+
+    fit: Name
+    """Data set whose identities the maps are fitted on, all of them."""
+    test: Name
+    """Data set that they are tested on."""
+    shared: Literal["leave-out", "divide"] = "leave-out"
+    """Identities that both hold, by their names. `leave-out`: not fitted on; `divide`: some fitted on, the others
+    tested, as within one data set."""
+
+    @property
+    def name(self) -> str:
+        """What its files are called."""
+        return f"{self.fit}--{self.test}"
+
+
+class Fitting(NamedTuple):
+    """A data set to fit on, one to test on, and, where they are two, what becomes of identities in both."""
+
+    fit: str
+    test: str
+    shared: str | None
+
+
 class Maps(Settings):
     """Maps between all ordered pairs of the named models."""
 
     models: Distinct[str] = ()
     """Models as backbone/curriculum/seedN; every ordered pair of them is mapped."""
+    families: dict[Name, DistinctSome[str]] = Field(default={})
+    """Further models, by family, such as `{face: [...], foundation: [...]}`: means over the pairs within and between
+    families are shown, and whether models of one family are more compatible."""
     datasets: Distinct[Name] = ()
     """Data sets of identities on which maps are fitted and tested."""
+    across: Distinct[Across] = ()
+    """Besides, maps that are fitted on one data set and tested on another."""
     split: Name = "test"
     """The split whose identities are divided into a fit and a test part: unseen in training."""
     fit_share: Annotated[float, Field(gt=0, lt=1)] = 0.7
     """Share of the identities that the maps are fitted on (paper: 0.7); the rest is tested."""
+    identification: DistinctSome[Identification] = ("enrol-one", "self-excluded", "paper")
+    """As `evaluation.identification`, across models; the first is the headline."""
+    verification: DistinctSome[Verification] = ("all-pairs", "balanced")
+    """As `evaluation.verification`, across models."""
+    paper_splits: Distinct[Annotated[int, Field(ge=0)]] = (42, 123, 217, 7, 531)
+    """Seeds of random splits, over which the protocol of the paper is repeated for baseline, procrustes, linear and
+    ridge; at least two, or `[]` for none. These are those of the paper, which does not say how it draws from them."""
+    planted: bool = True
+    """Whether the page shows what maps find between planted models, where the truth is known: two that are a rotation
+    apart, and two that share images and no identity."""
     methods: Methods = Methods(baseline=Empty(), procrustes=Empty(), linear=Empty(), ridge=Ridge())
     """The maps."""
+
+    @field_validator("paper_splits")
+    @classmethod
+    def _several(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(seeds) == 1:
+            raise ValueError("one split has no spread; name two or more, or `[]` for none")
+        return seeds
+
+    @field_validator("families")
+    @classmethod
+    def _in_one(cls, families: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        family_of: dict[str, str] = {}
+        for family, models in families.items():
+            for model in models:
+                if (other := family_of.setdefault(model, family)) != family:
+                    raise ValueError(
+                        f"`{model}` is in `{other}` and in `{family}`; leave it in one"
+                    )
+        return families
+
+    def mapped(self) -> tuple[str, ...]:
+        """All models that are mapped, those without family first."""
+        named = (*self.models, *(m for models in self.families.values() for m in models))
+        return tuple(dict.fromkeys(named))
+
+    def fittings(self) -> dict[str, Fitting]:
+        """What maps are fitted and tested on, by the name of their files."""
+        found = {d: Fitting(d, d, None) for d in self.datasets}
+        return found | {a.name: Fitting(a.fit, a.test, a.shared) for a in self.across}

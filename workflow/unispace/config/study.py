@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
@@ -72,7 +73,8 @@ class Study(Settings):
 
     def map_pairs(self) -> tuple[tuple[str, str], ...]:
         """Ordered (source, target) pairs of the models that are mapped."""
-        return tuple((s, t) for s in self.maps.models for t in self.maps.models if s != t)
+        mapped = self.maps.mapped()
+        return tuple((s, t) for s in mapped for t in mapped if s != t)
 
     def trained_datasets(self) -> tuple[str, ...]:
         """Data sets that weights are made on, by a curriculum or in pretraining."""
@@ -89,6 +91,11 @@ class Study(Settings):
     def official_datasets(self) -> tuple[str, ...]:
         """Evaluated data sets of identities that have official pairs."""
         return tuple(d for d in self.identity_datasets() if self.datasets[d].pairs is not None)
+
+    def map_datasets(self) -> tuple[str, ...]:
+        """Data sets that maps are fitted or tested on."""
+        used = {d for fitting in self.maps.fittings().values() for d in (fitting.fit, fitting.test)}
+        return tuple(d for d in self.evaluation.datasets if d in used)
 
     def class_datasets(self) -> tuple[str, ...]:
         """Evaluated data sets whose labels are object classes."""
@@ -242,6 +249,47 @@ class Study(Settings):
             raise ValueError("`raw` is the folder of fetched archives; call the study otherwise")
         return name
 
+    def _unknown_mapped(
+        self, known: Callable[[str, str, tuple[str, ...]], bool], tuned: bool
+    ) -> list[str]:
+        """What is wrong with the models and data sets of the maps; what `known` refuses, it tells itself."""
+        maps, problems = self.maps, []
+        named = [("datasets", d) for d in maps.datasets]
+        named += [("across", d) for a in maps.across for d in (a.fit, a.test)]
+        for key, dataset in named:
+            if not known(f"maps.{key}", dataset, tuple(self.datasets)):
+                continue
+            if dataset not in self.evaluation.datasets:
+                problems.append(
+                    f"maps.{key}: `{dataset}` is not in evaluation.datasets; add it there too"
+                )
+            if self.datasets[dataset].domain not in IDENTITY_DOMAINS:
+                problems.append(
+                    f"maps.{key}: `{dataset}` holds no identities, which maps are tested on"
+                )
+        for across in maps.across:
+            if across.fit == across.test:
+                problems.append(
+                    f"maps.across: `{across.fit}` is fitted and tested; write it to maps.datasets"
+                )
+        for model in maps.models if tuned else ():
+            known("maps.models", model, self.models())
+        for family, models in maps.families.items() if tuned else ():
+            for model in models:
+                known(f"maps.families.{family}", model, self.models())
+                if model in maps.models:
+                    problems.append(
+                        f"maps.families.{family}: `{model}` is in maps.models too; take it out there"
+                    )
+        mapped = maps.mapped()
+        if len(mapped) == 1:
+            problems.append("maps.models: a map needs two models, got one")
+        if mapped and not maps.fittings():
+            problems.append("maps.datasets: name at least one data set to fit and test maps on")
+        if mapped and not maps.methods.chosen():
+            problems.append("maps.methods: name at least one, such as `procrustes: {}`")
+        return problems
+
     @model_validator(mode="after")
     def _references(self) -> Study:
         problems: list[str] = []
@@ -283,28 +331,11 @@ class Study(Settings):
                 problems.append(
                     f"evaluation.datasets: `{dataset}` holds attacks, which no metric here detects yet; take it out"
                 )
-        for dataset in self.maps.datasets:
-            if known("maps.datasets", dataset, names):
-                if dataset not in self.evaluation.datasets:
-                    problems.append(
-                        f"maps.datasets: `{dataset}` is not in evaluation.datasets; add it there too"
-                    )
-                if self.datasets[dataset].domain not in IDENTITY_DOMAINS:
-                    problems.append(
-                        f"maps.datasets: `{dataset}` holds no identities, which maps are tested on"
-                    )
-        for model in self.maps.models if tuned else ():
-            known("maps.models", model, self.models())
+        problems += self._unknown_mapped(known, tuned)
         for dataset in self.prompts.datasets:
             known("prompts.datasets", dataset, names)
         for backbone in self.prompts.backbones or ():
             known("prompts.backbones", backbone, tuple(self.backbones))
-        if len(self.maps.models) == 1:
-            problems.append("maps.models: a map needs two models, got one")
-        if self.maps.models and not self.maps.datasets:
-            problems.append("maps.datasets: name at least one data set to fit and test maps on")
-        if self.maps.models and not self.maps.methods.chosen():
-            problems.append("maps.methods: name at least one, such as `procrustes: {}`")
         if not problems:
             problems += self._protocols_without_data() + self._prompt_problems()
             problems += self._galleries() + analysis_problems(self)

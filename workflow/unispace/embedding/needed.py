@@ -27,6 +27,6 @@ def needed_splits(study: Study, model: str, dataset: str) -> tuple[str, ...] | N
     needed = {study.evaluation.split, HELD_OUT}
     if dataset in analysed_datasets(study) and model in analysed_models(study):
         needed.add(FIT)
-    if dataset in study.maps.datasets and model in study.maps.models:
+    if dataset in study.map_datasets() and model in study.maps.mapped():
         needed.add(study.maps.split)
     return tuple(sorted(needed))

@@ -23,43 +23,64 @@ from unispace.evaluation.verification import compare_pairs
 
 DEPTH = 50
 """Rank at which the average precision is cut."""
+MOST = 10_000
+"""Pairs of each kind across data sets."""
 
 
-def published_metrics(
+def published_identification(
     probe: NDArray[np.floating],
     target: NDArray[np.floating],
     identity: NDArray[np.integer],
     ranks: Sequence[int],
-    fmr: Sequence[float],
-    rng: np.random.Generator,
 ) -> dict[str, float]:
-    """Metrics of one split as published.
+    """Identification of one split as published.
 
     Args:
         probe: `(n, d)` test vectors of the source model after the map.
         target: `(n, d)` those of the same images in the target model.
         identity: `(n,)` identity of every image, any integers.
         ranks: k of every Rank-k.
-        fmr: False match rates of every TMR@FMR.
-        rng: Draws the impostor pairs.
 
     Returns:
-        `Rank-k`, `mAP`, `AUC`, `EER` and `TMR@FMR=x` in [0, 1].
+        `Rank-k` and `mAP` in [0, 1].
+    """
+    found = search(probe, target, identity, identity, depth=DEPTH)
+    metrics = {f"Rank-{k}": float(np.mean(found.rank <= k)) for k in ranks}
+    return metrics | {"mAP": float(np.mean(found.average_precision))}
+
+
+def published_verification(
+    probe: NDArray[np.floating],
+    target: NDArray[np.floating],
+    identity: NDArray[np.integer],
+    fmr: Sequence[float],
+    rng: np.random.Generator,
+    most: int | None = None,
+) -> dict[str, float]:
+    """Verification of one split as published.
+
+    Args:
+        probe: `(n, d)` test vectors of the source model after the map.
+        target: `(n, d)` those of the same images in the target model.
+        identity: `(n,)` identity of every image, any integers.
+        fmr: False match rates of every TMR@FMR.
+        rng: Draws the pairs.
+        most: At most this many pairs of each kind; all genuine ones if None.
+
+    Returns:
+        `AUC`, `EER` and `TMR@FMR=x` in [0, 1].
 
     Raises:
         ValueError: No identity has two images, or there is only one.
     """
     from sklearn.metrics import auc, roc_curve
 
-    found = search(probe, target, identity, identity, depth=DEPTH)
-    metrics = {f"Rank-{k}": float(np.mean(found.rank <= k)) for k in ranks}
-    metrics["mAP"] = float(np.mean(found.average_precision))
-    drawn = balanced_pairs(identity, rng)
+    drawn = balanced_pairs(identity, rng, most)
     if not len(drawn.first):
         raise ValueError("no genuine or no impostor pair among the test images")
     pairs = compare_pairs(probe, target, identity, drawn.first, drawn.second)
     false, true, _ = roc_curve(pairs.genuine, pairs.scores)
-    metrics["AUC"] = float(auc(false, true))
+    metrics = {"AUC": float(auc(false, true))}
     metrics["EER"] = float(false[np.argmin(np.abs(1 - true - false))])
     for rate in fmr:
         metrics[f"TMR@FMR={rate:g}"] = float(true[np.argmin(np.abs(false - rate))])
@@ -77,8 +98,9 @@ def over_splits(
 
     Args:
         found: metrics of every split, at least 2.
-        shares: number of identities fitted on and tested on, of every split.
-        n: images tested, in the mean.
+        shares: number of identities fitted on and tested on, of every split. Where splits only draw other pairs of
+            the same images, (1, 0).
+        n: items behind a value, in the mean.
 
     Returns:
         Of every metric two measures: itself, and `<metric>-SD`, of which there is no interval but itself.

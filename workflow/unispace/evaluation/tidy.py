@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from unispace.evaluation.measure import Measure
-from unispace.records.results import CURVE_SCHEMA, SAMPLES_SCHEMA, SCHEMA
+from unispace.records.results import CURVE_SCHEMA, PAIR_SAMPLES_SCHEMA, SAMPLES_SCHEMA, SCHEMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,6 +70,13 @@ def samples_of(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     ]
     empty = SAMPLES_SCHEMA.empty_table().to_pandas()
     return pd.concat(parts, ignore_index=True)[SAMPLES_SCHEMA.names] if parts else empty
+
+
+def pair_samples_of(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """The metrics of every resample of maps, a row a metric, from what `rows` gives; failed cells have none."""
+    keys = list(PAIR_SAMPLES_SCHEMA.names)
+    found = pd.concat([table[keys] for table in tables], ignore_index=True)
+    return found[found["samples"].notna()].reset_index(drop=True)
 
 
 def blanked(frame: pd.DataFrame, failures: Mapping[str, str]) -> pd.DataFrame:

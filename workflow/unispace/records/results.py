@@ -64,6 +64,21 @@ SAMPLES_SCHEMA = pa.schema(
     ]
 )
 
+PAIR_SAMPLES_SCHEMA = pa.schema(
+    [
+        pa.field("experiment", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("fitted_on", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("protocol", pa.string(), nullable=False),
+        pa.field("metric", pa.string(), nullable=False),
+        # The metric of every resample, the same draws for all maps; NaN where it does not exist in one.
+        pa.field("samples", pa.list_(pa.float32()), nullable=False),
+    ]
+)
+
 VIEW_SCHEMA = pa.schema(
     [
         pa.field("model", pa.string(), nullable=False),
