@@ -22,7 +22,7 @@ from unispace.config.base import canonical_json
 from unispace.config.parse import check_text, parse_study
 from unispace.errors import UserError
 from unispace.records.code import code_of
-from unispace.records.names import flat_name, pair_name
+from unispace.records.names import flat_name, model_of_flat_name, pair_name
 
 # Jobs run this clone's package with this interpreter, whatever environment is active around them.
 os.environ.update(

@@ -150,43 +150,116 @@ rule evaluate_zero_shot:
         " --metrics {output.metrics} > {log} 2>&1"
 
 
+# A job for each target: its gallery is the same for all sources.
 rule evaluate_maps:
     input:
         code=code("evaluate_maps"),
-        embeddings=mapped_embeddings,
-        maps=MAP_FILES,
-        record=f"{RESULTS}/maps/{{dataset}}/maps.json",
-        pairs=lambda w: official_pairs([w.dataset]),
+        embeddings=tested_embeddings,
+        maps=lambda w: [
+            f"{RESULTS}/maps/{w.fitting}/{flat_name(m)}--{w.target}.safetensors"
+            for m in STUDY.maps.mapped()
+        ],
+        record=f"{RESULTS}/maps/{{fitting}}/maps.json",
+        pairs=lambda w: across_pairs([FITTINGS[w.fitting].test]),
     output:
-        metrics=f"{RESULTS}/metrics/maps/{{dataset}}.parquet",
-        curves=f"{RESULTS}/curves/maps/{{dataset}}.parquet",
+        metrics=f"{RESULTS}/metrics/maps/{{fitting}}/{{target}}.parquet",
+        curves=f"{RESULTS}/curves/maps/{{fitting}}/{{target}}.parquet",
+        samples=f"{RESULTS}/samples/maps/{{fitting}}/{{target}}.parquet",
     log:
-        f"{LOGS}/evaluate_maps/{{dataset}}.log",
+        f"{LOGS}/evaluate_maps/{{fitting}}/{{target}}.log",
     benchmark:
-        f"{BENCHMARKS}/evaluate_maps/{{dataset}}.tsv"
+        f"{BENCHMARKS}/evaluate_maps/{{fitting}}/{{target}}.tsv"
     wildcard_constraints:
-        dataset=one_of(STUDY.maps.datasets),
+        target=one_of(map(flat_name, STUDY.maps.mapped())),
     conda:
         "../../envs/environment.yaml"
     params:
         settings=lambda w: text(
             study=STUDY.study,
             seed=STUDY.seed,
-            dataset=w.dataset,
-            evaluation=chosen(
-                STUDY.evaluation,
-                "resamples",
-                *("fmr", "verification", "folds"),
-                *("ranks", "identification", "known", "fpir"),
-            ),
+            target=model_of_flat_name(w.target),
+            evaluation=across_models("fmr", "folds", "ranks", "known", "fpir"),
         ),
         embeddings=lambda w: f"{RESULTS}/embeddings",
-        maps=lambda w: f"{RESULTS}/maps/{w.dataset}",
+        maps=lambda w: f"{RESULTS}/maps/{w.fitting}",
         data=DATA,
     shell:
         "python -m unispace evaluate-maps --settings {params.settings:q}"
         " --embeddings {params.embeddings} --maps {params.maps} --data {params.data}"
-        " --metrics {output.metrics} --curves {output.curves} > {log} 2>&1"
+        " --metrics {output.metrics} --curves {output.curves}"
+        " --samples {output.samples} > {log} 2>&1"
+
+
+rule evaluate_maps_paper:
+    input:
+        code=code("evaluate_maps_paper"),
+        embeddings=fitting_embeddings,
+    output:
+        metrics=f"{RESULTS}/metrics/maps_paper/{{fitting}}.parquet",
+    log:
+        f"{LOGS}/evaluate_maps_paper/{{fitting}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_maps_paper/{{fitting}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=lambda w: text(
+            study=STUDY.study,
+            seed=STUDY.seed,
+            fitting=FITTINGS[w.fitting]._asdict(),
+            families=STUDY.maps.family_of(),
+            maps=chosen(STUDY.maps, "split", "fit_share", "paper_splits", "methods"),
+            evaluation=chosen(STUDY.evaluation, "fmr", "ranks"),
+        ),
+        embeddings=lambda w: f"{RESULTS}/embeddings",
+    shell:
+        "python -m unispace evaluate-maps-paper --settings {params.settings:q}"
+        " --embeddings {params.embeddings} --metrics {output.metrics} > {log} 2>&1"
+
+
+rule evaluate_families:
+    input:
+        code=code("evaluate_families"),
+        metrics=lambda w: of_targets("metrics", w.fitting),
+        samples=lambda w: of_targets("samples", w.fitting),
+    output:
+        metrics=f"{RESULTS}/metrics/families/{{fitting}}.parquet",
+    log:
+        f"{LOGS}/evaluate_families/{{fitting}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_families/{{fitting}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=text(
+            study=STUDY.study, seed=STUDY.seed, families=STUDY.maps.family_of()
+        ),
+    shell:
+        "python -m unispace evaluate-families --settings {params.settings:q}"
+        " --measured {input.metrics} --samples {input.samples}"
+        " --metrics {output.metrics} > {log} 2>&1"
+
+
+rule evaluate_planted:
+    input:
+        code=code("evaluate_planted"),
+    output:
+        metrics=f"{RESULTS}/metrics/planted.parquet",
+    log:
+        f"{LOGS}/evaluate_planted.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_planted.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=text(
+            study=STUDY.study,
+            seed=STUDY.seed,
+            evaluation=chosen(STUDY.evaluation, "resamples"),
+        ),
+    shell:
+        "python -m unispace evaluate-planted --settings {params.settings:q}"
+        " --metrics {output.metrics} > {log} 2>&1"
 
 
 rule collect_results:

@@ -141,9 +141,46 @@ def embedding(wildcards):
     )
 
 
-def mapped_embeddings(wildcards):
-    """Embeddings of all mapped models on a data set."""
-    return [f for m in STUDY.maps.models for f in embeddings_of(m, wildcards.dataset)]
+# What maps are fitted and tested on, by the name of their files.
+FITTINGS = STUDY.maps.fittings() if STUDY.maps.mapped() else {}
+
+
+def mapped_embeddings(*datasets):
+    """Embeddings of all mapped models on data sets."""
+    return [
+        f for m in STUDY.maps.mapped() for d in datasets for f in embeddings_of(m, d)
+    ]
+
+
+def fitting_embeddings(wildcards):
+    """Embeddings of all mapped models on what maps are fitted on and on what they are tested on."""
+    fitting = FITTINGS[wildcards.fitting]
+    return mapped_embeddings(*dict.fromkeys((fitting.fit, fitting.test)))
+
+
+def tested_embeddings(wildcards):
+    """Embeddings of all mapped models on what maps are tested on."""
+    return mapped_embeddings(FITTINGS[wildcards.fitting].test)
+
+
+def of_targets(kind, fitting):
+    """Metric, curve or sample files of all maps, one for each target model."""
+    return [
+        f"{RESULTS}/{kind}/maps/{fitting}/{flat_name(m)}.parquet"
+        for m in STUDY.maps.mapped()
+    ]
+
+
+def across_models(*keys):
+    """The evaluation part of a job about maps, with the protocols that are taken across models."""
+    protocols = chosen(STUDY.maps, "identification", "verification")
+    return chosen(STUDY.evaluation, "resamples", *keys) | protocols
+
+
+def across_pairs(datasets):
+    """The official pairs of data sets, where maps are tested on them."""
+    asked = "official" in STUDY.maps.verification
+    return [f"{DATA}/{d}/pairs.parquet" for d in datasets] if asked else []
 
 
 def evaluated(datasets):
@@ -263,6 +300,12 @@ def parts(kind):
             f"{RESULTS}/metrics/separability/{n}.parquet"
             for n in [*names, "statistics"]
         ]
-    if STUDY.map_pairs():
-        files += [f"{RESULTS}/{kind}/maps/{d}.parquet" for d in STUDY.maps.datasets]
+    for fitting in FITTINGS:
+        files += of_targets(kind, fitting)
+        if kind == "metrics":
+            files += [f"{RESULTS}/metrics/families/{fitting}.parquet"]
+            if STUDY.maps.paper_splits:
+                files += [f"{RESULTS}/metrics/maps_paper/{fitting}.parquet"]
+    if FITTINGS and STUDY.maps.planted and kind == "metrics":
+        files += [f"{RESULTS}/metrics/planted.parquet"]
     return files

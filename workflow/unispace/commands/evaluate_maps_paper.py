@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from unispace.commands.common import evaluation as io
 from unispace.commands.common.maps import Clouds, fitted_maps, read_clouds
 from unispace.config.evaluation import Evaluation
-from unispace.config.maps import Fitting
+from unispace.config.maps import Fitting, Maps
 from unispace.data.protocols.fitting import shuffled
 from unispace.evaluation.compatibility_paper import (
     MOST,
@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settings",
         required=True,
-        help="JSON: study, seed, fitting, split, fit_share, splits, methods, pairs, evaluation",
+        help="JSON: study, seed, fitting, families, maps, evaluation",
     )
     parser.add_argument("--embeddings", type=Path, required=True, help="folder of all embeddings")
     parser.add_argument("--metrics", type=Path, required=True)
@@ -53,43 +53,57 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     settings, evaluation = io.load_settings(arguments.settings)
-    fitting = Fitting(**settings["fitting"])
-    models = list(dict.fromkeys(model for pair in settings["pairs"] for model in pair))
-    test = read_clouds(arguments.embeddings, models, fitting.test, settings["split"])
+    fitting, maps = Fitting(**settings["fitting"]), Maps.model_validate(settings["maps"])
+    families = settings["families"]
+    test = read_clouds(arguments.embeddings, list(families), fitting.test, maps.split)
     if fitting.shared is None:
-        found, splits = _within(test, settings, evaluation)
+        found, splits = _within(test, maps, evaluation)
     else:
-        fit = read_clouds(arguments.embeddings, models, fitting.fit, settings["split"])
-        found, splits = _across(fit, test, settings, evaluation)
+        fit = read_clouds(arguments.embeddings, list(families), fitting.fit, maps.split)
+        found, splits = _across(fit, test, maps, evaluation)
+    shares = [split.share for split in splits]
+    n = round(float(np.mean([len(split.identity) for split in splits])))
+    cell = Cell(
+        study=settings["study"],
+        dataset=fitting.test,
+        seed=settings["seed"],
+        origin=io.origin("evaluate_maps_paper", arguments.settings, *test.embeddings.values()),
+        protocol="paper-splits",
+        fitted_on=fitting.fit,
+    )
     tables = []
-    for (source, target, method), metrics in found.items():
-        ends = [test.embeddings[source], test.embeddings[target]]
-        cell = Cell(
-            study=settings["study"],
-            experiment="compatibility-paper",
-            protocol="paper-splits",
-            dataset=fitting.test,
-            seed=settings["seed"],
-            origin=io.origin("evaluate_maps_paper", arguments.settings, *ends),
-            source=source,
-            target=target,
-            method=method,
-            fitted_on=fitting.fit,
-        )
-        n = round(float(np.mean([len(split.identity) for split in splits])))
-        tables.append(rows(cell, over_splits(metrics, [split.share for split in splits], n)))
-    folders = {m: arguments.embeddings / m / fitting.test for m in models}
-    io.write_metrics(tables, arguments.metrics, io.failures(folders))
+    for experiment, groups in (("paper", found), ("families-paper", _of_families(found, families))):
+        for (source, target, method), metrics in groups.items():
+            about = dataclasses.replace(
+                cell, experiment=experiment, source=source, target=target, method=method
+            )
+            tables.append(rows(about, over_splits(metrics, shares, n)))
+    failed = io.failures({m: arguments.embeddings / m / fitting.test for m in families})
+    # A mean over a family fails with any of its models.
+    failed |= {families[model]: f"{model}: {why}" for model, why in failed.items()}
+    io.write_metrics(tables, arguments.metrics, failed)
 
 
-def _within(
-    clouds: Clouds, settings: dict[str, Any], evaluation: Evaluation
-) -> tuple[Found, list[_Split]]:
+def _of_families(found: Found, families: Mapping[str, str]) -> Found:
+    """In every split the mean over the pairs of each two families."""
+    groups: dict[tuple[str, str, str], list[list[dict[str, float]]]] = defaultdict(list)
+    for (source, target, method), splits in found.items():
+        groups[families[source], families[target], method].append(splits)
+    return {
+        ends: [
+            {metric: float(np.mean([pair[metric] for pair in split])) for metric in split[0]}
+            for split in zip(*pairs, strict=True)
+        ]
+        for ends, pairs in groups.items()
+    }
+
+
+def _within(clouds: Clouds, maps: Maps, evaluation: Evaluation) -> tuple[Found, list[_Split]]:
     """Each seed divides the identities anew, and draws its pairs."""
     found: Found = defaultdict(list)
-    splits = list(_splits(clouds, settings))
+    splits = list(_splits(clouds, maps))
     for split in splits:
-        for ends, probe, target in _mapped(split, settings):
+        for ends, probe, target in _mapped(split, maps):
             # One stream for all maps: they are compared on the same pairs.
             rng = io.generator(split.seed, "maps-paper", clouds.dataset)
             metrics = published_identification(probe, target, split.identity, evaluation.ranks)
@@ -98,10 +112,10 @@ def _within(
     return found, splits
 
 
-def _splits(clouds: Clouds, settings: dict[str, Any]) -> Iterator[_Split]:
+def _splits(clouds: Clouds, maps: Maps) -> Iterator[_Split]:
     codes = _codes(clouds.identity)
-    for seed in settings["splits"]:
-        part = shuffled(clouds.identity, settings["fit_share"], seed)
+    for seed in maps.paper_splits:
+        part = shuffled(clouds.identity, maps.fit_share, seed)
         yield _Split(
             seed,
             {m: v[part.fit] for m, v in clouds.vectors.items()},
@@ -112,13 +126,13 @@ def _splits(clouds: Clouds, settings: dict[str, Any]) -> Iterator[_Split]:
 
 
 def _across(
-    fit: Clouds, test: Clouds, settings: dict[str, Any], evaluation: Evaluation
+    fit: Clouds, test: Clouds, maps: Maps, evaluation: Evaluation
 ) -> tuple[Found, list[_Split]]:
     """All of one data set and all of the other; a seed only draws other pairs."""
     codes = _codes(test.identity)
-    splits = [_Split(s, fit.vectors, test.vectors, codes, (1, 0)) for s in settings["splits"]]
+    splits = [_Split(s, fit.vectors, test.vectors, codes, (1, 0)) for s in maps.paper_splits]
     found: Found = {}
-    for ends, probe, target in _mapped(splits[0], settings):
+    for ends, probe, target in _mapped(splits[0], maps):
         once = published_identification(probe, target, codes, evaluation.ranks)
         found[ends] = [
             once
@@ -132,7 +146,7 @@ def _across(
 
 
 def _mapped(
-    split: _Split, settings: dict[str, Any]
+    split: _Split, maps: Maps
 ) -> Iterator[tuple[tuple[str, str, str], NDArray[np.float32], NDArray[np.float32]]]:
     for source, target, method, fitted in fitted_maps(
         split.fit, settings["pairs"], settings["methods"]

@@ -38,6 +38,9 @@ class Methods(Settings):
         return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
 
 
+Shared = Literal["leave-out", "divide"]
+
+
 class Across(Settings):
     """Maps that are fitted on one data set and tested on another."""
 
@@ -45,7 +48,7 @@ class Across(Settings):
     """Data set whose identities the maps are fitted on, all of them."""
     test: Name
     """Data set that they are tested on."""
-    shared: Literal["leave-out", "divide"] = "leave-out"
+    shared: Shared = "leave-out"
     """Identities that both hold, by their names. `leave-out`: not fitted on; `divide`: some fitted on, the others
     tested, as within one data set."""
 
@@ -60,7 +63,7 @@ class Fitting(NamedTuple):
 
     fit: str
     test: str
-    shared: str | None
+    shared: Shared | None
 
 
 class Maps(Settings):
@@ -115,6 +118,11 @@ class Maps(Settings):
         """All models that are mapped, those without family first."""
         named = (*self.models, *(m for models in self.families.values() for m in models))
         return tuple(dict.fromkeys(named))
+
+    def family_of(self) -> dict[str, str]:
+        """The family of every mapped model; `all` without families, `others` beside them."""
+        named = {m: family for family, models in self.families.items() for m in models}
+        return {m: named.get(m, "others" if named else "all") for m in self.mapped()}
 
     def fittings(self) -> dict[str, Fitting]:
         """What maps are fitted and tested on, by the name of their files."""

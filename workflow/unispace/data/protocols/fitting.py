@@ -5,15 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unispace.config.maps import Shared
 from unispace.data.splits import fractions
 
 Bools = NDArray[np.bool_]
-Shared = Literal["leave-out", "divide"]
 
 SALT = "maps"
 """Of the hash that divides identities: that of the split of a data set is another one."""
