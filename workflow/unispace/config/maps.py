@@ -1,4 +1,4 @@
-"""Linear maps between embedding spaces."""
+"""Which maps between embedding spaces are fitted, and on what."""
 
 from __future__ import annotations
 
@@ -7,34 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from unispace.config.base import Distinct, Name, Settings
-
-
-class Empty(Settings):
-    """A method without settings."""
-
-
-class Ridge(Settings):
-    """Least squares with a penalty on the size of the map."""
-
-    alpha: Annotated[float, Field(gt=0)] = 0.1
-    """Penalty on the squared Frobenius norm (paper: 0.1)."""
-
-
-class Methods(Settings):
-    """Which maps are fitted; leave one out to skip it."""
-
-    baseline: Empty | None = None
-    """Unaligned: centred and zero-padded, nothing fitted."""
-    procrustes: Empty | None = None
-    """Best rotation or reflection."""
-    linear: Empty | None = None
-    """Least squares of minimum norm."""
-    ridge: Ridge | None = None
-    """Penalised least squares."""
-
-    def chosen(self) -> tuple[str, ...]:
-        """Names of the methods in use, in a fixed order."""
-        return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
+from unispace.config.methods import Methods
 
 
 class Maps(Settings):
@@ -48,5 +21,9 @@ class Maps(Settings):
     """The split whose identities are divided into a fit and a test part: unseen in training."""
     fit_share: Annotated[float, Field(gt=0, lt=1)] = 0.7
     """Share of the identities that the maps are fitted on (paper: 0.7); the rest is tested."""
-    methods: Methods = Methods(baseline=Empty(), procrustes=Empty(), linear=Empty(), ridge=Ridge())
-    """The maps."""
+    methods: Methods = Field(
+        default={"baseline": {}, "procrustes": {}, "linear": {}, "ridge": {"alpha": 0.1}}
+    )
+    """The maps, each under a name of your choice. A name that is a kind is short for `kind: NAME`; the kinds are
+    baseline, procrustes, linear, ridge (paper), whitened-procrustes, cca, orthogonal-gradient, quadratic, mlp, and the
+    controls random-orthogonal, shuffled and mean-only."""
