@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unispace.alignment.cloud import Cloud
+from unispace.alignment.fit import fit_all
 from unispace.commands.common import evaluation as io
-from unispace.commands.common.maps import Clouds, fitted_maps, read_clouds
+from unispace.commands.common.maps import Clouds, read_clouds
 from unispace.config.evaluation import Evaluation
 from unispace.config.maps import Fitting, Maps
 from unispace.data.protocols.fitting import shuffled
@@ -148,9 +151,13 @@ def _across(
 def _mapped(
     split: _Split, maps: Maps
 ) -> Iterator[tuple[tuple[str, str, str], NDArray[np.float32], NDArray[np.float32]]]:
-    for source, target, method, fitted in fitted_maps(
-        split.fit, settings["pairs"], settings["methods"]
-    ):
+    clouds = {model: Cloud(vectors, name=model) for model, vectors in split.fit.items()}
+    pairs = itertools.permutations(clouds, 2)
+
+    def stream(source: str, target: str, method: str) -> np.random.Generator:
+        return io.generator(split.seed, "maps-paper", source, target, method)
+
+    for source, target, method, fitted in fit_all(maps.published(), clouds, pairs, stream):
         yield (
             (source, target, method),
             fitted.transform(split.test[source]),

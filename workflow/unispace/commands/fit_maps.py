@@ -1,21 +1,26 @@
-"""Fit the maps between the embedding spaces of models on one data set."""
+"""Fit the maps between the embedding spaces of all models: on one data set, or from one data set to another."""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import logging
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from unispace.alignment.maps import METHODS
-from unispace.alignment.storage import save_map
-from unispace.config.maps import Maps
-from unispace.data.splits import split_by_hash
+from unispace.alignment.cloud import Cloud
+from unispace.alignment.fit import fit_all, fit_map
+from unispace.alignment.mapping import Map
+from unispace.alignment.storage import save_maps
+from unispace.commands.common.evaluation import generator
+from unispace.commands.common.maps import SAME, divided, read_clouds
+from unispace.config.maps import Fitting, Maps
+from unispace.config.methods import Baseline
 from unispace.errors import UserError
-from unispace.records.embeddings import Embeddings, read_embeddings
 from unispace.records.files import write_json
 from unispace.records.names import pair_name
 
@@ -24,7 +29,7 @@ log = logging.getLogger(__name__)
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--settings", required=True, help="JSON: dataset, maps, pairs")
+    parser.add_argument("--settings", required=True, help="JSON: seed, fitting, models, maps")
     parser.add_argument("--embeddings", type=Path, required=True, help="folder of all embeddings")
     parser.add_argument("--output", type=Path, required=True, help="folder of the maps")
 
@@ -32,63 +37,74 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     settings = json.loads(arguments.settings)
-    maps = Maps.model_validate(settings["maps"])
-    dataset = settings["dataset"]
-    clouds = {
-        model: read_embeddings(arguments.embeddings / model / dataset).of_split(maps.split)
-        for model in maps.models
-    }
-    _same_images(clouds)
-    index = next(iter(clouds.values())).index
-    part = split_by_hash(index["identity"], maps.fit_share, 0.0, salt="maps")
-    fit = np.asarray(part == "train")
-    if fit.sum() < 2 or fit.all():
-        raise UserError(
-            f"{dataset}: split `{maps.split}` has {index['identity'].nunique()} identities, too few to "
-            f"divide into {maps.fit_share:.0%} for fitting and the rest for testing"
-        )
+    maps, models = Maps.model_validate(settings["maps"]), settings["models"]
+    fitting = Fitting(**settings["fitting"])
+    fit = read_clouds(arguments.embeddings, models, fitting.fit, maps.split)
+    same = fitting.test == fitting.fit
+    test = fit if same else read_clouds(arguments.embeddings, models, fitting.test, maps.split)
+    part = divided(fitting, fit, test, maps.fit_share)
+    identity = np.asarray(fit.identity, str)[part.fit]
+    clouds = {m: Cloud(v[part.fit], identity, m) for m, v in fit.vectors.items()}
     record: dict[str, Any] = {
-        "dataset": dataset,
         "split": maps.split,
-        "fit_images": int(fit.sum()),
-        "test_images": sorted(index["image_id"][~fit]),
+        "fit": {
+            "dataset": fitting.fit,
+            "images": int(part.fit.sum()),
+            "identities": len(np.unique(identity)),
+            "single_image_identities": sum(n == 1 for n in Counter(identity.tolist()).values()),
+        },
+        "test": {
+            "dataset": fitting.test,
+            "images": sorted(test.index["image_id"][part.test]),
+            "identities": int(test.index["identity"][part.test].nunique()),
+        },
+        "shared_identities": part.shared,
         "pairs": [],
     }
-    for source, target in settings["pairs"]:
-        name = pair_name(source, target)
-        methods = {}
-        for method in maps.methods.chosen():
-            options = getattr(maps.methods, method).model_dump()
-            fitted = METHODS[method](
-                np.asarray(clouds[source].vectors[fit]),
-                np.asarray(clouds[target].vectors[fit]),
-                **options,
-            )
-            save_map(fitted, arguments.output / name / f"{method}.safetensors")
-            methods[method] = {
-                "parameters": fitted.parameter_count,
-                "effective_rank": round(fitted.effective_rank, 6),
-                "settings": options,
-            }
-            log.info(
-                "%s to %s: %s, %d parameters, effective rank %.1f",
-                source,
-                target,
-                method,
-                fitted.parameter_count,
-                fitted.effective_rank,
-            )
-        record["pairs"].append(
-            {"source": source, "target": target, "folder": name, "methods": methods}
-        )
+    log.info(
+        "fitted on %d images of %d identities of %s, tested on %d images of %d identities of %s",
+        *(record["fit"][key] for key in ("images", "identities", "dataset")),
+        len(record["test"]["images"]),
+        *(record["test"][key] for key in ("identities", "dataset")),
+    )
+    for model in models:
+        # What a model's own vectors reach in its own frame, the ceiling of every map into it.
+        ceiling = fit_map(Baseline(), clouds[model], clouds[model], np.random.default_rng())
+        _write(record, model, model, {SAME: ceiling}, arguments.output)
+
+    def stream(source: str, target: str, method: str) -> np.random.Generator:
+        return generator(settings["seed"], "fit-maps", fitting.fit, source, target, method)
+
+    wanted = [(s, t) for s in models for t in models if s != t]
+    fitted = fit_all(maps.methods, clouds, wanted, stream)
+    try:
+        for (source, target), found in itertools.groupby(fitted, key=lambda one: one[:2]):
+            _write(record, source, target, {m: f for *_, m, f in found}, arguments.output)
+    except ValueError as error:
+        raise UserError(f"{fitting.fit}: {error}") from error
     write_json(arguments.output / "maps.json", record)
 
 
-def _same_images(clouds: dict[str, Embeddings]) -> None:
-    """Refuse models whose embeddings are not of the same images in the same order."""
-    (first, reference), *others = clouds.items()
-    for model, cloud in others:
-        if not cloud.index["image_id"].equals(reference.index["image_id"]):
-            differing = set(cloud.index["image_id"]) ^ set(reference.index["image_id"])
-            shown = sorted(differing)[0] if differing else "none, but their order differs"
-            raise UserError(f"{first} and {model} embed different images, such as {shown}")
+def _write(
+    record: dict[str, Any], source: str, target: str, found: dict[str, Map], folder: Path
+) -> None:
+    """Write the maps of a pair and what is to be known of them without reading them."""
+    file = f"{pair_name(source, target)}.safetensors"
+    save_maps(found, folder / file)
+    methods = {
+        name: {
+            "kind": fitted.method,
+            "parameters": fitted.parameter_count,
+            "effective_rank": round(fitted.effective_rank, 6),
+            "rows": fitted.rows,
+            "settings": dict(fitted.settings),
+        }
+        for name, fitted in found.items()
+    }
+    record["pairs"].append({"source": source, "target": target, "file": file, "methods": methods})
+    for name, told in methods.items():
+        log.info(
+            "%s to %s: %s, %d parameters, effective rank %.1f, %d rows",
+            *(source, target, name),
+            *(told[key] for key in ("parameters", "effective_rank", "rows")),
+        )

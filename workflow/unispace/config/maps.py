@@ -1,4 +1,4 @@
-"""Linear maps between embedding spaces."""
+"""Which maps between embedding spaces are fitted, and on what."""
 
 from __future__ import annotations
 
@@ -8,35 +8,7 @@ from pydantic import Field, field_validator
 
 from unispace.config.base import Distinct, DistinctSome, Name, Settings
 from unispace.config.evaluation import Identification, Verification
-
-
-class Empty(Settings):
-    """A method without settings."""
-
-
-class Ridge(Settings):
-    """Least squares with a penalty on the size of the map."""
-
-    alpha: Annotated[float, Field(gt=0)] = 0.1
-    """Penalty on the squared Frobenius norm (paper: 0.1)."""
-
-
-class Methods(Settings):
-    """Which maps are fitted; leave one out to skip it."""
-
-    baseline: Empty | None = None
-    """Unaligned: centred and zero-padded, nothing fitted."""
-    procrustes: Empty | None = None
-    """Best rotation or reflection."""
-    linear: Empty | None = None
-    """Least squares of minimum norm."""
-    ridge: Ridge | None = None
-    """Penalised least squares."""
-
-    def chosen(self) -> tuple[str, ...]:
-        """Names of the methods in use, in a fixed order."""
-        return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
-
+from unispace.config.methods import Baseline, Linear, Method, Methods, Procrustes, Ridge
 
 Shared = Literal["leave-out", "divide"]
 
@@ -92,8 +64,12 @@ class Maps(Settings):
     planted: bool = True
     """Whether the page shows what maps find between planted models, where the truth is known: two that are a rotation
     apart, and two that share images and no identity."""
-    methods: Methods = Methods(baseline=Empty(), procrustes=Empty(), linear=Empty(), ridge=Ridge())
-    """The maps."""
+    methods: Methods = Field(
+        default={"baseline": {}, "procrustes": {}, "linear": {}, "ridge": {"alpha": 0.1}}
+    )
+    """The maps, each under a name of your choice. A name that is a kind is short for `kind: NAME`; the kinds are
+    baseline, procrustes, linear, ridge (paper), whitened-procrustes, cca, orthogonal-gradient, quadratic, mlp, and the
+    controls random-orthogonal, shuffled and mean-only."""
 
     @field_validator("paper_splits")
     @classmethod
@@ -123,6 +99,16 @@ class Maps(Settings):
         """The family of every mapped model; `all` without families, `others` beside them."""
         named = {m: family for family, models in self.families.items() for m in models}
         return {m: named.get(m, "others" if named else "all") for m in self.mapped()}
+
+    def published(self) -> dict[str, Method]:
+        """The maps that are fitted as in the paper: baseline, procrustes, linear and ridge, without options."""
+        return {
+            name: method
+            for name, method in self.methods.items()
+            if isinstance(method, Baseline | Procrustes | Linear | Ridge)
+            and method.model_dump(exclude={"alpha"}) == type(method)().model_dump(exclude={"alpha"})
+            and not isinstance(getattr(method, "alpha", None), tuple)
+        }
 
     def fittings(self) -> dict[str, Fitting]:
         """What maps are fitted and tested on, by the name of their files."""

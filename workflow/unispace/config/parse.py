@@ -183,7 +183,10 @@ def _describe(problem: dict[str, Any], schema: Schema, name: str, text: str) -> 
         allowed = [tag.strip(" '") for tag in context.get("expected_tags", "").split(",")]
         if kind == "union_tag_not_found":
             allowed = sorted(here.get("discriminator", {}).get("mapping", {}))
-            return f"{place}`{key}.kind`: missing; one of: {', '.join(allowed)}"
+            # Where a name can stand for its kind, it may be misspelt.
+            near = difflib.get_close_matches(str(path[-1]), allowed, n=1, cutoff=0.75)
+            hint = f"; did you mean `{near[0]}: ...`?" if near else ""
+            return f"{place}`{key}.kind`: missing; one of: {', '.join(allowed)}{hint}"
         return (
             f"{place}`{key}.kind`: got {context['tag']!r}, {did_you_mean(context['tag'], allowed)}"
         )
@@ -220,7 +223,8 @@ def _walk(schema: Schema, location: Location) -> tuple[list[str | int], Schema, 
         if isinstance(part, str) and part in here.get("discriminator", {}).get("mapping", {}):
             here = _resolve({"$ref": here["discriminator"]["mapping"][part]}, schema)
             continue
-        if part == "[key]":
+        # Values that are one or several of a kind are told apart by a tag too, and are no block with keys.
+        if part == "[key]" or (isinstance(part, str) and "oneOf" in here):
             continue
         holder = here
         path.append(part)

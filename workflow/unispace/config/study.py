@@ -286,7 +286,7 @@ class Study(Settings):
             problems.append("maps.models: a map needs two models, got one")
         if mapped and not maps.fittings():
             problems.append("maps.datasets: name at least one data set to fit and test maps on")
-        if mapped and not maps.methods.chosen():
+        if mapped and not maps.methods:
             problems.append("maps.methods: name at least one, such as `procrustes: {}`")
         return problems
 

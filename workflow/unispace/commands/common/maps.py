@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from unispace.alignment.maps import METHODS, Map
 from unispace.config.maps import Fitting
 from unispace.data.protocols.fitting import Partition, across, within
 from unispace.errors import UserError
@@ -69,17 +67,6 @@ def read_clouds(folder: Path, models: Sequence[str], dataset: str, split: str) -
     return Clouds(
         dataset, reference.index, {m: np.asarray(e.vectors) for m, e in found.items()}, found
     )
-
-
-def fitted_maps(
-    clouds: Mapping[str, NDArray[np.float32]],
-    pairs: Sequence[Sequence[str]],
-    methods: Mapping[str, Mapping[str, Any]],
-) -> Iterator[tuple[str, str, str, Map]]:
-    """Source, target, method and map of every pair by every method."""
-    for source, target in pairs:
-        for method, options in methods.items():
-            yield source, target, method, METHODS[method](clouds[source], clouds[target], **options)
 
 
 def divided(fitting: Fitting, fit: Clouds, test: Clouds, share: float) -> Partition:
