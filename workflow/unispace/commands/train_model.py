@@ -115,6 +115,7 @@ def _train(
     """Train as one of the processes of a training; returns the network, and why it failed if it did."""
     from unispace.backbones.arithmetic import fix_arithmetic
     from unispace.backbones.network import Network, load_weights
+    from unispace.curricula.randomness import training_seed
     from unispace.curricula.tasks import load_task, share_labels
     from unispace.curricula.training import Diverged, train
 
@@ -131,7 +132,7 @@ def _train(
         )
         for name, how in curriculum.train_on.items()
     ]
-    seed = settings["seed"]
+    seed = training_seed(settings["seed"], settings["model"])
     try:
         train(network, share_labels(tasks), curriculum, seed, resume, history, world)
     except Diverged as error:

@@ -20,6 +20,20 @@ def generator(*key: int | str) -> torch.Generator:
     return made
 
 
+def training_seed(seed: int, model: str) -> int:
+    """Seed of the training of a model.
+
+    Models of one backbone share it: what tells their curricula apart is no luck of the draw. Those of two backbones do
+    not: classifiers that start from the same weights pull both embedding spaces to the same directions, and models
+    would seem compatible that only had a common start.
+
+    Args:
+        seed: of the study, and of the model.
+        model: backbone/curriculum/seedN.
+    """
+    return generator(seed, model.split("/")[0], "training").initial_seed()
+
+
 def seed_layers(*key: int | str) -> None:
     """Seed what dropout and stochastic depth draw from, which is PyTorch's own generator of the CPU.
 
