@@ -12,8 +12,10 @@ from safetensors.torch import load_file, save_file
 
 from unispace.commands import (
     evaluate_classification,
+    evaluate_families,
     evaluate_identification,
     evaluate_maps,
+    evaluate_maps_paper,
     evaluate_verification,
     extract_embeddings,
     fit_maps,
@@ -27,7 +29,13 @@ from unispace.records.embeddings import read_embeddings
 from unispace.records.files import sha256_of
 from unispace.records.images import write_raw
 from unispace.records.manifest import write_manifest
-from unispace.records.results import CURVE_SCHEMA, SAMPLES_SCHEMA, SCHEMA, VIEW_SCHEMA
+from unispace.records.results import (
+    CURVE_SCHEMA,
+    PAIR_SAMPLES_SCHEMA,
+    SAMPLES_SCHEMA,
+    SCHEMA,
+    VIEW_SCHEMA,
+)
 from unispace.records.tables import read_table
 
 BACKBONE = {
@@ -50,7 +58,10 @@ WHY = r"of `faces` became \S+ at step 1 with learning rate 1; lower"
 def call(command, **options):
     parser = argparse.ArgumentParser()
     command.configure(parser)
-    line = [t for k, v in options.items() for t in (f"--{k.replace('_', '-')}", str(v))]
+    line = []
+    for name, value in options.items():
+        values = value if isinstance(value, list) else [value]
+        line += [f"--{name.replace('_', '-')}", *map(str, values)]
     command.run(parser.parse_args(line))
 
 
@@ -193,33 +204,66 @@ def test_every_number_of_it_is_blank_and_those_of_others_are_not(
 
 
 def test_maps_from_and_to_it_fail(project, tmp_path):
-    pairs = [list(MODELS), list(MODELS)[::-1]]
     methods = {"baseline": {}, "procrustes": {}, "linear": {}, "ridge": {}}
     maps = Maps(models=tuple(MODELS), datasets=("faces",), fit_share=0.5, methods=methods)
-    settings = {"dataset": "faces", "maps": maps.model_dump(mode="json"), "pairs": pairs}
+    maps = maps.model_dump(mode="json")
+    fitting = {"fit": "faces", "test": "faces", "shared": None}
+    settings = {"seed": 1, "models": list(MODELS), "maps": maps, "fitting": fitting}
     call(
         fit_maps,
         settings=json.dumps(settings),
         embeddings=project / "embeddings",
         output=tmp_path / "maps",
     )
-    assert len(list(tmp_path.glob("maps/*/*.safetensors"))) == 8
-    told = {"study": "s", "dataset": "faces", "seed": 1}
-    told["evaluation"] = EVALUATION.model_dump(mode="json")
+    assert len(list(tmp_path.glob("maps/*.safetensors"))) == 4
+    tables = {kind: [] for kind in ("metrics", "samples", "curves")}
+    for target in MODELS:
+        files = {kind: tmp_path / kind / target for kind in tables}
+        told = {"study": "s", "target": target, "seed": 1}
+        told["evaluation"] = EVALUATION.model_dump(mode="json")
+        call(
+            evaluate_maps,
+            settings=json.dumps(told),
+            embeddings=project / "embeddings",
+            maps=tmp_path / "maps",
+            data=project / "data",
+            **files,
+        )
+        for kind, path in files.items():
+            tables[kind].append(path)
+    table = pd.concat([read_table(path, SCHEMA) for path in tables["metrics"]])
+    assert set(table["method"]) == {*methods, "same-model"}
+    # Only the model that is whole has a ceiling.
+    whole = (table["source"] == table["target"]) & (table["source"] != "b/broken/seed0")
+    assert whole.any()
+    assert (table[whole]["status"] == "ok").any()
+    assert table[~whole]["value"].isna().all()
+    assert table[~whole]["status"].str.contains(f"^failed: b/broken/seed0: .*{WHY}").all()
+    for kind, schema in (("curves", CURVE_SCHEMA), ("samples", PAIR_SAMPLES_SCHEMA)):
+        found = pd.concat([read_table(path, schema) for path in tables[kind]])
+        assert set(found["method"]) == {"same-model"}
+    families = dict.fromkeys(MODELS, "one")
     call(
-        evaluate_maps,
-        settings=json.dumps(told),
-        embeddings=project / "embeddings",
-        maps=tmp_path / "maps",
-        data=project / "data",
-        metrics=tmp_path / "m.parquet",
-        curves=tmp_path / "c.parquet",
+        evaluate_families,
+        settings=json.dumps({"study": "s", "seed": 1, "families": families}),
+        measured=tables["metrics"],
+        samples=tables["samples"],
+        metrics=tmp_path / "f.parquet",
     )
-    table = read_table(tmp_path / "m.parquet", SCHEMA)
-    assert set(table["method"]) == set(methods)
-    assert table["value"].isna().all()
-    assert table["status"].str.contains(f"^failed: b/broken/seed0: .*{WHY}").all()
-    assert read_table(tmp_path / "c.parquet", CURVE_SCHEMA).empty
+    means = read_table(tmp_path / "f.parquet", SCHEMA)
+    assert set(means["method"]) == {*methods, "same-model"}
+    assert means["status"].str.contains(f"maps: b/broken/seed0: .*{WHY}").all()
+    paper = {"study": "s", "seed": 1, "fitting": fitting, "families": families, "maps": maps}
+    paper["evaluation"] = EVALUATION.model_dump(mode="json")
+    call(
+        evaluate_maps_paper,
+        settings=json.dumps(paper),
+        embeddings=project / "embeddings",
+        metrics=tmp_path / "p.parquet",
+    )
+    published = read_table(tmp_path / "p.parquet", SCHEMA)
+    assert set(published["experiment"]) == {"paper", "families-paper"}
+    assert published["status"].str.contains(f"b/broken/seed0: .*{WHY}").all()
 
 
 @pytest.mark.parametrize("models", [list(MODELS), ["b/broken/seed0"]])

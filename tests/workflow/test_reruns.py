@@ -11,6 +11,14 @@ pytestmark = pytest.mark.slow
 TINY = "workflow/studies/tiny.yaml"
 PAGE = {"collect_results", "compare_humans", "render_report"}
 TESTS = ("verification", "identification", "classification")
+FITTINGS = ("faces", "faces--faces_lq")
+MAPPED = ("micro+expert-face_hq+seed0", "micro+imic-a+seed0")
+MAPS = {
+    f"{rule} {f}"
+    for rule in ("fit_maps", "evaluate_families", "evaluate_maps_paper")
+    for f in FITTINGS
+}
+MAPS |= {f"evaluate_maps {f} {target}" for f in FITTINGS for target in MAPPED}
 
 
 def drawn(*figures: str) -> set[str]:
@@ -37,7 +45,7 @@ def test_a_ridge_penalty_reruns_maps_scores_and_report_only(rerun):
         "methods: { ridge: { alpha: 1.0 } }",
         "methods: { baseline: {}, procrustes: {}, linear: {}, ridge: { alpha: 1.0 } }",
     )
-    assert set(rerun.jobs()) == {"fit_maps faces", "evaluate_maps faces"} | PAGE | FROM_RESULTS
+    assert set(rerun.jobs()) == MAPS | PAGE | FROM_RESULTS
 
 
 def test_training_steps_rerun_that_model_and_what_depends_on_it(rerun):
@@ -46,7 +54,8 @@ def test_training_steps_rerun_that_model_and_what_depends_on_it(rerun):
     assert set(rerun.jobs()) == (
         {f"{rule} {model}" for rule in ("train_model", "extract_embeddings")}
         | {f"evaluate_{e} {model}" for e in (*TESTS, "separability", "transfer")}
-        | {"fit_maps faces", "evaluate_maps faces", "project_embeddings", "evaluate_changes micro"}
+        | {"project_embeddings", "evaluate_changes micro"}
+        | MAPS
         | PAGE
         | FROM_RESULTS
         | drawn("losses", "conflicts", "schedule", "pca_transfer", "pca_components")
@@ -66,6 +75,8 @@ def test_more_resamples_rerun_no_training_and_no_embedding(rerun):
         "evaluate_identification",
         "evaluate_classification",
         "evaluate_maps",
+        "evaluate_families",
+        "evaluate_planted",
         "evaluate_changes",
         "evaluate_separability",
         "evaluate_statistics",
@@ -131,6 +142,9 @@ def test_images_that_come_out_the_same_retrain_nothing(rerun):
         "draw_contact_sheet",
         "project_embeddings",
         "fit_maps",
+        "evaluate_maps_paper",
+        "evaluate_families",
+        "evaluate_planted",
         "evaluate_verification",
         "evaluate_identification",
         "evaluate_classification",

@@ -73,6 +73,9 @@ def test_every_job_has_a_log_and_a_benchmark(finished):
         "pretrain_backbone",
         "train_model",
         "fit_maps",
+        "evaluate_maps",
+        "evaluate_maps_paper",
+        "evaluate_families",
         "draw_figure",
         "evaluate_changes",
         "evaluate_separability",
@@ -86,15 +89,25 @@ def test_every_job_has_a_log_and_a_benchmark(finished):
 
 def test_results_hold_every_model_data_set_and_metric(finished):
     results = read_table(finished.folder / "results/tiny/results.parquet", SCHEMA)
-    assert set(results["experiment"]) == {*LEVELS, "change", "separability"}
+    assert set(results["experiment"]) == {
+        *LEVELS,
+        *("change", "separability", "families", "families-paper", "paper", "planted"),
+    }
     levels = results[results["experiment"].isin(LEVELS)]
     single = levels[levels["model"].notna()]
     assert set(single["model"]) == set(MODELS)
     # 3 identity sets x (AUC, EER, 2 TMR + Rank-1, Rank-5, mAP) + objects x 2 by neighbours and by a linear probe
     assert len(single) == len(MODELS) * (3 * 7 + 2 * 2)
     pairs = levels[levels["source"].notna()]
-    assert len(pairs) == 2 * 4 * 7
-    keys = ["model", "source", "target", "method", "dataset", "protocol", "metric"]
+    # 2 fittings x (2 ordered pairs x 4 maps + 2 ceilings) x (2 protocols of verification with AUC, EER, 2 TMR
+    # + 3 of identification with Rank-1, Rank-5, mAP)
+    assert len(pairs) == 2 * (2 * 4 + 2) * (2 * 4 + 3 * 3)
+    assert (pairs["method"] == "same-model").equals(pairs["source"] == pairs["target"])
+    assert set(zip(pairs["fitted_on"], pairs["dataset"], strict=True)) == {
+        ("faces", "faces"),
+        ("faces", "faces_lq"),
+    }
+    keys = ["model", "source", "target", "method", "fitted_on", "dataset", "protocol", "metric"]
     assert not levels.duplicated(keys).any()
 
 
@@ -187,15 +200,22 @@ def test_identities_of_training_and_test_are_disjoint(finished):
     assert both.max() == 1
 
 
-def test_maps_are_tested_on_identities_that_they_were_not_fitted_on(finished):
-    record = json.loads((finished.folder / "results/tiny/maps/faces/maps.json").read_text())
-    manifest = read_manifest(finished.folder / "data/tiny/faces/manifest.parquet")
-    test = manifest[manifest["split"] == "test"]
-    tested = test[test["image_id"].isin(record["test_images"])]
-    fitted = test[~test["image_id"].isin(record["test_images"])]
-    assert len(fitted) == record["fit_images"] > 0
-    assert len(tested) > 0
-    assert not set(tested["identity"]) & set(fitted["identity"])
+@pytest.mark.parametrize("fitting", ["faces", "faces--faces_lq"])
+def test_maps_are_tested_on_identities_that_they_were_not_fitted_on(finished, fitting):
+    record = json.loads((finished.folder / f"results/tiny/maps/{fitting}/maps.json").read_text())
+    fitted, tested = (
+        read_manifest(finished.folder / f"data/tiny/{record[side]['dataset']}/manifest.parquet")
+        for side in ("fit", "test")
+    )
+    tested = tested[tested["image_id"].isin(record["test"]["images"])]
+    assert set(tested["split"]) == {"test"}
+    assert tested["identity"].nunique() == record["test"]["identities"]
+    people = set(fitted[fitted["split"] == "test"]["identity"]) - set(tested["identity"])
+    assert len(people) == record["fit"]["identities"] > 0
+    # The other side of the division is the same persons in both data sets.
+    assert record["shared_identities"] == (fitting != "faces") * len(
+        set(fitted[fitted["split"] == "test"]["identity"])
+    )
 
 
 def test_another_run_with_other_cores_gives_the_same_bytes(finished, fresh):
