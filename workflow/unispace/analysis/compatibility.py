@@ -288,7 +288,7 @@ def _mean_of_others(metric: str, values: Doubles, samples: Doubles | None) -> Me
 
 
 def correlation(first: Doubles, second: Doubles) -> float:
-    """Pearson's correlation, NaN where either does not vary."""
+    """Pearson's correlation of two `(n,)`, in [-1, 1]; NaN where either does not vary."""
     one, other = first - first.mean(), second - second.mean()
     scale = np.sqrt((one @ one) * (other @ other))
     # What is left of equal numbers is rounding.
