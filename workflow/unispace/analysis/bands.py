@@ -1,0 +1,67 @@
+"""Curves of several seeds as one with a band."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from unispace.analysis.compatibility import student
+
+
+def bands(curve: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Mean over seeds with its 95 % interval, for each point of a curve.
+
+    The interval is Student's for the mean of the seeds, within [0, 1]. It tells how much the draw of a seed matters.
+    Seeds share the identities that they draw from, so it is no interval for other identities.
+
+    Args:
+        curve: columns `by`, seed, value, status, varies (what the seeds draw) and, where there is one, chance.
+        by: columns that name a point.
+
+    Returns:
+        A row for each point, in the order of their first rows: `by`, mean, std (of the population of seeds, as the
+        compatibility paper draws its bands), lower, upper, chance (mean of the seeds), seeds (how many), varies,
+        status. A point of which a seed failed is failed and not averaged; so is one with a single seed.
+
+    Raises:
+        ValueError: A point has two values of one seed, or its seeds draw different things.
+    """
+    twice = curve.duplicated([*by, "seed"])
+    if twice.any():
+        row = curve[twice].iloc[0]
+        raise ValueError(
+            f"seed {row['seed']} has two values at {dict(row[list(by)])}; `by` must name the point"
+        )
+    rows = []
+    for point, values in curve.groupby(list(by), sort=False, dropna=False):
+        if values["varies"].nunique() != 1:
+            raise ValueError(f"the seeds of {point} draw different things and make no band")
+        rows.append(dict(zip(by, point, strict=True)) | _band(values))
+    columns = ["mean", "std", "lower", "upper", "chance", "seeds", "varies", "status"]
+    return pd.DataFrame(rows, columns=[*by, *columns])
+
+
+def _band(values: pd.DataFrame) -> dict[str, object]:
+    seeds = len(values)
+    band: dict[str, object] = {
+        "mean": np.nan,
+        "std": np.nan,
+        "lower": np.nan,
+        "upper": np.nan,
+        "chance": values["chance"].mean() if "chance" in values else np.nan,
+        "seeds": seeds,
+        "varies": values["varies"].iloc[0],
+    }
+    failed = values[values["status"] != "ok"]
+    if len(failed):
+        why = str(failed["status"].iloc[0]).removeprefix("failed: ")
+        return band | {"status": f"failed: seed {failed['seed'].iloc[0]}: {why}"}
+    if seeds < 2:
+        return band | {"status": "failed: a band needs at least 2 seeds, got 1"}
+    numbers = values["value"].to_numpy(np.float64)
+    mean = float(numbers.mean())
+    half = student(seeds - 1) * float(numbers.std(ddof=1)) / np.sqrt(seeds)
+    ends = {"lower": max(0.0, mean - half), "upper": min(1.0, mean + half)}
+    return band | {"mean": mean, "std": float(numbers.std()), "status": "ok"} | ends

@@ -1,0 +1,160 @@
+"""What a fitted linear map does to a space: how it rotates and stretches it, and what it leaves unexplained.
+
+Geometry is that of the part of the matrix that reaches the target, W `(d_x, d_y)`: the coordinates that pad the
+narrower space hold nothing to compare with. Its polar decomposition is W = Q P with Q the closest orthogonal matrix
+(orthonormal rows or columns where d_x and d_y differ) and P a stretch: N. Higham, "Computing the polar
+decomposition - with applications", SIAM Journal on Scientific and Statistical Computing 1986.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unispace.alignment.maps import Map
+from unispace.analysis.subspaces import Basis
+
+Doubles = NDArray[np.float64]
+_ROUNDING = float(np.finfo(np.float32).eps)
+"""Share of the largest singular value, by max(d_x, d_y), below which one is zero: matrices are stored as float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class MapGeometry:
+    """Shape of a linear map.
+
+    Attributes:
+        singular: `(min(d_x, d_y),)` singular values of W, falling; zeros where they are rounding.
+        rank: how many are not zero.
+        orthogonality_gap: ||W - Q|| / ||W|| in Frobenius norm, 0 for a rotation. It counts a uniform scale, which no
+            cosine sees, as a distance.
+        log_spread: standard deviation of the natural logarithm of the singular values that are not zero; 0 for any
+            scaled rotation.
+        rotation_share: share of ||W||^2 that the closest scaled rotation has, (sum s)^2 / (r sum s^2) over all r
+            singular values, in (0, 1]; 1 for any scaled rotation.
+        stretch_share: 1 - rotation_share, what is left of the norm for stretching directions differently.
+        angles: `(d,)` radians in [0, pi], rising, of the eigenvalues exp(+-i angle) of Q; each plane of rotation
+            stands twice. Those of a random rotation are spread evenly over [0, pi]; small ones say that the two models
+            share their coordinates. None where `no_angles` says why.
+        reflection: whether det Q is -1; None where there are no angles.
+        no_angles: why there are none, or empty.
+    """
+
+    singular: Doubles
+    rank: int
+    orthogonality_gap: float
+    log_spread: float
+    rotation_share: float
+    stretch_share: float
+    angles: Doubles | None
+    reflection: bool | None
+    no_angles: str
+
+
+def core(fitted: Map) -> Doubles:
+    """The part of a map's matrix that reaches the target's own coordinates, `(d_x, d_y)`.
+
+    The baseline, which has no matrix, is the identity with zeros for what is padded or falls outside.
+    """
+    d_x, d_y = fitted.source.dimension, fitted.target.dimension
+    if fitted.matrix is None:
+        return np.eye(d_x, d_y)
+    return np.asarray(fitted.matrix[:, :d_y], np.float64)
+
+
+def map_geometry(matrix: Doubles) -> MapGeometry:
+    """Take a map apart.
+
+    Args:
+        matrix: W `(d_x, d_y)`, from `core`.
+
+    Raises:
+        ValueError: Not two-dimensional, not finite, or zero everywhere.
+    """
+    if matrix.ndim != 2 or not np.isfinite(matrix).all():
+        raise ValueError(f"a map is a finite matrix (d_x, d_y), got shape {matrix.shape}")
+    left, singular, right = np.linalg.svd(matrix, full_matrices=False)
+    kept = singular > _ROUNDING * max(matrix.shape) * singular[0]
+    if not kept.any():
+        raise ValueError("the matrix is zero everywhere; such a map has no shape")
+    singular = np.where(kept, singular, 0.0)
+    rank, norm = int(kept.sum()), float(np.sqrt(np.sum(singular**2)))
+    share = float(min(1.0, singular.sum() ** 2 / (len(singular) * norm**2)))
+    # ||W - Q||: both have the same singular vectors, and those of Q are 1.
+    gap = float(np.sqrt(np.sum((singular - 1) ** 2)) / norm)
+    why = ""
+    if matrix.shape[0] != matrix.shape[1]:
+        why = f"spaces of {matrix.shape[0]} and {matrix.shape[1]} dimensions are not rotated into each other"
+    elif rank < len(singular):
+        why = f"of rank {rank} of {len(singular)}, so the closest rotation is not unique"
+    angles = reflection = None
+    if not why:
+        rotation = left @ right
+        # The symmetric part has the cosines as eigenvalues.
+        cosines = np.linalg.eigvalsh((rotation + rotation.T) / 2)
+        angles = np.arccos(np.clip(cosines[::-1], -1, 1))
+        reflection = bool(np.linalg.det(rotation) < 0)
+    return MapGeometry(
+        singular,
+        rank,
+        gap,
+        float(np.std(np.log(singular[kept]))),
+        share,
+        1 - share,
+        angles,
+        reflection,
+        why,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """What a map leaves unexplained of the target, on images.
+
+    Attributes:
+        variance: `(k,)` mean square of the target along each principal component, about the mean of the fit split.
+        unexplained: `(k,)` share of it that is left; 0 where the map meets the target, 1 for a map to the mean, above
+            1 for a worse one. NaN along components without extent.
+        total: the same of all components together.
+        scale: factor that all mapped vectors were multiplied with.
+    """
+
+    variance: Doubles
+    unexplained: Doubles
+    total: float
+    scale: float
+
+
+def residuals(
+    mapped: NDArray[np.floating], target: NDArray[np.floating], basis: Basis
+) -> Residuals:
+    """Share of the target's variance that a map leaves along each principal component of the target.
+
+    No cosine sees the length of the mapped vectors, and a rotation does not fit it. So all of them are first
+    multiplied with the one factor, at least 0, that fits best on these images.
+
+    Args:
+        mapped: `(n, D)` from `Map.transform`, of test images.
+        target: `(n, D)` from `Map.place`, of the same images.
+        basis: principal components `(d_y, d_y)` of the target space, of the fit split.
+
+    Raises:
+        ValueError: Shapes differ, or the mapped vectors or the target are zero everywhere.
+    """
+    dimension = len(basis.axes)
+    if mapped.shape != target.shape or mapped.ndim != 2 or mapped.shape[1] < dimension:
+        raise ValueError(
+            f"mapped {mapped.shape} and target {target.shape} do not belong, or not to a basis of {dimension}"
+        )
+    ours, theirs = (np.asarray(side[:, :dimension], np.float64) for side in (mapped, target))
+    length, extent = float(np.sum(ours**2)), float(np.sum(theirs**2))
+    if not (length > 0 and extent > 0):
+        raise ValueError("the mapped vectors, or those of the target, are zero everywhere")
+    scale = max(0.0, float(np.sum(ours * theirs)) / length)
+    left = np.mean(((scale * ours - theirs) @ basis.axes) ** 2, axis=0)
+    variance = np.mean((theirs @ basis.axes) ** 2, axis=0)
+    extended = variance > variance.max() * dimension * _ROUNDING**2
+    share = np.divide(left, variance, out=np.full(dimension, np.nan), where=extended)
+    return Residuals(variance, share, float(left.sum() / variance.sum()), scale)
