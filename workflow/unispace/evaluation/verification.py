@@ -18,6 +18,7 @@ from unispace.alignment.space import unit_rows
 from unispace.evaluation.bootstrap import (
     TooFewClusters,
     draw,
+    falling_order,
     proportion_interval,
     verification_samples,
 )
@@ -190,11 +191,11 @@ def roc(
         raise ValueError(f"score {int(np.argmax(np.isnan(scores)))} is NaN")
     if not (np.isfinite(weight) & (weight >= 0)).all():
         raise ValueError("weights must be finite and not negative")
-    order = np.argsort(-scores, kind="stable")
-    falling = scores[order]
+    order = falling_order(scores)
+    falling, genuine, weight = scores[order], genuine[order], weight[order]
     ends = np.append(np.flatnonzero(falling[1:] != falling[:-1]), len(falling) - 1)
-    accepted = np.cumsum(np.where(genuine, weight, 0.0)[order])
-    false = np.cumsum(np.where(genuine, 0.0, weight)[order])
+    accepted = np.cumsum(np.where(genuine, weight, 0.0))
+    false = np.cumsum(np.where(genuine, 0.0, weight))
     for kind, total in (("genuine", accepted), ("impostor", false)):
         if len(total) == 0 or total[-1] == 0:
             raise ValueError(f"a ROC needs {kind} pairs, and there are none")
