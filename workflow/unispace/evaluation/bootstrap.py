@@ -258,6 +258,24 @@ class VerificationSamples:
         """Some of the resamples, to fill."""
         return VerificationSamples(self.auc[chunk], self.eer[chunk], self.tmr[chunk])
 
+    def shifted(self, whole: VerificationSamples, exact: VerificationSamples) -> VerificationSamples:
+        """The resamples, less what approximation changes in the data themselves.
+
+        Args:
+            whole: The data, approximated as the resamples are; one resample.
+            exact: The data; one resample.
+        """
+        return VerificationSamples(
+            *(
+                np.clip(mine + (true - rough), 0, 1)
+                for mine, true, rough in (
+                    (self.auc, exact.auc, whole.auc),
+                    (self.eer, exact.eer, whole.eer),
+                    (self.tmr, exact.tmr, whole.tmr),
+                )
+            )
+        )
+
 
 def verification_samples(
     scores: NDArray[np.floating],
