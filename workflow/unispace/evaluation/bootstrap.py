@@ -54,8 +54,13 @@ def draw(clusters: int, resamples: int, rng: np.random.Generator) -> NDArray[np.
     if resamples < 1:
         raise ValueError(f"resamples must be at least 1, got {resamples}")
     multiplicity = np.empty((resamples, clusters), np.int32)
-    for row in multiplicity:
-        row[:] = np.bincount(rng.integers(clusters, size=clusters), minlength=clusters)
+    rows = max(1, MEMORY // (32 * clusters))
+    for start in range(0, resamples, rows):
+        some = multiplicity[start : start + rows]
+        # One call for many resamples: the same numbers in the same order as a call for each.
+        chosen = rng.integers(clusters, size=some.shape)
+        chosen += clusters * np.arange(len(some))[:, None]
+        some[:] = np.bincount(chosen.ravel(), minlength=chosen.size).reshape(some.shape)
     return multiplicity
 
 
@@ -74,12 +79,7 @@ def percentile_interval(samples: Doubles, level: float = LEVEL) -> tuple[float, 
         TooFewClusters: The metric exists in less than 95 % of the resamples.
         ValueError: Fewer than 2 / (1 - level) resamples, i.e. none beyond an end of the interval.
     """
-    tail = (1 - level) / 2
-    required = round(1 / tail)
-    if len(samples) < required:
-        raise ValueError(
-            f"a {level:.0%} interval needs at least {required} resamples, got {len(samples)}"
-        )
+    tail = _tail(len(samples), level)
     defined = samples[~np.isnan(samples)]
     if len(defined) < DEFINED * len(samples):
         raise TooFewClusters(
@@ -88,6 +88,17 @@ def percentile_interval(samples: Doubles, level: float = LEVEL) -> tuple[float, 
         )
     lower, upper = np.quantile(defined, [tail, 1 - tail])
     return float(lower), float(upper)
+
+
+def _tail(resamples: int, level: float) -> float:
+    """The share beyond each end of an interval; refused where less than one resample lies there."""
+    tail = (1 - level) / 2
+    required = round(1 / tail)
+    if resamples < required:
+        raise ValueError(
+            f"a {level:.0%} interval needs at least {required} resamples, got {resamples}"
+        )
+    return tail
 
 
 def wilson_interval(value: float, clusters: int, level: float = LEVEL) -> tuple[float, float]:
@@ -120,6 +131,30 @@ def proportion_interval(
     """
     lower, upper = percentile_interval(samples, level)
     return wilson_interval(value, clusters, level) if value in (0.0, 1.0) else (lower, upper)
+
+
+def proportion_intervals(
+    values: Doubles, samples: Doubles, clusters: int, level: float = LEVEL
+) -> Doubles:
+    """`proportion_interval` of many metrics at once, each of which exists in every resample.
+
+    Args:
+        values: `(m,)` in [0, 1].
+        samples: `(resamples, m)`, finite.
+        clusters: As in `wilson_interval`.
+        level: Coverage in (0, 1).
+
+    Returns:
+        `(m, 2)` lower and upper ends.
+
+    Raises:
+        ValueError: See `percentile_interval`.
+    """
+    tail = _tail(len(samples), level)
+    ends = np.quantile(samples, [tail, 1 - tail], axis=0).T
+    for whole in (0.0, 1.0):
+        ends[values == whole] = wilson_interval(whole, clusters, level)
+    return ends
 
 
 def resampled_means(
@@ -214,6 +249,33 @@ class VerificationSamples:
     eer: Doubles
     tmr: Doubles
 
+    @classmethod
+    def empty(cls, resamples: int, targets: int) -> VerificationSamples:
+        """Room for the metrics of as many resamples."""
+        return cls(np.empty(resamples), np.empty(resamples), np.empty((resamples, targets)))
+
+    def part(self, chunk: slice) -> VerificationSamples:
+        """Some of the resamples, to fill."""
+        return VerificationSamples(self.auc[chunk], self.eer[chunk], self.tmr[chunk])
+
+    def shifted(self, whole: VerificationSamples, exact: VerificationSamples) -> VerificationSamples:
+        """The resamples, less what approximation changes in the data themselves.
+
+        Args:
+            whole: The data, approximated as the resamples are; one resample.
+            exact: The data; one resample.
+        """
+        return VerificationSamples(
+            *(
+                np.clip(mine + (true - rough), 0, 1)
+                for mine, true, rough in (
+                    (self.auc, exact.auc, whole.auc),
+                    (self.eer, exact.eer, whole.eer),
+                    (self.tmr, exact.tmr, whole.tmr),
+                )
+            )
+        )
+
 
 def verification_samples(
     scores: NDArray[np.floating],
@@ -245,90 +307,127 @@ def verification_samples(
     """
     if genuine.all() or not genuine.any():
         raise ValueError("a resample needs genuine and impostor pairs")
-    genuine_order = np.argsort(-scores[genuine], kind="stable")
-    genuine_scores = scores[genuine][genuine_order]
-    genuine_identity = first[genuine][genuine_order]
+    order = falling_order(scores)
+    scores, genuine, first, second = (
+        array[order] for array in (scores, genuine, np.asarray(first), np.asarray(second))
+    )
+    genuine_scores, genuine_identity = scores[genuine], first[genuine]
     ends = np.append(np.flatnonzero(np.diff(genuine_scores)), len(genuine_scores) - 1)
     steps = genuine_scores[ends]
 
-    impostor_order = np.argsort(-scores[~genuine], kind="stable")
-    impostor_scores = scores[~genuine][impostor_order]
+    impostor_scores = scores[~genuine]
     at_least = np.searchsorted(-impostor_scores, -steps, side="right")
     above = np.searchsorted(-impostor_scores, -steps, side="left")
     wanted, where = np.unique(
         np.concatenate([at_least, above, [len(impostor_scores)]]), return_inverse=True
     )
     at_least, above = where[: len(steps)], where[len(steps) : -1]
-    impostors = Impostors(
-        first[~genuine][impostor_order],
-        second[~genuine][impostor_order],
-        wanted,
-        multiplicity.shape[1],
-    )
+    tied = not np.array_equal(at_least, above)
+    impostors = Impostors(first[~genuine], second[~genuine], wanted, multiplicity.shape[1])
 
     resamples = len(multiplicity)
-    samples = VerificationSamples(
-        np.empty(resamples), np.empty(resamples), np.empty((resamples, len(fmr_targets)))
-    )
+    samples = VerificationSamples.empty(resamples, len(fmr_targets))
     per_resample = 8 * (2 * PAIR_BLOCK + 2 * len(genuine_scores) + len(wanted) + 12 * len(steps))
-    rows = max(1, min(RESAMPLE_BLOCK, MEMORY // per_resample))
+    rows = max(1, min(resamples, RESAMPLE_BLOCK, MEMORY // per_resample))
+    # The same memory serves all chunks: to ask for new pages takes longer than the sums.
+    drawn = np.empty((rows, len(genuine_scores)), np.int32)
+    running = np.empty(drawn.shape)
+    weights = np.empty((rows, len(wanted)))
+    accepted, false, false_above, spare = np.empty((4, rows, len(steps)))
     for start in range(0, resamples, rows):
         chunk = slice(start, start + rows)
         weight = np.ascontiguousarray(multiplicity[chunk], dtype=np.int32)
-        accepted = np.cumsum(np.take(weight, genuine_identity, axis=1), axis=1, dtype=np.int64)
-        false = impostors.weights(weight)
-        _measure(
-            np.take(accepted, ends, axis=1),
-            np.take(false, at_least, axis=1),
-            np.take(false, above, axis=1),
-            false[:, -1],
+        some = slice(len(weight))
+        np.take(weight, genuine_identity, axis=1, out=drawn[some], mode="clip")
+        np.cumsum(drawn[some], axis=1, out=running[some])
+        np.take(running[some], ends, axis=1, out=accepted[some], mode="clip")
+        impostors.weights(weight, weights[some])
+        np.take(weights[some], at_least, axis=1, out=false[some], mode="clip")
+        if tied:
+            np.take(weights[some], above, axis=1, out=false_above[some], mode="clip")
+        measure_resamples(
+            accepted[some],
+            false[some],
+            false_above[some] if tied else None,
+            weights[some, -1],
             fmr_targets,
-            VerificationSamples(samples.auc[chunk], samples.eer[chunk], samples.tmr[chunk]),
+            samples.part(chunk),
+            spare[some],
         )
     return samples
 
 
-def _measure(
-    accepted: NDArray[np.int64],
-    false: NDArray[np.int64],
-    false_above: NDArray[np.int64],
-    impostors: NDArray[np.int64],
+def falling_order(scores: NDArray[np.floating]) -> slice | NDArray[np.intp]:
+    """What puts scores in falling order; all of them as they are where they are in it already.
+
+    Equal scores come in any order.
+    """
+    if (scores[1:] <= scores[:-1]).all():
+        return slice(None)
+    return np.argsort(-scores)
+
+
+def measure_resamples(
+    accepted: Doubles,
+    false: Doubles,
+    false_above: Doubles | None,
+    impostors: Doubles,
     fmr_targets: Sequence[float],
     samples: VerificationSamples,
+    spare: Doubles,
 ) -> None:
-    """Fill in the metrics of a chunk of resamples.
+    """Fill in the metrics of some resamples. All weights are whole numbers below 2**53.
 
     Args:
-        accepted: `(b, k)` genuine weight at or above each distinct genuine score, falling scores.
+        accepted: `(b, k)` genuine weight at or above each distinct genuine score, falling scores;
+            overwritten, as the next two are.
         false: `(b, k)` impostor weight at or above it.
-        false_above: `(b, k)` impostor weight strictly above it.
+        false_above: `(b, k)` impostor weight strictly above it; None where no impostor has a genuine score,
+            so that it is the same.
         impostors: `(b,)` weight of all impostor pairs.
         fmr_targets: FMR in [0, 1].
         samples: Of these b resamples, to fill.
+        spare: `(b, k)` overwritten.
     """
     defined = (accepted[:, -1] > 0) & (impostors > 0)
     genuines = np.where(defined, accepted[:, -1], 1)[:, None]
     total = np.where(defined, impostors, 1)[:, None]
-    tmr = accepted / genuines
-    from_zero = np.pad(tmr, ((0, 0), (1, 0)))
-    before = from_zero[:, :-1]
-    fmr, fmr_above = false / total, false_above / total
-
+    tmr = np.divide(accepted, genuines, out=accepted)
+    fmr = np.divide(false, total, out=false)
+    fmr_above = fmr if false_above is None else np.divide(false_above, total, out=false_above)
     row = np.arange(len(tmr))
 
-    samples.auc[:] = np.clip(1 - np.sum((tmr - before) * (fmr + fmr_above) / 2, axis=1), 0, 1)
-    for column, target in enumerate(fmr_targets):
-        samples.tmr[:, column] = from_zero[row, np.sum(fmr <= target, axis=1)]
+    def before(step: NDArray[np.intp]) -> Doubles:
+        """TMR above a step of each resample: 0 above the first."""
+        return np.where(step > 0, tmr[row, step - 1], 0.0)
+
+    for column, exceeded in enumerate(
+        np.array([rising.searchsorted(fmr_targets, side="right") for rising in fmr]).T
+    ):
+        samples.tmr[:, column] = before(exceeded)
 
     # The first distinct genuine score at which FMR >= FNMR. Up to just above it, FNMR stays as it
-    # was, so a crossing on the way is at that FNMR; otherwise it is on the step itself.
-    step = np.argmax(fmr >= 1 - tmr, axis=1)
-    fnmr = 1 - before[row, step]
+    # was, so a crossing on the way is at that FNMR; otherwise it is on the step itself. Both rates
+    # are monotonic, so it is found by bisection; at the last step FNMR is 0, so there is one.
+    steps = tmr.shape[1]
+    step, after = np.zeros(len(tmr), np.intp), np.full(len(tmr), steps - 1)
+    for _ in range(steps.bit_length()):
+        middle = (step + after) // 2
+        crossed = fmr[row, middle] >= 1 - tmr[row, middle]
+        after = np.where(crossed, middle, after)
+        step = np.where(crossed, step, np.minimum(middle + 1, after))
+    fnmr = 1 - before(step)
     left, right = fmr_above[row, step], fmr[row, step]
     gap = np.maximum(fnmr - left, 0)
     rise = gap + right - (1 - tmr[row, step])
     share = np.divide(gap, rise, out=np.zeros_like(gap), where=rise > 0)
     samples.eer[:] = np.where(left >= fnmr, fnmr, left + share * (right - left))
+
+    area = spare
+    np.subtract(tmr[:, 1:], tmr[:, :-1], out=area[:, 1:])
+    area[:, 0] = tmr[:, 0]
+    area *= np.add(fmr, fmr_above, out=fmr)
+    samples.auc[:] = np.clip(1 - np.sum(area, axis=1) / 2, 0, 1)
     for metric in (samples.auc, samples.eer, samples.tmr):
         metric[~defined] = np.nan
 

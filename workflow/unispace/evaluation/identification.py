@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unispace.evaluation import chance
-from unispace.evaluation.bootstrap import proportion_interval, resampled_means
+from unispace.evaluation.bootstrap import proportion_intervals, resampled_means
 from unispace.evaluation.measure import Measure
 from unispace.evaluation.similarity import cosine_blocks
 
@@ -111,31 +111,76 @@ def search(
     entries, mates = np.empty(n, np.int64), np.empty(n, np.int64)
     for rows, scores in cosine_blocks(probe_vectors, gallery_vectors, block):
         correct = probe_identity[rows, None] == gallery_identity
-        left_out = np.zeros(correct.shape, bool)
-        if exclude is not None:
-            probe, entry = np.arange(len(scores)), np.asarray(exclude)[rows]
-            left_out[probe[entry >= 0], entry[entry >= 0]] = True
-        if camera is not None:
-            left_out |= correct & (np.asarray(camera[0])[rows, None] == np.asarray(camera[1]))
+        left_out = _left_out(
+            correct,
+            None if exclude is None else np.asarray(exclude)[rows],
+            None if camera is None else (np.asarray(camera[0])[rows], np.asarray(camera[1])),
+        )
         # Below every threshold and correct for nobody: as if it were not there.
-        scores[left_out] = -np.inf
-        correct &= ~left_out
-        entries[rows] = correct.shape[1] - np.sum(left_out, axis=1)
-        mates[rows] = np.sum(correct, axis=1)
-        for row, mine in enumerate(correct):
-            found = np.sort(scores[row, mine])[::-1]
-            if not len(found):
-                raise ValueError(
-                    f"probe {rows.start + row} of identity {probe_identity[rows.start + row]} "
-                    "has no correct entry in the gallery"
-                )
-            others = np.sort(scores[row, ~mine])
-            hits = np.arange(1, len(found) + 1)
-            ranks = hits + len(others) - np.searchsorted(others, found, side="left")
-            rank[rows.start + row] = ranks[0]
-            seen = len(ranks) if depth is None else int(np.searchsorted(ranks, depth, side="right"))
-            precision[rows.start + row] = np.mean((hits / ranks)[:seen]) if seen else 0.0
+        scores.flat[left_out] = -np.inf
+        correct.flat[left_out] = False
+        gone = np.bincount(left_out // correct.shape[1], minlength=len(correct))
+        entries[rows] = correct.shape[1] - gone
+        mates[rows] = np.count_nonzero(correct, axis=1)
+        alone = np.flatnonzero(mates[rows] == 0)
+        if len(alone):
+            first = rows.start + int(alone[0])
+            raise ValueError(
+                f"probe {first} of identity {probe_identity[first]} "
+                "has no correct entry in the gallery"
+            )
+        rank[rows], precision[rows] = _ranked(scores, correct, mates[rows], depth)
     return Ranking(rank, precision, entries, mates, depth)
+
+
+def _left_out(
+    correct: NDArray[np.bool_],
+    exclude: Indices | None,
+    camera: tuple[NDArray, NDArray] | None,
+) -> Indices:
+    """What is left out of some searches: places in the flattened `(probes, entries)`, each once."""
+    places = [np.zeros(0, np.intp)]
+    if exclude is not None:
+        probe = np.flatnonzero(exclude >= 0)
+        places.append(probe * correct.shape[1] + exclude[probe])
+    if camera is not None:
+        places.append(np.flatnonzero(correct & (camera[0][:, None] == camera[1])))
+    return np.unique(np.concatenate(places))
+
+
+def _ranked(
+    scores: NDArray[np.float32],
+    correct: NDArray[np.bool_],
+    mates: NDArray[np.int64],
+    depth: int | None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Rank of the first correct entry and average precision of some probes.
+
+    Args:
+        scores: `(b, n)`; overwritten.
+        correct: `(b, n)`.
+        mates: `(b,)` correct entries, from 1.
+        depth: As in `search`.
+    """
+    place = np.flatnonzero(correct)
+    found = scores.ravel()[place]
+    found = found[np.lexsort((-found, place // scores.shape[1]))]
+    # The others alone are counted, in rows that are sorted once.
+    scores.flat[place] = -np.inf
+    scores.sort(axis=1)
+    start = np.cumsum(mates) - mates
+    below = [
+        row.searchsorted(found[first : first + count])
+        for row, first, count in zip(scores, start.tolist(), mates.tolist(), strict=True)
+    ]
+    hits = np.arange(1, len(found) + 1) - np.repeat(start, mates)
+    ranks = hits + scores.shape[1] - np.concatenate(below)
+    seen = mates if depth is None else np.add.reduceat(ranks <= depth, start, dtype=np.intp)
+    share, precision = hits / ranks, np.zeros(len(mates))
+    for count in np.unique(seen[seen > 0]):
+        rows = np.flatnonzero(seen == count)
+        precision[rows] = np.mean(share[start[rows, None] + np.arange(count)], axis=1)
+    return ranks[start], precision
 
 
 def identify(
@@ -186,16 +231,13 @@ def identify(
         ]
     )
     means, samples, people = resampled_means(values, probe_identity, resamples, rng)
-    ends = [
-        proportion_interval(float(mean), sample, people)
-        for mean, sample in zip(means, samples.T, strict=True)
-    ]
+    ends = proportion_intervals(means, samples, people)
     column = {f"Rank-{k}": len(curve) + i for i, k in enumerate(kept)} | {"mAP": len(means) - 1}
     measures = []
     for metric in [*(f"Rank-{k}" for k in ranks), "mAP"]:
         if metric in column:
             at = column[metric]
-            numbers = (float(means[at]), *ends[at])
+            numbers = (float(means[at]), *ends[at].tolist())
             measures.append(
                 Measure(
                     metric,
@@ -209,7 +251,7 @@ def identify(
         else:
             why = f"{metric} is 1 by construction in a gallery of {size}"
             measures.append(Measure.failed(metric, n, "identity", why, by_chance[metric]))
-    lower, upper = np.array(ends[: len(curve)]).T
+    lower, upper = ends[: len(curve)].T
     return measures, Cmc(curve, means[: len(curve)], lower, upper)
 
 

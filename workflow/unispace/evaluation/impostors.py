@@ -20,6 +20,8 @@ Integers = NDArray[np.integer]
 
 MEMORY = 256 * 2**20
 """Bytes that the weights of all pairs of identities may take; a thousand identities in 32 resamples do."""
+SINGLE = 2**24
+"""Whole numbers up to this one are exact in single precision, which takes half as long."""
 PAIR_BLOCK = 2**14
 """Pairs at a time, so few that the arrays of one step stay in the cache."""
 
@@ -41,7 +43,7 @@ class Impostors:
         self.first, self.second, self.wanted = first, second, wanted
         self.identities = identities
 
-    def weights(self, multiplicity: NDArray[np.int32]) -> NDArray[np.int64]:
+    def weights(self, multiplicity: NDArray[np.int32], out: NDArray[np.float64]) -> None:
         """Weight of the first pairs.
 
         Where there are many pairs of images for each two identities, the weight of those two is computed once, and a
@@ -49,19 +51,25 @@ class Impostors:
 
         Args:
             multiplicity: `(b, identities)`, how often each was drawn.
-
-        Returns:
-            `(b, k)`.
+            out: `(b, k)`, to fill.
         """
         kinds = self.identities**2
         if len(self.first) < kinds or 8 * kinds * len(multiplicity) > MEMORY:
-            return self._one_by_one(multiplicity)
-        return self._by_identities(multiplicity)
+            self._one_by_one(multiplicity, out)
+        else:
+            self._by_identities(multiplicity, out)
 
-    def _by_identities(self, multiplicity: NDArray[np.int32]) -> NDArray[np.int64]:
-        drawn = multiplicity.T.astype(np.float64)
+    def _by_identities(self, multiplicity: NDArray[np.int32], out: NDArray[np.float64]) -> None:
+        kind = np.float32 if self._most * int(multiplicity.max()) ** 2 <= SINGLE else np.float64
+        drawn = multiplicity.T.astype(kind)
         products = (drawn[:, None] * drawn[None]).reshape(self.identities**2, len(multiplicity))
-        return np.ascontiguousarray(np.cumsum(self._met @ products, axis=0).T.astype(np.int64))
+        between = self._met.astype(kind, copy=False) @ products
+        np.cumsum(between.T, axis=1, dtype=np.float64, out=out)
+
+    @cached_property
+    def _most(self) -> int:
+        """Most pairs between one wanted number and the next."""
+        return int(np.diff(self.wanted, prepend=0).max())
 
     @cached_property
     def _met(self) -> csr_array:
@@ -70,10 +78,11 @@ class Impostors:
 
         both = self.first.astype(np.int64) * self.identities + self.second
         shape = (len(self.wanted), self.identities**2)
-        return csr_array((np.ones(len(both)), both, np.append(0, self.wanted)), shape=shape)
+        ones = np.ones(len(both), np.float32)
+        return csr_array((ones, both, np.append(0, self.wanted)), shape=shape)
 
-    def _one_by_one(self, multiplicity: NDArray[np.int32]) -> NDArray[np.int64]:
-        found = np.zeros((len(multiplicity), len(self.wanted)), np.int64)
+    def _one_by_one(self, multiplicity: NDArray[np.int32], out: NDArray[np.float64]) -> None:
+        out[:] = 0
         carry = np.zeros((len(multiplicity), 1), np.int64)
         for start in range(0, len(self.first), PAIR_BLOCK):
             block = slice(start, start + PAIR_BLOCK)
@@ -83,6 +92,5 @@ class Impostors:
             running += carry
             ends = [start + 1, start + running.shape[1] + 1]
             here = slice(*np.searchsorted(self.wanted, ends))
-            found[:, here] = running[:, self.wanted[here] - start - 1]
+            out[:, here] = running[:, self.wanted[here] - start - 1]
             carry = running[:, -1:]
-        return found

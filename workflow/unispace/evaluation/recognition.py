@@ -22,13 +22,14 @@ from unispace.data.protocols.galleries import (
 )
 from unispace.data.protocols.pairs import balanced_pairs
 from unispace.evaluation import chance
+from unispace.evaluation.all_pairs import AllPairs
 from unispace.evaluation.bootstrap import TooFewClusters
 from unispace.evaluation.folds import accuracy_over_folds
 from unispace.evaluation.identification import identify, search
 from unispace.evaluation.measure import Measure
 from unispace.evaluation.open_set import detections, measure_open, search_open
 from unispace.evaluation.tidy import Cell, points, rows
-from unispace.evaluation.verification import PairScores, compare, compare_pairs, thin, verify
+from unispace.evaluation.verification import PairScores, compare_all, compare_pairs, thin, verify
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class _Compared:
     """Scored pairs of one protocol; `fold` is None where the pairs lie in no folds."""
 
     protocol: str
-    pairs: PairScores
+    pairs: PairScores | AllPairs
     fold: NDArray[np.integer] | None = None
 
 
@@ -106,7 +107,7 @@ def _comparisons(
     match protocol:
         case "all-pairs":
             same = images.probe is images.target
-            pairs = compare(images.probe, images.target, codes, same_space=same)
+            pairs = compare_all(images.probe, images.target, codes, same_space=same)
             yield _Compared(protocol, pairs)
         case "balanced" | "folds":
             # In the order of their names, so that a draw does not depend on that of the rows.
@@ -169,15 +170,15 @@ def _verified(
     except ValueError as error:
         metrics = {"AUC": 0.5, "EER": 0.5, **{f"TMR@FMR={x:g}": x for x in settings.fmr}}
         measures = [
-            Measure.failed(metric, len(pairs.scores), "identity", error, by_chance)
+            Measure.failed(metric, len(pairs), "identity", error, by_chance)
             for metric, by_chance in metrics.items()
         ]
         drawn = points(cell, np.zeros(0), np.zeros(0))
-    if fold is not None:
+    if fold is not None and isinstance(pairs, PairScores):
         try:
             measures += accuracy_over_folds(pairs, fold, settings.resamples, rng)
         except ValueError as error:
-            n = len(pairs.scores)
+            n = len(pairs)
             measures.append(Measure.failed("accuracy", n, "identity", error))
             measures.append(Measure.failed("accuracy-SE", len(np.unique(fold)), "fold", error))
     return rows(cell, measures), drawn

@@ -12,6 +12,54 @@ from unispace.alignment.space import unit_rows
 TILE = 64
 """Rows of one matrix product. The products lie on a fixed grid, so `block` changes no score: BLAS
 may round differently for another number of rows."""
+STRIP = 2048
+"""Columns of one matrix product, on the same grid. So few stay in the cache, and what is not needed
+beyond them is not computed."""
+
+
+class Cosines:
+    """The cosines of all probes with all targets, of which a rectangle is computed when it is asked for."""
+
+    def __init__(self, probe: NDArray[np.floating], target: NDArray[np.floating]) -> None:
+        """Normalise the vectors.
+
+        Args:
+            probe: `(n_probe, d)`, any length.
+            target: `(n_target, d)`, any length.
+
+        Raises:
+            ValueError: Widths differ, or a row is zero or not finite.
+        """
+        self._left, self._right = unit_rows(probe, "probe"), unit_rows(target, "target")
+        if self._left.shape[1] != self._right.shape[1]:
+            raise ValueError(
+                f"probe has {self._left.shape[1]} columns and target {self._right.shape[1]}; "
+                "map them first"
+            )
+        self.shape = len(self._left), len(self._right)
+
+    def of(self, rows: slice, columns: slice) -> NDArray[np.float32]:
+        """Scores `(len(rows), len(columns))` in [-1, 1], the same in whichever rectangle they are asked for.
+
+        Args:
+            rows: From a multiple of `TILE` to another one or the end.
+            columns: From a multiple of `STRIP` to another one or the end.
+        """
+        scores = np.empty((rows.stop - rows.start, columns.stop - columns.start), np.float32)
+        for strip in range(columns.start, columns.stop, STRIP):
+            beyond = min(strip + STRIP, columns.stop)
+            right = self._right[strip:beyond].T
+            for tile in range(rows.start, rows.stop, TILE):
+                end = min(tile + TILE, rows.stop)
+                np.matmul(
+                    self._left[tile:end],
+                    right,
+                    out=scores[
+                        tile - rows.start : end - rows.start,
+                        strip - columns.start : beyond - columns.start,
+                    ],
+                )
+        return np.clip(scores, -1.0, 1.0, out=scores)
 
 
 def cosine_blocks(
@@ -30,16 +78,9 @@ def cosine_blocks(
     """
     if block < 1:
         raise ValueError(f"block must be at least 1, got {block}")
-    left, right = unit_rows(probe, "probe"), unit_rows(target, "target")
-    if left.shape[1] != right.shape[1]:
-        raise ValueError(
-            f"probe has {left.shape[1]} columns and target {right.shape[1]}; map them first"
-        )
+    cosines = Cosines(probe, target)
+    probes, targets = cosines.shape
     block = -(-block // TILE) * TILE
-    for start in range(0, len(left), block):
-        rows = slice(start, min(start + block, len(left)))
-        scores = np.empty((rows.stop - start, len(right)), np.float32)
-        for tile in range(start, rows.stop, TILE):
-            end = min(tile + TILE, rows.stop)
-            np.matmul(left[tile:end], right.T, out=scores[tile - start : end - start])
-        yield rows, np.clip(scores, -1.0, 1.0, out=scores)
+    for start in range(0, probes, block):
+        rows = slice(start, min(start + block, probes))
+        yield rows, cosines.of(rows, slice(0, targets))

@@ -15,17 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unispace.alignment.space import unit_rows
+from unispace.evaluation.all_pairs import AllPairs
 from unispace.evaluation.bootstrap import (
     TooFewClusters,
+    VerificationSamples,
     draw,
+    falling_order,
     proportion_interval,
     verification_samples,
 )
 from unispace.evaluation.measure import Measure
+from unispace.evaluation.rounded import RoundedSamples
 from unispace.evaluation.similarity import cosine_blocks
+from unispace.evaluation.tally import Counter, Tally
 
 FALSE_MATCHES = 10
 """Expected false matches that an operating point must rest on."""
+PAIRS_HELD = 2**22
+"""All pairs that are scored and sorted at once; 2,897 images within one space, 2,048 across two."""
 
 
 class UnsupportedOperatingPoint(ValueError):
@@ -49,6 +56,10 @@ class PairScores:
     first: NDArray[np.int32]
     second: NDArray[np.int32]
     identities: int
+
+    def __len__(self) -> int:
+        """Number of pairs."""
+        return len(self.scores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,16 +100,8 @@ def compare(
         ValueError: Shapes differ, fewer than two images, a row is zero or not finite, or
             same_space with two different sets of vectors.
     """
+    _check_images(probe, target, identity, same_space=same_space)
     n = len(identity)
-    if len(probe) != n or len(target) != n:
-        raise ValueError(
-            f"{len(probe)} probe rows, {len(target)} target rows and {n} identities; "
-            "all three must be of the same images"
-        )
-    if n < 2:
-        raise ValueError(f"pairs need at least 2 images, got {n}")
-    if same_space and probe is not target and not np.array_equal(probe, target):
-        raise ValueError("same_space takes the same vectors as probe and target")
     names, index = np.unique(identity, return_inverse=True)
     index = index.astype(np.int32)
     pairs = n * (n - 1) // (2 if same_space else 1)
@@ -115,6 +118,43 @@ def compare(
         second[here] = np.broadcast_to(index, kept.shape)[kept]
         done = here.stop
     return PairScores(scores, first == second, first, second, len(names))
+
+
+def compare_all(
+    probe: NDArray[np.floating],
+    target: NDArray[np.floating],
+    identity: NDArray[np.integer],
+    *,
+    same_space: bool,
+) -> PairScores | AllPairs:
+    """All pairs of different images: held where they are at most `PAIRS_HELD`, otherwise scored when they are needed.
+
+    Arguments and errors as in `compare`.
+    """
+    n = len(identity)
+    if n * (n - 1) // (2 if same_space else 1) <= PAIRS_HELD:
+        return compare(probe, target, identity, same_space=same_space)
+    _check_images(probe, target, identity, same_space=same_space)
+    return AllPairs(probe, target, identity, same_space=same_space)
+
+
+def _check_images(
+    probe: NDArray[np.floating],
+    target: NDArray[np.floating],
+    identity: NDArray[np.integer],
+    *,
+    same_space: bool,
+) -> None:
+    n = len(identity)
+    if len(probe) != n or len(target) != n:
+        raise ValueError(
+            f"{len(probe)} probe rows, {len(target)} target rows and {n} identities; "
+            "all three must be of the same images"
+        )
+    if n < 2:
+        raise ValueError(f"pairs need at least 2 images, got {n}")
+    if same_space and probe is not target and not np.array_equal(probe, target):
+        raise ValueError("same_space takes the same vectors as probe and target")
 
 
 def compare_pairs(
@@ -190,11 +230,11 @@ def roc(
         raise ValueError(f"score {int(np.argmax(np.isnan(scores)))} is NaN")
     if not (np.isfinite(weight) & (weight >= 0)).all():
         raise ValueError("weights must be finite and not negative")
-    order = np.argsort(-scores, kind="stable")
-    falling = scores[order]
+    order = falling_order(scores)
+    falling, genuine, weight = scores[order], genuine[order], weight[order]
     ends = np.append(np.flatnonzero(falling[1:] != falling[:-1]), len(falling) - 1)
-    accepted = np.cumsum(np.where(genuine, weight, 0.0)[order])
-    false = np.cumsum(np.where(genuine, 0.0, weight)[order])
+    accepted = np.cumsum(np.where(genuine, weight, 0.0))
+    false = np.cumsum(np.where(genuine, 0.0, weight))
     for kind, total in (("genuine", accepted), ("impostor", false)):
         if len(total) == 0 or total[-1] == 0:
             raise ValueError(f"a ROC needs {kind} pairs, and there are none")
@@ -202,6 +242,35 @@ def roc(
         threshold=np.append(np.inf, falling[ends].astype(np.float64)),
         fmr=np.append(0.0, false[ends] / false[-1]),
         tmr=np.append(0.0, accepted[ends] / accepted[-1]),
+    )
+
+
+def roc_of(tally: Tally) -> Roc:
+    """Exact ROC at the distinct genuine scores and right above each; straight, and level, between the two.
+
+    AUC, EER and TMR at every FMR are those of the ROC at all scores.
+
+    Raises:
+        ValueError: There are no impostor pairs.
+    """
+    if tally.impostors == 0:
+        raise ValueError("a ROC needs impostor pairs, and there are none")
+    threshold = tally.threshold.astype(np.float64)
+    steps = np.column_stack([np.nextafter(tally.threshold, np.float32(2)), threshold])
+    false = np.column_stack([tally.impostor_above, tally.impostor])
+    accepted = np.column_stack([np.append(0, tally.genuine[:-1]), tally.genuine])
+    # Right above a score nothing changes where no impostor lies on the way there.
+    changed = np.ones(steps.shape, bool)
+    changed[:, 0] = np.diff(tally.impostor, prepend=0) > tally.impostor - tally.impostor_above
+    curve = [steps[changed], false[changed], accepted[changed]]
+    if tally.impostor[-1] < tally.impostors:
+        # No cosine is below -1.
+        rest = (-1.0, tally.impostors, tally.genuine[-1])
+        curve = [np.append(column, last) for column, last in zip(curve, rest, strict=True)]
+    return Roc(
+        threshold=np.append(np.inf, curve[0]),
+        fmr=np.append(0.0, curve[1] / tally.impostors),
+        tmr=np.append(0.0, curve[2] / tally.genuine[-1]),
     )
 
 
@@ -263,11 +332,15 @@ def tmr_at_fmr(curve: Roc, target: float, n_impostor: int) -> float:
             f"FMR {target:g} needs at least {required:,} impostor comparisons for "
             f"{FALSE_MATCHES} expected false matches, there are {n_impostor:,}"
         )
+    return _tmr(curve, target)
+
+
+def _tmr(curve: Roc, target: float) -> float:
     return float(curve.tmr[np.searchsorted(curve.fmr, target, side="right") - 1])
 
 
 def verify(
-    pairs: PairScores, fmr_targets: Sequence[float], resamples: int, rng: np.random.Generator
+    pairs: PairScores | AllPairs, fmr_targets: Sequence[float], resamples: int, rng: np.random.Generator
 ) -> tuple[list[Measure], Roc]:
     """AUC, EER and TMR at every target FMR, with intervals that resample identities.
 
@@ -275,8 +348,11 @@ def verify(
     failed measure. A metric of exactly 0 or 1 gets a Wilson interval on the number of identities
     with genuine pairs. By chance AUC and EER are one half, and TMR is the FMR.
 
+    Values are exact for any number of pairs. Of pairs that are held, so are the metrics of the resamples; of
+    `AllPairs` they come from rounded scores, within the share of the genuine pairs in one of 512 bins: see `rounded`.
+
     Args:
-        pairs: Scores of the pairs.
+        pairs: Scores of the pairs, or all pairs of many images.
         fmr_targets: FMR in (0, 1), e.g. `[0.01, 0.001]`.
         resamples: Number of resamples, at least 40.
         rng: Source of randomness.
@@ -287,17 +363,14 @@ def verify(
     Raises:
         ValueError: There are no genuine or no impostor pairs, or too few resamples.
     """
-    curve = roc(pairs.scores, pairs.genuine)
-    n, n_genuine = len(pairs.scores), int(np.count_nonzero(pairs.genuine))
-    samples = verification_samples(
-        pairs.scores,
-        pairs.genuine,
-        pairs.first,
-        pairs.second,
-        draw(pairs.identities, resamples, rng),
-        fmr_targets,
-    )
-    people = len(np.unique(pairs.first[pairs.genuine]))
+    if isinstance(pairs, AllPairs):
+        curve, samples = _passing(pairs, fmr_targets, resamples, rng)
+        n_genuine, people = pairs.genuine, pairs.mated
+    else:
+        curve, samples = _held(pairs, fmr_targets, resamples, rng)
+        n_genuine = int(np.count_nonzero(pairs.genuine))
+        people = len(np.unique(pairs.first[pairs.genuine]))
+    n = len(pairs)
 
     def measure(
         metric: str, value: float, values: NDArray[np.float64], count: int, chance: float
@@ -321,6 +394,46 @@ def verify(
         else:
             measures.append(measure(metric, value, samples.tmr[:, column], n_genuine, target))
     return measures, curve
+
+
+def _held(
+    pairs: PairScores, fmr_targets: Sequence[float], resamples: int, rng: np.random.Generator
+) -> tuple[Roc, VerificationSamples]:
+    """ROC and metrics of resamples of pairs that are held, which are sorted once for both."""
+    order = falling_order(pairs.scores)
+    scores, genuine, first, second = (
+        array[order] for array in (pairs.scores, pairs.genuine, pairs.first, pairs.second)
+    )
+    curve = roc(scores, genuine)
+    drawn = draw(pairs.identities, resamples, rng)
+    return curve, verification_samples(scores, genuine, first, second, drawn, fmr_targets)
+
+
+def _passing(
+    pairs: AllPairs, fmr_targets: Sequence[float], resamples: int, rng: np.random.Generator
+) -> tuple[Roc, VerificationSamples]:
+    """ROC and metrics of resamples of pairs that pass by a block at a time."""
+    for kind, number in (("genuine", pairs.genuine), ("impostor", pairs.impostor)):
+        if number == 0:
+            raise ValueError(f"a ROC needs {kind} pairs, and there are none")
+    drawn = draw(pairs.identities, resamples, rng)
+    scores, identity = pairs.genuine_scores()
+    counter = Counter(scores)
+    rounded = RoundedSamples(scores, identity, np.diff(pairs.start), drawn)
+    for block, columns, people in pairs.impostor_blocks():
+        kept = block >= counter.lowest
+        counter.add(block[kept])
+        first = np.clip(pairs.start - columns.start, 0, block.shape[1])
+        for who, rows in people:
+            rounded.add(who, block[rows], kept[rows], first)
+    curve = roc_of(counter.tally(pairs.impostor))
+    whole, samples = rounded.samples(fmr_targets, same_space=pairs.same_space)
+    exact = VerificationSamples(
+        np.array([auc(curve)]),
+        np.array([eer(curve)]),
+        np.array([[_tmr(curve, target) for target in fmr_targets]]),
+    )
+    return curve, samples.shifted(whole, exact)
 
 
 def thin(curve: Roc, points: int = 400) -> Roc:
