@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, field_validator
@@ -39,6 +40,10 @@ class Methods(Settings):
 
 
 Shared = Literal["leave-out", "divide"]
+
+# Examples fill much of the page: so many pairs and methods where the study does not say which.
+_SHOWN_PAIRS, _SHOWN_METHODS = 3, 4
+_PAPER = ("baseline", "procrustes", "linear", "ridge")
 
 
 class Across(Settings):
@@ -94,6 +99,13 @@ class Maps(Settings):
     apart, and two that share images and no identity."""
     methods: Methods = Methods(baseline=Empty(), procrustes=Empty(), linear=Empty(), ridge=Ridge())
     """The maps."""
+    shown: Distinct[tuple[str, str]] | None = None
+    """Pairs `[source, target]` of which the page shows examples, on the first data set that maps are tested on: images
+    that are found, and both spaces in one picture. Left out: the first pair between each two families, then within
+    each, at most 3; `[]` for none."""
+    shown_methods: DistinctSome[Name] | None = None
+    """Maps by which they are shown; left out: baseline, procrustes, linear and ridge as far as there are any, then the
+    others in their order, at most 4."""
 
     @field_validator("paper_splits")
     @classmethod
@@ -114,6 +126,16 @@ class Maps(Settings):
                     )
         return families
 
+    @field_validator("shown")
+    @classmethod
+    def _between_two(
+        cls, pairs: tuple[tuple[str, str], ...] | None
+    ) -> tuple[tuple[str, str], ...] | None:
+        for source, target in pairs or ():
+            if source == target:
+                raise ValueError(f"`{source}` is mapped to itself; name two models")
+        return pairs
+
     def mapped(self) -> tuple[str, ...]:
         """All models that are mapped, those without family first."""
         named = (*self.models, *(m for models in self.families.values() for m in models))
@@ -128,3 +150,22 @@ class Maps(Settings):
         """What maps are fitted and tested on, by the name of their files."""
         found = {d: Fitting(d, d, None) for d in self.datasets}
         return found | {a.name: Fitting(a.fit, a.test, a.shared) for a in self.across}
+
+    def shown_pairs(self) -> tuple[tuple[str, str], ...]:
+        """Ordered (source, target) pairs of which the page shows examples."""
+        if self.shown is not None:
+            return self.shown
+        members: dict[str, list[str]] = {}
+        for model, family in self.family_of().items():
+            members.setdefault(family, []).append(model)
+        between = [(a[0], b[0]) for a, b in itertools.combinations(members.values(), 2)]
+        within = [(a[0], a[1]) for a in members.values() if len(a) > 1]
+        return tuple([*between, *within][:_SHOWN_PAIRS])
+
+    def methods_shown(self) -> tuple[str, ...]:
+        """Maps by which examples are shown, in the order of the study."""
+        if self.shown_methods is not None:
+            return self.shown_methods
+        named = self.methods.chosen()
+        taken = [m for m in _PAPER if m in named] + [m for m in named if m not in _PAPER]
+        return tuple(m for m in named if m in taken[:_SHOWN_METHODS])
