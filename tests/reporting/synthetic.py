@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import yaml
 from PIL import Image
+from synthetic_shown import shown_tables
 
 from unispace.analysis.transfer import Verification
 from unispace.analysis.transfer_table import Plan, transfer_tables
@@ -30,8 +31,10 @@ from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.names import flat_name
 from unispace.records.results import (
     CURVE_SCHEMA,
+    MAP_VIEW_SCHEMA,
     PCA_NUMBERS_SCHEMA,
     PCA_SCHEMA,
+    RETRIEVAL_SCHEMA,
     SCHEMA,
     VIEW_SCHEMA,
 )
@@ -66,6 +69,14 @@ class Disk:
     @property
     def views(self) -> Path:
         return self.folder / "views.parquet"
+
+    @property
+    def examples(self) -> Path:
+        return self.folder / "examples.parquet"
+
+    @property
+    def map_views(self) -> Path:
+        return self.folder / "map_views.parquet"
 
     @property
     def audit(self) -> Path:
@@ -104,6 +115,8 @@ class Disk:
             sources |= {"cmc": [self.curves], "roc": [self.curves, self.results]}
         if self.study.map_pairs():
             sources |= {"maps": [self.results], "maps_cmc": [self.curves]}
+            if self.study.maps.shown_pairs():
+                sources |= {"retrieval": [self.examples], "maps_views": [self.map_views]}
         if self.analysed():
             sources |= {"separability": [self.results]}
             for name, kind in (("pca_transfer", "curves"), ("pca_components", "numbers")):
@@ -272,6 +285,10 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
     empty = CURVE_SCHEMA.empty_table().to_pandas()
     write_table(pd.concat(curves) if curves else empty, CURVE_SCHEMA, disk.curves)
     _views(disk, rng)
+    if disk.study.map_pairs() and disk.study.maps.shown_pairs():
+        examples, map_views = shown_tables(disk.study, folder / "data", rng)
+        write_table(examples, RETRIEVAL_SCHEMA, disk.examples)
+        write_table(map_views, MAP_VIEW_SCHEMA, disk.map_views)
     _audit(disk)
     return disk
 

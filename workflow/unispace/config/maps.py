@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, field_validator
@@ -11,6 +12,10 @@ from unispace.config.evaluation import Identification, Verification
 from unispace.config.methods import Baseline, Linear, Method, Methods, Procrustes, Ridge
 
 Shared = Literal["leave-out", "divide"]
+
+# Examples fill much of the page: so many pairs and methods where the study does not say which.
+_SHOWN_PAIRS, _SHOWN_METHODS = 3, 4
+_PAPER = ("baseline", "procrustes", "linear", "ridge")
 
 
 class Across(Settings):
@@ -70,6 +75,13 @@ class Maps(Settings):
     """The maps, each under a name of your choice. A name that is a kind is short for `kind: NAME`; the kinds are
     baseline, procrustes, linear, ridge (paper), whitened-procrustes, cca, orthogonal-gradient, quadratic, mlp, and the
     controls random-orthogonal, shuffled and mean-only."""
+    shown: Distinct[tuple[str, str]] | None = None
+    """Pairs `[source, target]` of which the page shows examples, on the first data set that maps are tested on: images
+    that are found, and both spaces in one picture. Left out: the first pair between each two families, then within
+    each, at most 3; `[]` for none."""
+    shown_methods: DistinctSome[Name] | None = None
+    """Maps by which they are shown; left out: baseline, procrustes, linear and ridge as far as there are any, then the
+    others in their order, at most 4."""
 
     @field_validator("paper_splits")
     @classmethod
@@ -89,6 +101,16 @@ class Maps(Settings):
                         f"`{model}` is in `{other}` and in `{family}`; leave it in one"
                     )
         return families
+
+    @field_validator("shown")
+    @classmethod
+    def _between_two(
+        cls, pairs: tuple[tuple[str, str], ...] | None
+    ) -> tuple[tuple[str, str], ...] | None:
+        for source, target in pairs or ():
+            if source == target:
+                raise ValueError(f"`{source}` is mapped to itself; name two models")
+        return pairs
 
     def mapped(self) -> tuple[str, ...]:
         """All models that are mapped, those without family first."""
@@ -114,3 +136,22 @@ class Maps(Settings):
         """What maps are fitted and tested on, by the name of their files."""
         found = {d: Fitting(d, d, None) for d in self.datasets}
         return found | {a.name: Fitting(a.fit, a.test, a.shared) for a in self.across}
+
+    def shown_pairs(self) -> tuple[tuple[str, str], ...]:
+        """Ordered (source, target) pairs of which the page shows examples."""
+        if self.shown is not None:
+            return self.shown
+        members: dict[str, list[str]] = {}
+        for model, family in self.family_of().items():
+            members.setdefault(family, []).append(model)
+        between = [(a[0], b[0]) for a, b in itertools.combinations(members.values(), 2)]
+        within = [(a[0], a[1]) for a in members.values() if len(a) > 1]
+        return tuple([*between, *within][:_SHOWN_PAIRS])
+
+    def methods_shown(self) -> tuple[str, ...]:
+        """Maps by which examples are shown, in the order of the study."""
+        if self.shown_methods is not None:
+            return self.shown_methods
+        named = tuple(self.methods)
+        taken = [m for m in _PAPER if m in named] + [m for m in named if m not in _PAPER]
+        return tuple(m for m in named if m in taken[:_SHOWN_METHODS])

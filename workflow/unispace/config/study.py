@@ -282,6 +282,10 @@ class Study(Settings):
                         f"maps.families.{family}: `{model}` is in maps.models too; take it out there"
                     )
         mapped = maps.mapped()
+        for model in dict.fromkeys(m for pair in maps.shown or () for m in pair):
+            known("maps.shown", model, mapped)
+        for method in maps.shown_methods or ():
+            known("maps.shown_methods", method, maps.methods.chosen())
         if len(mapped) == 1:
             problems.append("maps.models: a map needs two models, got one")
         if mapped and not maps.fittings():

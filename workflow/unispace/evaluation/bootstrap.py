@@ -258,7 +258,9 @@ class VerificationSamples:
         """Some of the resamples, to fill."""
         return VerificationSamples(self.auc[chunk], self.eer[chunk], self.tmr[chunk])
 
-    def shifted(self, whole: VerificationSamples, exact: VerificationSamples) -> VerificationSamples:
+    def shifted(
+        self, whole: VerificationSamples, exact: VerificationSamples
+    ) -> VerificationSamples:
         """The resamples, less what approximation changes in the data themselves.
 
         Args:

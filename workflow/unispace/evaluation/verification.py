@@ -340,7 +340,10 @@ def _tmr(curve: Roc, target: float) -> float:
 
 
 def verify(
-    pairs: PairScores | AllPairs, fmr_targets: Sequence[float], resamples: int, rng: np.random.Generator
+    pairs: PairScores | AllPairs,
+    fmr_targets: Sequence[float],
+    resamples: int,
+    rng: np.random.Generator,
 ) -> tuple[list[Measure], Roc]:
     """AUC, EER and TMR at every target FMR, with intervals that resample identities.
 

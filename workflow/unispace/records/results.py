@@ -91,6 +91,45 @@ VIEW_SCHEMA = pa.schema(
     ]
 )
 
+RETRIEVAL_SCHEMA = pa.schema(
+    [
+        pa.field("fitted_on", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("query", pa.string(), nullable=False),  # its image
+        pa.field("gallery", pa.int64(), nullable=False),  # its entries: all other test images
+        pa.field("found", pa.int64()),  # entries of the list that are of its identity
+        pa.field("findable", pa.int64(), nullable=False),  # how many could be
+        pa.field("rank", pa.int64(), nullable=False),  # from 1; 0 is the query itself
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("identity", pa.string(), nullable=False),
+        pa.field("score", pa.float64()),  # cosine; empty of the query
+        pa.field("correct", pa.bool_(), nullable=False),  # of the identity of the query
+        # The image made small, as a PNG file; empty where the data set has no images.
+        pa.field("picture", pa.binary()),
+        pa.field("status", pa.string(), nullable=False),  # "ok" or "failed: why", then rank 0 alone
+    ]
+)
+
+MAP_VIEW_SCHEMA = pa.schema(
+    [
+        pa.field("fitted_on", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("projection", pa.string(), nullable=False),  # t-SNE or PCA
+        pa.field("space", pa.string(), nullable=False),  # source, after the map, or target
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("identity", pa.string(), nullable=False),
+        pa.field("x", pa.float64()),  # empty where the map failed
+        pa.field("y", pa.float64()),
+        pa.field("status", pa.string(), nullable=False),
+    ]
+)
+
 STATISTICS_SCHEMA = pa.schema(
     [
         pa.field("image_id", pa.string(), nullable=False),

@@ -10,6 +10,10 @@ from unispace.config.maps import Methods
 
 # Okabe and Ito 2008, without the yellow that white paper swallows.
 PALETTE = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# Tol 2021, "muted", and black: more colours than the palette where series are many and nothing else tells them apart.
+MANY_COLOURS = (
+    "#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#000000",
+)  # fmt: skip
 _DASHES: tuple[Any, ...] = (
     "-",
     (0, (5, 1.6)),
@@ -107,6 +111,14 @@ def short_names(models: Sequence[str]) -> dict[str, str]:
     short = {m: "/".join(p[i] for i in telling if i < len(p)) for m, p in parts.items()}
     apart = len(set(short.values())) == len(short) and all(short.values())
     return short if apart else {model: model for model in models}
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many letters; long names keep both ends, since either may be what differs."""
+    if len(text) <= most:
+        return text
+    head = most // 2
+    return f"{text[:head]}…{text[len(text) - (most - head - 1) :]}"
 
 
 def methods_in_order(present: Iterable[str]) -> list[str]:

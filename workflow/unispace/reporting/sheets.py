@@ -17,6 +17,7 @@ from unispace.data.splits import fractions
 from unispace.errors import UserError
 from unispace.records.files import replacing
 from unispace.records.images import ImageStore
+from unispace.reporting.looks import shortened
 
 COLUMNS = ["label", "column", "image_id", "row", "split"]
 SECOND = "second person"
@@ -101,7 +102,7 @@ def draw_sheet(chosen: pd.DataFrame, store: ImageStore) -> Sheet:
     cells = [_cell(store.image(int(row))) for row in chosen["row"]]
     wide, high = max(c.width for c in cells), max(c.height for c in cells)
     font = ImageFont.truetype(_font(), max(12, round(_TEXT * high)))
-    shown = {label: _shortened(label) for label in labels}
+    shown = {label: shortened(label, _LONGEST) for label in labels}
     margin = int(max(font.getlength(text) for text in shown.values())) + 14
     columns = int(chosen["column"].max()) + 1
     size = (margin + columns * (wide + _GAP) - _GAP, len(labels) * (high + _GAP) - _GAP)
@@ -145,13 +146,6 @@ def _cell(image: Image.Image) -> Image.Image:
         return image.resize(size, Image.Resampling.NEAREST)
     size = (max(1, image.width * _CELL // side), max(1, image.height * _CELL // side))
     return image.resize(size, Image.Resampling.LANCZOS)
-
-
-def _shortened(label: str) -> str:
-    """Long names keep both ends, since either may be what differs."""
-    if len(label) <= _LONGEST:
-        return label
-    return f"{label[: _LONGEST // 2]}…{label[-_LONGEST // 2 + 1 :]}"
 
 
 def _font() -> str:

@@ -11,8 +11,10 @@ import pyarrow as pa
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.results import (
     CURVE_SCHEMA,
+    MAP_VIEW_SCHEMA,
     PCA_NUMBERS_SCHEMA,
     PCA_SCHEMA,
+    RETRIEVAL_SCHEMA,
     SCHEMA,
     VIEW_SCHEMA,
 )
@@ -23,7 +25,9 @@ from unispace.reporting.figures import (
     interpolation,
     losses,
     maps,
+    maps_views,
     pca_transfer,
+    retrieval,
     schedule,
     separability,
     tasks,
@@ -59,6 +63,8 @@ FIGURES = {
     "roc": Kind(curves.draw_roc, (CURVE_SCHEMA, SCHEMA)),
     "maps": Kind(maps.draw, (SCHEMA,)),
     "maps_cmc": Kind(curves.draw_maps_cmc, (CURVE_SCHEMA,)),
+    "retrieval": Kind(retrieval.draw, (RETRIEVAL_SCHEMA,)),
+    "maps_views": Kind(maps_views.draw, (MAP_VIEW_SCHEMA,)),
     "views": Kind(views.draw, (VIEW_SCHEMA, SCHEMA)),
     "separability": Kind(separability.draw, (SCHEMA,)),
     "pca_transfer": Kind(pca_transfer.draw, (PCA_SCHEMA,), many=True),
