@@ -285,7 +285,7 @@ class Study(Settings):
         for model in dict.fromkeys(m for pair in maps.shown or () for m in pair):
             known("maps.shown", model, mapped)
         for method in maps.shown_methods or ():
-            known("maps.shown_methods", method, maps.methods.chosen())
+            known("maps.shown_methods", method, tuple(maps.methods))
         if len(mapped) == 1:
             problems.append("maps.models: a map needs two models, got one")
         if mapped and not maps.fittings():
