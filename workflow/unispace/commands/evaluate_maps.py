@@ -44,7 +44,8 @@ def run(arguments: argparse.Namespace) -> None:
     clouds = read_clouds(arguments.embeddings, models, dataset, record["split"])
     rows = clouds.index["image_id"].isin(set(record["test"]["images"])).to_numpy()
     official = io.official_pairs(arguments.data, dataset, evaluation)
-    images = io.images_of(clouds.index[rows], *[clouds.vectors[target][rows]] * 2, official)
+    own = clouds.vectors[target][rows]
+    images = io.images_of(clouds.index[rows], own, own, official)
     cell = Cell(
         study=settings["study"], dataset=dataset, seed=seed, origin="", target=target,
         fitted_on=fitted_on,
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
         about = dataclasses.replace(
             cell, source=source, method=method, origin=sha256_of_text(origin, key_of(fitted))
         )
-        place = fitted.place(clouds.vectors[target][rows])
+        place = fitted.place(own)
         # Within one space both orders of a pair score alike.
         probe = place if source == target else fitted.transform(clouds.vectors[source][rows])
         compared = dataclasses.replace(images, probe=probe, target=place)
