@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy.linalg import polar
 from scipy.stats import kstest, ortho_group
 
-from unispace.alignment.maps import fit_baseline, fit_linear, fit_procrustes, fit_ridge
+from unispace.alignment.maps import Map, fit_baseline, fit_linear, fit_procrustes, fit_ridge
+from unispace.alignment.space import Frame
 from unispace.analysis.map_geometry import core, map_geometry, residuals
 from unispace.analysis.subspaces import principal_components
 
@@ -105,6 +106,29 @@ def test_the_core_of_a_map_is_what_reaches_the_target(d_x, d_y):
         np.testing.assert_allclose(centred @ core(fitted), fitted.transform(x)[:, :d_y], atol=2e-5)
     # orthonormal rows or columns, whatever pads them
     assert map_geometry(core(fit_procrustes(x, y))).rotation_share == pytest.approx(1, abs=1e-5)
+
+
+class Squared(Map):
+    """A map that is not affine."""
+
+    def transform(self, source):
+        return super().transform(source) ** 2
+
+
+class Turned(Frame):
+    """A frame that does more than centre and pad."""
+
+    def place(self, vectors):
+        return super().place(vectors)[:, ::-1]
+
+
+def test_maps_without_one_matrix_in_the_targets_coordinates_are_refused():
+    frame, matrix = Frame(np.zeros(3, np.float32), 3), np.eye(3, dtype=np.float32)
+    with pytest.raises(ValueError, match="`bent` is not affine"):
+        core(Squared("bent", frame, frame, matrix))
+    turned = Turned(np.zeros(3, np.float32), 3)
+    with pytest.raises(ValueError, match="in other coordinates than the target's own"):
+        core(Map("cca", frame, turned, matrix))
 
 
 def planted(n=4000, d=6, noise=0.5, seed=0):

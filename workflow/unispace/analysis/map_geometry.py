@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unispace.alignment.maps import Map
+from unispace.alignment.space import Frame
 from unispace.analysis.subspaces import Basis
 
 Doubles = NDArray[np.float64]
 _ROUNDING = float(np.finfo(np.float32).eps)
 """Share of the largest singular value, by max(d_x, d_y), below which one is zero: matrices are stored as float32."""
+_AFFINE = 1e-4
+"""Share of a map's largest number by which float32 may miss what is affine."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,14 +57,39 @@ class MapGeometry:
 
 
 def core(fitted: Map) -> Doubles:
-    """The part of a map's matrix that reaches the target's own coordinates, `(d_x, d_y)`.
+    """What a map does to each coordinate of the source, in the target's own coordinates: W `(d_x, d_y)`.
 
-    The baseline, which has no matrix, is the identity with zeros for what is padded or falls outside.
+    It is read off what the map gives for steps along each axis, so it holds for any affine map, however it is kept.
+    The baseline is the identity with zeros for what is padded or falls outside.
+
+    Raises:
+        ValueError: The map is not affine, or does not end in the target's own coordinates.
     """
-    d_x, d_y = fitted.source.dimension, fitted.target.dimension
-    if fitted.matrix is None:
-        return np.eye(d_x, d_y)
-    return np.asarray(fitted.matrix[:, :d_y], np.float64)
+    need_own_coordinates(fitted.target)
+    steps = np.eye(fitted.source.dimension)
+    start = fitted.source.mean[None].astype(np.float64)
+    origin, once, twice = (
+        fitted.transform(start + length * steps).astype(np.float64) for length in (0, 1, 2)
+    )
+    once, twice = once - origin, twice - origin
+    if not np.abs(twice - 2 * once).max() <= _AFFINE * np.abs(once).max():
+        raise ValueError(f"`{fitted.method}` is not affine; only such a map has one matrix")
+    return once[:, : fitted.target.dimension]
+
+
+def need_own_coordinates(frame: Frame) -> None:
+    """Refuse a frame that does more than centre and pad, such as one of fewer components.
+
+    Raises:
+        ValueError: It does.
+    """
+    size = frame.dimension
+    placed = frame.place(frame.mean.astype(np.float64) + np.eye(size))
+    if placed.shape[1] < size or not np.allclose(placed, np.eye(*placed.shape), atol=_AFFINE):
+        raise ValueError(
+            "the map was fitted in other coordinates than the target's own; its geometry needs one that centres and "
+            "pads (`mismatch: pad`)"
+        )
 
 
 def map_geometry(matrix: Doubles) -> MapGeometry:

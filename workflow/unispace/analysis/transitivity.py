@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unispace.alignment.maps import Map
 from unispace.alignment.space import Floats, unit_rows
-from unispace.analysis.map_geometry import core
+from unispace.analysis.map_geometry import core, need_own_coordinates
 from unispace.analysis.matching import found_without_own_image
 from unispace.evaluation.bootstrap import (
     TooFewClusters,
@@ -41,9 +41,10 @@ def composed(first: Map, second: Map, source: NDArray[np.floating]) -> Floats:
         `(n, max(d_y, d_z))` in the centred frame of Z.
 
     Raises:
-        ValueError: The maps do not meet in one space.
+        ValueError: The maps do not meet in one space, or the first does not end in Y's own coordinates.
     """
     _meet(first, second)
+    need_own_coordinates(first.target)
     middle = first.target.dimension
     return second.transform(first.transform(source)[:, :middle] + first.target.mean)
 
@@ -54,7 +55,7 @@ def composed_matrix(first: Map, second: Map) -> Doubles:
     It is all that there is of `composed` where both maps centre Y by the same mean.
 
     Raises:
-        ValueError: The maps do not meet in one space.
+        ValueError: The maps do not meet in one space, or are not affine between own coordinates.
     """
     _meet(first, second)
     return core(first) @ core(second)
