@@ -254,7 +254,7 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
             )
     if _wide(disk.study):
         _changes(disk, rows, rng)
-    methods = disk.study.maps.methods.chosen()
+    methods = tuple(disk.study.maps.methods)
     for (source, target), dataset in itertools.product(
         disk.study.map_pairs(), disk.study.maps.datasets
     ):

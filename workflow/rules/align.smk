@@ -8,7 +8,7 @@ Outputs: results/<study>/maps/<dataset>/<source>--<target>/<method>.safetensors,
 MAP_FILES = [
     f"{RESULTS}/maps/{{dataset}}/{pair_name(s, t)}/{method}.safetensors"
     for s, t in STUDY.map_pairs()
-    for method in STUDY.maps.methods.chosen()
+    for method in STUDY.maps.methods
 ]
 
 
@@ -30,6 +30,7 @@ rule fit_maps:
     params:
         settings=lambda w: text(
             dataset=w.dataset,
+            seed=STUDY.seed,
             maps=chosen(STUDY.maps, "models", "split", "fit_share", "methods"),
             pairs=STUDY.map_pairs(),
         ),

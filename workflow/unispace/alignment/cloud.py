@@ -110,6 +110,17 @@ class Cloud:
         """Where vectors of this model go before a map of that width; without the lift."""
         return Frame(self.mean.astype(np.float32), width, self.basis)
 
+    def check_spread(self) -> None:
+        """Refuse a cloud of which nothing is left.
+
+        Raises:
+            ValueError: All vectors are equal and the cloud is centred, or all are zero.
+        """
+        equal = (self.vectors == self.vectors[0]).all()
+        if equal and (self._centre or not self.vectors[0].any()):
+            what = "equal" if self._centre else "zero"
+            raise ValueError(f"all {self.name} vectors are {what}; there is nothing to map")
+
     @cached_property
     def factors(self) -> Factors:
         """Singular value decomposition of `rows`.
@@ -117,18 +128,15 @@ class Cloud:
         Singular values up to eps * max(n, d) * s_max count as zero, as in `numpy.linalg.lstsq`.
 
         Raises:
-            ValueError: All vectors are equal, so that a centred cloud is a point.
+            ValueError: As `check_spread`.
         """
-        if self._centre and (self.vectors == self.vectors[0]).all():
-            raise ValueError(f"all {self.name} vectors are equal; there is nothing to map")
+        self.check_spread()
         if self._permuted is not None:
             cloud, order = self._permuted
             factors = cloud.factors
             return Factors(factors.left[order], factors.singular, factors.right)
         rows = self.rows()
         left, singular, right = np.linalg.svd(rows, full_matrices=False)
-        if singular[0] == 0:
-            raise ValueError(f"all {self.name} vectors are zero; there is nothing to map")
         rank = int(np.sum(singular > np.finfo(np.float64).eps * max(rows.shape) * singular[0]))
         return Factors(left[:, :rank], singular[:rank], right[:rank])
 
@@ -168,9 +176,7 @@ class Cloud:
         Raises:
             ValueError: Identities are not known, or none has two images.
         """
-        _, member, counts = np.unique(
-            self._identities(), return_inverse=True, return_counts=True
-        )
+        _, member, counts = np.unique(self._identities(), return_inverse=True, return_counts=True)
         if counts.min() > 1:
             return self
         if counts.max() == 1:
@@ -200,9 +206,7 @@ class Cloud:
 
     def without(self, fold: int, folds: int) -> Cloud:
         """Rows whose identity is not in a fold; see `in_fold`."""
-        return self._once(
-            ("without", fold, folds), lambda: self.only(~self.in_fold(fold, folds))
-        )
+        return self._once(("without", fold, folds), lambda: self.only(~self.in_fold(fold, folds)))
 
     def in_fold(self, fold: int, folds: int) -> NDArray[np.bool_]:
         """Whether the identity of each row is in a fold, `(n,)`.
@@ -277,7 +281,9 @@ class Cloud:
 
     def _identities(self) -> NDArray[np.generic]:
         if self.identity is None:
-            raise ValueError(f"{self.name}: it is not known whose image each row is; give `identity`")
+            raise ValueError(
+                f"{self.name}: it is not known whose image each row is; give `identity`"
+            )
         return self.identity
 
     def _once(self, key: tuple[object, ...], make: Callable[[], Cloud]) -> Cloud:

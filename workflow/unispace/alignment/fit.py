@@ -98,8 +98,11 @@ def fit_all(
         for source, target in ordered:
             for name, method in methods.items():
                 rng = stream(source, target, name)
-                yield source, target, name, fit_map(
-                    method, clouds[source], clouds[target], rng, pairs
+                yield (
+                    source,
+                    target,
+                    name,
+                    fit_map(method, clouds[source], clouds[target], rng, pairs),
                 )
 
 

@@ -59,9 +59,7 @@ class Map:
                 )
         features = self.source.kept if self.lift is None else self.lift.size
         if self.matrix is not None and self.matrix.shape != (features, width):
-            raise ValueError(
-                f"matrix of shape {self.matrix.shape}, expected {(features, width)}"
-            )
+            raise ValueError(f"matrix of shape {self.matrix.shape}, expected {(features, width)}")
         if self.offset is not None and self.offset.shape != (width,):
             raise ValueError(f"offset of shape {self.offset.shape}, expected {(width,)}")
 

@@ -24,9 +24,7 @@ def _rising(values: tuple[float, ...]) -> tuple[float, ...]:
 
 Penalties = Annotated[
     Annotated[Penalty, Tag("one")]
-    | Annotated[
-        tuple[Penalty, ...], Field(min_length=2), AfterValidator(_rising), Tag("several")
-    ],
+    | Annotated[tuple[Penalty, ...], Field(min_length=2), AfterValidator(_rising), Tag("several")],
     Discriminator(_one_or_several),
 ]
 """One penalty, or several to choose from."""
@@ -79,6 +77,11 @@ class Penalised(Fitted):
     folds: Annotated[int, Field(ge=2)] | None = None
     """Parts in which the identities of the fit split are held out in turn to choose among several penalties; left
     out: 5."""
+
+    @property
+    def fold_count(self) -> int:
+        """Folds of the choice."""
+        return self.folds or 5
 
     @model_validator(mode="after")
     def _folds_of_a_choice(self) -> Penalised:
@@ -137,6 +140,8 @@ class Ridge(Penalised):
 
     kind: Literal["ridge"] = "ridge"
     """`ridge`"""
+
+
 class WhitenedProcrustes(Fitted):
     """Closest rotation of the whitened spaces, taken back to the scales of the target."""
 

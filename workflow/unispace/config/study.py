@@ -303,7 +303,7 @@ class Study(Settings):
             problems.append("maps.models: a map needs two models, got one")
         if self.maps.models and not self.maps.datasets:
             problems.append("maps.datasets: name at least one data set to fit and test maps on")
-        if self.maps.models and not self.maps.methods.chosen():
+        if self.maps.models and not self.maps.methods:
             problems.append("maps.methods: name at least one, such as `procrustes: {}`")
         if not problems:
             problems += self._protocols_without_data() + self._prompt_problems()
