@@ -7,7 +7,14 @@ from sklearn.linear_model import LinearRegression, Ridge
 from unispace.alignment.maps import METHODS, fit_linear, fit_procrustes, fit_ridge
 from unispace.alignment.space import Frame
 
-FITTED = ["procrustes", "linear", "ridge", "whitened-procrustes", "quadratic", "orthogonal-gradient"]
+FITTED = [
+    "procrustes",
+    "linear",
+    "ridge",
+    "whitened-procrustes",
+    "quadratic",
+    "orthogonal-gradient",
+]
 
 
 def clouds(n=60, dx=5, dy=8, seed=0):
