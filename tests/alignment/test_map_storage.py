@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from unispace.alignment.lifts import lift_of
 from unispace.alignment.maps import METHODS
 from unispace.alignment.storage import load_map, save_map
 
@@ -23,13 +24,36 @@ def test_round_trip_is_exact(method, clouds, tmp_path):
     loaded = load_map(tmp_path / "map.safetensors")
     assert (loaded.method, loaded.settings) == (fitted.method, fitted.settings)
     assert loaded.scale == fitted.scale
+    assert (loaded.parameter_count, loaded.rows) == (fitted.parameter_count, 30)
+    assert loaded.effective_rank == fitted.effective_rank
     assert loaded.source.width == fitted.source.width == 6
     np.testing.assert_array_equal(loaded.source.mean, fitted.source.mean, strict=True)
     np.testing.assert_array_equal(loaded.target.mean, fitted.target.mean, strict=True)
     np.testing.assert_array_equal(
         loaded.transform(clouds[0]), fitted.transform(clouds[0]), strict=True
     )
+    np.testing.assert_array_equal(loaded.place(clouds[1]), fitted.place(clouds[1]), strict=True)
     assert [file.name for file in tmp_path.iterdir()] == ["map.safetensors"]
+
+
+@pytest.mark.parametrize("mismatch", ["pca", "truncate"])
+@pytest.mark.parametrize("method", ["procrustes", "quadratic", "mlp"])
+def test_round_trip_of_every_part_is_exact(method, mismatch, clouds, tmp_path):
+    options = {"mismatch": mismatch, "add_target_mean": True}
+    for source, target in (clouds, clouds[::-1]):
+        fitted = METHODS[method](source, target, **options)
+        save_map(fitted, tmp_path / "map.safetensors")
+        loaded = load_map(tmp_path / "map.safetensors")
+        assert loaded.transform(source).any()
+        np.testing.assert_array_equal(loaded.transform(source), fitted.transform(source))
+        np.testing.assert_array_equal(loaded.place(target), fitted.place(target))
+
+
+def test_a_lift_of_another_kind_or_without_its_parts_is_refused():
+    with pytest.raises(ValueError, match="unknown lift `cubes`"):
+        lift_of("cubes", {})
+    with pytest.raises(ValueError, match="lift `products` has no tensor 'basis'"):
+        lift_of("products", {})
 
 
 def test_the_penalty_is_read_back(clouds, tmp_path):

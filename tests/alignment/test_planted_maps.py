@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from unispace.alignment.maps import METHODS, fit_linear, fit_procrustes, fit_ridge
-from unispace.data.studio.planted import PlantedModel, PlantedWorld
+from unispace.alignment.space import unit_rows
+from unispace.data.studio.planted import PlantedModel, PlantedWorld, rank_one
 
 
 def pair(source, target, **changes):
@@ -96,3 +97,61 @@ def test_ridge_shrinks_by_the_planted_gain(alpha):
     matrix = fit_ridge(drawn.vectors["s"], drawn.vectors["t"], alpha=alpha).matrix
     found = np.sum(matrix * drawn.map_between("s", "t")) / 6
     assert found == pytest.approx(planted.gain("s", "t", penalty=alpha / n), rel=0.01)
+
+
+@pytest.mark.parametrize("method", ["procrustes", "orthogonal-gradient", "ridge"])
+def test_a_fitted_rotation_finds_identities_as_often_as_the_true_one(method):
+    """Rank-1 of new identities, one enrolled, across models: the closed form of the planted world."""
+    noisy = PlantedModel(noise_variance=0.5)
+    world = PlantedWorld({"s": noisy, "t": noisy}, 1100, 2, 24, identity_variance=1.5)
+    found = []
+    for seed in range(8):
+        planted = world.draw(seed)
+        source, target = planted.vectors["s"], planted.vectors["t"]
+        fit = planted.identity < 1000
+        fitted = METHODS[method](source[fit], target[fit])
+        probe = unit_rows(fitted.transform(source[~fit][0::2]))
+        gallery = unit_rows(fitted.place(target[~fit][1::2]))
+        found.append(np.mean((probe @ gallery.T).argmax(axis=1) == np.arange(100)))
+    expected = rank_one(world.separation("s", "t"), 100)
+    assert 0.5 < expected < 0.95  # neither chance, which is 0.01, nor certain
+    # 800 probes: three standard errors of a share, and what fitting on 2,000 rows costs.
+    assert np.mean(found) == pytest.approx(expected, abs=0.055)
+
+
+def test_least_squares_dips_where_rows_equal_dimensions_and_rotations_do_not():
+    """Rank-1 against fit rows through n = d + 1, where the centred source has just d directions."""
+    d, test = 40, 200
+    noisy = PlantedModel(noise_variance=0.3)
+    sizes = {"below": 20, "at": d + 1, "above": 200}
+    rank_1 = {method: dict.fromkeys(sizes, 0.0) for method in ("linear", "procrustes", "ridge")}
+    for seed in range(5):
+        planted = pair(noisy, noisy, identities=200 + test, dimension=d).draw(seed)
+        source, target = (planted.vectors[end] for end in "st")
+        for method, found in rank_1.items():
+            for place, rows in sizes.items():
+                options = {"alpha": 20.0} if method == "ridge" else {}
+                fitted = METHODS[method](source[:rows], target[:rows], **options)
+                scores = (
+                    unit_rows(fitted.transform(source[200:]))
+                    @ unit_rows(fitted.place(target[200:])).T
+                )
+                found[place] += np.mean(scores.argmax(axis=1) == np.arange(test)) / 5
+    dip = rank_1["linear"]
+    assert dip["at"] < 0.5 * dip["below"]
+    assert dip["above"] > 0.95
+    for method in ("procrustes", "ridge"):
+        assert rank_1[method]["below"] < rank_1[method]["at"] < rank_1[method]["above"] + 0.01
+
+
+def test_few_rows_of_many_dimensions_are_turned_as_far_as_they_reach():
+    """n < d: on new images of the few directions that the fit rows span, the rotation is the planted one."""
+    planted = pair(PlantedModel(), PlantedModel(), identities=400, dimension=64).draw(0)
+    source, target = (planted.vectors[end] for end in "st")
+    for method in ("orthogonal-gradient", "procrustes"):
+        fitted = METHODS[method](source[:20], target[:20])
+        seen = np.linalg.svd(source[:20] - source[:20].mean(axis=0))[2][:19]
+        np.testing.assert_allclose(
+            seen @ fitted.matrix, seen @ planted.map_between("s", "t"), atol=1e-3
+        )
+        np.testing.assert_allclose(fitted.matrix @ fitted.matrix.T, np.eye(64), atol=1e-5)

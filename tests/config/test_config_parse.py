@@ -79,7 +79,7 @@ MISTAKES = {
     "unknown key without a near one": (
         "alpha: 0.1",
         "zzz: 1 #!\n     ",
-        "`maps.methods.ridge.zzz`: unknown key, allowed: alpha",
+        "`maps.methods.ridge.zzz`: unknown key, allowed: add_target_mean, alpha, centre, fit_on, folds, intercept, kind",
     ),
     "text for a whole number": (
         "seed: 1",

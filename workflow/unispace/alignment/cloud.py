@@ -110,6 +110,17 @@ class Cloud:
         """Where vectors of this model go before a map of that width; without the lift."""
         return Frame(self.mean.astype(np.float32), width, self.basis)
 
+    def check_spread(self) -> None:
+        """Refuse a cloud of which nothing is left.
+
+        Raises:
+            ValueError: All vectors are equal and the cloud is centred, or all are zero.
+        """
+        equal = (self.vectors == self.vectors[0]).all()
+        if equal and (self._centre or not self.vectors[0].any()):
+            what = "equal" if self._centre else "zero"
+            raise ValueError(f"all {self.name} vectors are {what}; there is nothing to map")
+
     @cached_property
     def factors(self) -> Factors:
         """Singular value decomposition of `rows`.
@@ -117,18 +128,15 @@ class Cloud:
         Singular values up to eps * max(n, d) * s_max count as zero, as in `numpy.linalg.lstsq`.
 
         Raises:
-            ValueError: All vectors are equal, so that a centred cloud is a point.
+            ValueError: As `check_spread`.
         """
-        if self._centre and (self.vectors == self.vectors[0]).all():
-            raise ValueError(f"all {self.name} vectors are equal; there is nothing to map")
+        self.check_spread()
         if self._permuted is not None:
             cloud, order = self._permuted
             factors = cloud.factors
             return Factors(factors.left[order], factors.singular, factors.right)
         rows = self.rows()
         left, singular, right = np.linalg.svd(rows, full_matrices=False)
-        if singular[0] == 0:
-            raise ValueError(f"all {self.name} vectors are zero; there is nothing to map")
         rank = int(np.sum(singular > np.finfo(np.float64).eps * max(rows.shape) * singular[0]))
         return Factors(left[:, :rank], singular[:rank], right[:rank])
 

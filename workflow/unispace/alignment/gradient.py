@@ -51,7 +51,7 @@ def fit_orthogonal_gradient(
         method,
         turn[: pair.source.kept],
         width * (width - 1) // 2,
-        settings={"steps": steps, "gradient": gradient},
+        settings={"steps": steps, "gradient": float(f"{gradient:.3g}")},
     )
 
 

@@ -78,15 +78,13 @@ def _rotation(left: Doubles, right: Doubles, width: int, reflections: bool) -> D
     nothing depends on it. Without reflections the direction of the rest that is turned most is mirrored where the
     determinant would be -1.
     """
-    from scipy.linalg import qr
-
     shared = left.shape[1]
     a, b = (np.pad(side, ((0, width - len(side)), (0, 0))) for side in (left, right))
-    rest_a = qr(a)[0][:, shared:]
+    rest_a = _complement(a)
     if shared == len(right):
         rest_b = np.eye(width)[:, shared:]
     else:
-        rest_b = qr(b)[0][:, shared:]
+        rest_b = _complement(b)
         inner, _, outer = np.linalg.svd(rest_a.T @ rest_b)
         rest_a = rest_a @ (inner @ outer)
     matrix = a @ b.T + rest_a @ rest_b.T
@@ -95,6 +93,11 @@ def _rotation(left: Doubles, right: Doubles, width: int, reflections: bool) -> D
         axis = np.linalg.eigh(turned + turned.T)[1][:, 0]
         matrix -= 2 * np.outer(rest_a @ axis, rest_b @ axis)
     return matrix
+
+
+def _complement(columns: Doubles) -> Doubles:
+    """Orthonormal basis `(D, D - m)` of what orthonormal columns `(D, m)` leave out."""
+    return np.linalg.qr(columns, mode="complete")[0][:, columns.shape[1] :]
 
 
 def fit_linear(pair: Pair, method: Linear) -> Map:
@@ -147,11 +150,9 @@ def fit_cca(pair: Pair, method: Cca) -> Map:
 
     With A and B the whitening of the two clouds and L D R^T = svd of their whitened cross product, x goes to x A L and
     y to y B R, each of variance 1 on the fit rows (without shrinkage). D / n are the canonical correlations.
+    The sign of a pair of directions is that which makes the largest coefficient of the source positive.
 
     Source: H. Hotelling, "Relations between two sets of variates", Biometrika 1936.
-
-    Raises:
-        ValueError: The fit rows span no direction.
     """
     split = pair.split(method.shrinkage)
     count = split.singular.size
@@ -163,6 +164,9 @@ def fit_cca(pair: Pair, method: Cca) -> Map:
             (pair.target, split.right[:kept].T),
         )
     )
+    largest = np.argmax(np.abs(source), axis=0)
+    signs = np.sign(source[largest, np.arange(kept)])
+    source, target = source * signs, target * signs
     frame, place = pair.frames
     return Map(
         method.kind,

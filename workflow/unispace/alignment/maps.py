@@ -81,10 +81,12 @@ def fit_kind(
             settings that are not those of the kind.
     """
     method = method_of(kind, **settings)
-    clouds = (
-        Cloud(vectors, identity, name) for vectors, name in ((source, "source"), (target, "target"))
+    return fit_map(
+        method,
+        Cloud(source, identity, "source"),
+        Cloud(target, identity, "target"),
+        np.random.default_rng(0) if rng is None else rng,
     )
-    return fit_map(method, *clouds, np.random.default_rng(0) if rng is None else rng)
 
 
 def fit_baseline(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,15 +39,14 @@ def fit_mlp(pair: Pair, method: Mlp, rng: np.random.Generator) -> Map:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPRegressor
 
+    for cloud in (pair.source, pair.target):
+        cloud.check_spread()
     source, target = pair.source.rows(), pair.target.rows()
     spread_x, spread_y = (float(np.sqrt(np.mean(rows**2))) for rows in (source, target))
-    for cloud, spread in ((pair.source, spread_x), (pair.target, spread_y)):
-        if spread == 0:
-            raise ValueError(f"all {cloud.name} vectors are equal; there is nothing to map")
     network = MLPRegressor(
         hidden_layer_sizes=(method.width,) * method.layers,
         alpha=method.weight_decay,
-        batch_size=min(method.batch_size, len(pair)),
+        batch_size=min(method.batch_size, len(pair)),  # pyright: ignore[reportArgumentType] (or "auto")
         learning_rate_init=method.learning_rate,
         max_iter=method.epochs,
         tol=0.0,
@@ -73,8 +73,6 @@ def fit_mlp(pair: Pair, method: Mlp, rng: np.random.Generator) -> Map:
 
 def _with_bias(made: Map, bias: np.ndarray) -> Map:
     """The map with the bias of its last layer added to what is added already."""
-    from dataclasses import replace
-
     offset = np.zeros(made.target.width, np.float32) if made.offset is None else made.offset
     padded = np.pad(stored(bias), (0, offset.size - bias.size))
     return replace(made, offset=offset + padded)

@@ -45,12 +45,12 @@ class Pair:
                 f"{source.name} has {len(source)} rows and {target.name} {len(target)}; "
                 "a map is fitted on the same images in both spaces"
             )
-        known = source.identity is not None and target.identity is not None
-        if known and not np.array_equal(source.identity, target.identity):
-            row = int(np.argmin(source.identity == target.identity))
+        one, other = source.identity, target.identity
+        if one is not None and other is not None and not np.array_equal(one, other):
+            row = int(np.argmin(one == other))
             raise ValueError(
-                f"row {row} is of {source.identity[row]} in {source.name} and of {target.identity[row]} in "
-                f"{target.name}; a map is fitted on the same images in both spaces"
+                f"row {row} is of {one[row]} in {source.name} and of {other[row]} in {target.name}; "
+                "a map is fitted on the same images in both spaces"
             )
         self.source, self.target = source, target
         self._splits: dict[float | None, Split] = {}
@@ -165,6 +165,6 @@ class Pairs:
         """The pair of two clouds."""
         key = id(source), id(target)
         if key not in self._made:
-            turned = self._made.get(key[::-1])
+            turned = self._made.get((id(target), id(source)))
             self._made[key] = Pair(source, target) if turned is None else turned.turned()
         return self._made[key]

@@ -11,9 +11,6 @@ from unispace.alignment.mapping import Map
 from unispace.alignment.pairs import Pair
 from unispace.config.methods import Penalised, Ridge
 
-FOLDS = 5
-"""Folds where the settings name none."""
-
 Fold = tuple[Pair, np.ndarray, np.ndarray]
 """A pair without some identities, and their rows `(m, d_x)`, `(m, d_y)`."""
 
@@ -35,7 +32,7 @@ def penalty(method: Penalised, fold: Callable[[int, int], Fold]) -> tuple[float,
     """The penalty of a method, chosen where there are several, and what is kept of the choice."""
     if not isinstance(method.alpha, tuple):
         return method.alpha, {"alpha": method.alpha}
-    folds = method.folds or FOLDS
+    folds = method.fold_count
     scores = held_out_cosines([fold(i, folds) for i in range(folds)], method.alpha)
     # Of equals the larger penalty, the smaller map.
     best = len(scores) - 1 - int(np.argmax(scores[::-1]))

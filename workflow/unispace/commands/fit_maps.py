@@ -6,7 +6,6 @@ import argparse
 import itertools
 import json
 import logging
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from unispace.alignment.fit import fit_all, fit_map
 from unispace.alignment.mapping import Map
 from unispace.alignment.storage import save_maps
 from unispace.commands.common.evaluation import generator
-from unispace.commands.common.maps import SAME, divided, read_clouds
+from unispace.commands.common.maps import SAME, check_enough, divided, read_clouds
 from unispace.config.maps import Fitting, Maps
 from unispace.config.methods import Baseline
 from unispace.errors import UserError
@@ -44,14 +43,16 @@ def run(arguments: argparse.Namespace) -> None:
     test = fit if same else read_clouds(arguments.embeddings, models, fitting.test, maps.split)
     part = divided(fitting, fit, test, maps.fit_share)
     identity = np.asarray(fit.identity, str)[part.fit]
+    images = np.unique(identity, return_counts=True)[1]
+    check_enough(fitting.fit, maps.methods, images)
     clouds = {m: Cloud(v[part.fit], identity, m) for m, v in fit.vectors.items()}
     record: dict[str, Any] = {
         "split": maps.split,
         "fit": {
             "dataset": fitting.fit,
             "images": int(part.fit.sum()),
-            "identities": len(np.unique(identity)),
-            "single_image_identities": sum(n == 1 for n in Counter(identity.tolist()).values()),
+            "identities": len(images),
+            "single_image_identities": int(np.sum(images == 1)),
         },
         "test": {
             "dataset": fitting.test,
@@ -97,7 +98,7 @@ def _write(
             "parameters": fitted.parameter_count,
             "effective_rank": round(fitted.effective_rank, 6),
             "rows": fitted.rows,
-            "settings": dict(fitted.settings),
+            "chosen": dict(fitted.settings),
         }
         for name, fitted in found.items()
     }

@@ -78,6 +78,11 @@ class Penalised(Fitted):
     """Parts in which the identities of the fit split are held out in turn to choose among several penalties; left
     out: 5."""
 
+    @property
+    def fold_count(self) -> int:
+        """Folds of the choice."""
+        return self.folds or 5
+
     @model_validator(mode="after")
     def _folds_of_a_choice(self) -> Penalised:
         if self.folds is not None and not isinstance(self.alpha, tuple):

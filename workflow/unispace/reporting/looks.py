@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unispace.config.maps import Methods
+from unispace.config.methods import KINDS
 
 # Okabe and Ito 2008, without the yellow that white paper swallows.
 PALETTE = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -122,8 +122,13 @@ def shortened(text: str, most: int) -> str:
 
 
 def methods_in_order(present: Iterable[str]) -> list[str]:
-    """Methods of maps from the weakest to the freest, as the study model lists them."""
-    return in_order(present, tuple(Methods.model_fields))
+    """Methods of maps from the controls to the freest; `ridge-strong` stands behind `ridge`, other names come last."""
+    by_kind: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    rest = []
+    for name in sorted(set(present)):
+        akin = [kind for kind in KINDS if name == kind or name.startswith(f"{kind}-")]
+        (by_kind[max(akin, key=len)] if akin else rest).append(name)
+    return [*(name for names in by_kind.values() for name in names), *rest]
 
 
 def in_order(present: Iterable[str], order: Sequence[str], *, whole: bool = False) -> list[str]:
