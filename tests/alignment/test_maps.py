@@ -236,7 +236,7 @@ def test_ridge_needs_a_positive_penalty(alpha, message):
 def test_settings_of_another_kind_are_refused():
     with pytest.raises(ValueError, match="linear: alpha: Extra inputs are not permitted"):
         METHODS["linear"](*clouds(10, 4, 4), alpha=0.1)
-    with pytest.raises(ValueError, match="rigde: .*does not match any of the expected tags"):
+    with pytest.raises(ValueError, match=r"rigde: .*does not match any of the expected tags"):
         method_of("rigde")
 
 
