@@ -1,0 +1,215 @@
+"""The command that fits maps: what it records, and what it refuses before it fits anything."""
+
+import argparse
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unispace.alignment.maps import fit_linear
+from unispace.alignment.storage import load_map
+from unispace.commands import fit_maps
+from unispace.config.maps import Maps
+from unispace.data.splits import split_by_hash
+from unispace.errors import UserError
+from unispace.records.embeddings import Embeddings, write_embeddings
+from unispace.records.names import pair_name
+
+MODELS = {"a/base/seed0": 6, "b/base/seed0": 8, "c/base/seed0": 8}
+METHODS = {
+    "baseline": {},
+    "linear": {},
+    "chosen": {"kind": "ridge", "alpha": [0.01, 1.0], "folds": 3},
+    "others": {"kind": "linear", "fit_on": "other-images"},
+    "centroids": {"kind": "ridge", "fit_on": "centroids"},
+    "shuffled": {},
+    "random-orthogonal": {},
+}
+
+
+def index_of(images=4, singles=0):
+    """Twenty identities with some images each, and some with one."""
+    names = [f"p{i:02d}" for i in range(20) for _ in range(images)]
+    names += [f"q{i:02d}" for i in range(singles)]
+    return pd.DataFrame(
+        {
+            "image_id": [f"faces/{n:04d}" for n in range(len(names))],
+            "row": np.arange(len(names)),
+            "domain": "face_hq",
+            "label": names,
+            "identity": names,
+            "split": "test",
+        }
+    )
+
+
+def write(folder, index, models=None, **changes):
+    """Embeddings of every model; `changes` of a model take its vectors and index and give others."""
+    rng = np.random.default_rng(0)
+    latent = rng.normal(size=(len(index), 5))
+    for model, width in (models or MODELS).items():
+        vectors = latent @ rng.normal(size=(5, width)) + 0.1 * rng.normal(size=(len(index), width))
+        vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        card = {"key": model, "dataset": "faces"}
+        made = Embeddings(vectors, index.copy(), card)
+        if model[0] in changes:
+            made = changes[model[0]](made)
+        write_embeddings(made, folder / "embeddings" / model / "faces")
+
+
+def fit(folder, methods=None, models=None, seed=1):
+    models = list(models or MODELS)
+    maps = Maps(models=models, datasets=("faces",), fit_share=0.6, methods=methods or METHODS)
+    pairs = [[s, t] for s in models for t in models if s != t]
+    settings = {"dataset": "faces", "seed": seed, "maps": maps.model_dump(mode="json")}
+    parser = argparse.ArgumentParser()
+    fit_maps.configure(parser)
+    line = ["--settings", json.dumps({**settings, "pairs": pairs})]
+    line += ["--embeddings", str(folder / "embeddings"), "--output", str(folder / "maps")]
+    fit_maps.run(parser.parse_args(line))
+    return json.loads((folder / "maps" / "maps.json").read_text())
+
+
+def test_every_map_is_written_and_told(tmp_path):
+    index = index_of(singles=5)
+    write(tmp_path, index)
+    record = fit(tmp_path)
+    fitted = np.asarray(split_by_hash(index["identity"], 0.6, 0.0, salt="maps") == "train")
+    counts = index["identity"][fitted].value_counts()
+    assert record["fit_images"] == fitted.sum()
+    assert record["fit_identities"] == len(counts)
+    assert record["singles"] == (counts == 1).sum() > 0
+    assert record["test_images"] == sorted(index["image_id"][~fitted])
+    wanted = [(s, t) for s in MODELS for t in MODELS if s != t]
+    assert [(p["source"], p["target"]) for p in record["pairs"]] == wanted
+    for pair in record["pairs"]:
+        assert list(pair["methods"]) == sorted(METHODS)  # as JSON has them
+        for name, told in pair["methods"].items():
+            made = load_map(tmp_path / "maps" / pair["folder"] / f"{name}.safetensors")
+            assert (told["parameters"], told["rows"]) == (made.parameter_count, made.rows)
+            assert told["effective_rank"] == pytest.approx(made.effective_rank, abs=1e-6)
+            assert told["kind"] == made.method
+            assert told["chosen"] == made.settings
+        assert pair["methods"]["chosen"]["chosen"]["alpha"] in (0.01, 1.0)
+        assert pair["methods"]["chosen"]["settings"]["alpha"] == [0.01, 1.0]
+        rows = {name: told["rows"] for name, told in pair["methods"].items()}
+        assert rows["linear"] == fitted.sum()
+        assert rows["others"] == fitted.sum() - (counts == 1).sum()
+        assert rows["centroids"] == len(counts)
+
+
+def test_a_map_is_fitted_on_the_fit_part_alone(tmp_path):
+    index = index_of()
+    write(tmp_path, index)
+    fit(tmp_path)
+    fitted = np.asarray(split_by_hash(index["identity"], 0.6, 0.0, salt="maps") == "train")
+    s, t = list(MODELS)[:2]
+    vectors = [np.load(tmp_path / "embeddings" / m / "faces/vectors.npy") for m in (s, t)]
+    expected = fit_linear(*(v[fitted] for v in vectors))
+    made = load_map(tmp_path / "maps" / pair_name(s, t) / "linear.safetensors")
+    np.testing.assert_allclose(made.matrix, expected.matrix, atol=1e-5)
+
+
+def test_again_gives_the_same_bytes_and_another_seed_other_controls(tmp_path):
+    write(tmp_path, index_of())
+    found = []
+    for seed in (1, 1, 2):
+        fit(tmp_path, seed=seed)
+        files = sorted((tmp_path / "maps").rglob("*.safetensors"))
+        found.append({str(f.relative_to(tmp_path)): f.read_bytes() for f in files})
+    assert len(found[0]) == 6 * len(METHODS)
+    assert found[0] == found[1]
+    changed = {name.split("/")[-1] for name in found[0] if found[0][name] != found[2][name]}
+    assert changed == {"shuffled.safetensors", "random-orthogonal.safetensors"}
+
+
+def without_last(made):
+    return Embeddings(made.vectors[:-2], made.index[:-2], made.card)
+
+
+def turned(made):
+    return Embeddings(made.vectors[::-1], made.index[::-1].reset_index(drop=True), made.card)
+
+
+def renamed(made):
+    index = made.index.copy()
+    index.loc[7, "identity"] = "p99"
+    return Embeddings(made.vectors, index, made.card)
+
+
+def same_card(made):
+    return Embeddings(made.vectors, made.index, {**made.card, "key": "a/base/seed0"})
+
+
+def zeroed(made):
+    vectors = made.vectors.copy()
+    vectors[[3, 9]] = 0
+    return Embeddings(vectors, made.index, made.card)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            without_last,
+            "faces: a/base/seed0 and b/base/seed0 embed different images: 2 only by a/base/seed0 and not by "
+            "b/base/seed0, such as faces/0078",
+        ),
+        (turned, "embed different images: the same ones in another order"),
+        (renamed, "faces: image faces/0007 is of p01 to a/base/seed0 and of p99 to b/base/seed0"),
+        (same_card, "faces: a/base/seed0 and b/base/seed0 are one model"),
+        (
+            zeroed,
+            "faces: b/base/seed0 embeds image faces/0003 as a vector that is zero (2 such images)",
+        ),
+    ],
+)
+def test_embeddings_that_do_not_go_together_are_refused(change, message, tmp_path):
+    write(tmp_path, index_of(), b=change)
+    with pytest.raises(UserError) as caught:
+        fit(tmp_path)
+    assert message in str(caught.value)
+    assert not (tmp_path / "maps").exists()
+
+
+def test_a_vector_that_is_not_finite_is_refused(tmp_path):
+    write(tmp_path, index_of())
+    path = tmp_path / "embeddings/c/base/seed0/faces/vectors.npy"
+    vectors = np.load(path)
+    vectors[5, 1] = np.nan
+    np.save(path, vectors)
+    with pytest.raises(
+        UserError, match="c/base/seed0 embeds image faces/0005 as a vector that is "
+    ):
+        fit(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        (
+            {"kind": "shuffled", "of": {"kind": "linear", "fit_on": "other-images"}},
+            "`maps.methods.m` is fitted on other images of an identity, and each of the",
+        ),
+        (
+            {"kind": "ridge", "alpha": [1, 2], "folds": 15},
+            "`maps.methods.m` chooses its penalty on 15 folds of identities, and the fit part has",
+        ),
+    ],
+)
+def test_methods_that_need_more_identities_or_images_are_refused(method, message, tmp_path):
+    write(tmp_path, index_of(images=1))
+    with pytest.raises(UserError) as caught:
+        fit(tmp_path, {"m": method})
+    assert message in str(caught.value)
+    assert not (tmp_path / "maps").exists()
+
+
+def test_too_few_identities_are_refused(tmp_path):
+    index = index_of()
+    write(tmp_path, index[index["identity"] == "p00"])
+    with pytest.raises(
+        UserError, match="split `test` has 1 identities, too few to divide into 60%"
+    ):
+        fit(tmp_path)
