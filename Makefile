@@ -4,6 +4,7 @@
 #   make reproduce STUDY=FILE CORES=2   another study, with two cores
 #   make test                           all checks and tests
 #   make test-fast                      without the tests that run Snakemake or train
+#   make bench                          speed and memory beside other implementations, as a table
 #   make pull                           the published data and checkpoints, where a DVC remote is configured
 #   make verify-data                    whether the data that is here has the published bytes
 #   make publish                        record what a run made as the version of the next commit
@@ -20,10 +21,10 @@ READY := $(VENV)/.ready
 # Everything runs as in an activated environment, and never with code of another one.
 RUN := export VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH"; unset PYTHONPATH PYTHONHOME;
 
-.PHONY: help setup reproduce pull verify-data publish test test-fast check format lock schema dag clean
+.PHONY: help setup reproduce pull verify-data publish test test-fast bench check format lock schema dag clean
 
 help:
-	@sed -n 's/^#  *//p' Makefile | head -10
+	@sed -n 's/^#  *//p' Makefile | head -11
 
 setup: $(READY)
 
@@ -59,7 +60,11 @@ test: check
 	@$(RUN) pytest
 
 test-fast: $(READY)
-	@$(RUN) pytest -m "not slow"
+	@$(RUN) pytest -m "not slow and not bench"
+
+bench: $(READY)
+	@$(RUN) pytest -m bench tests/bench
+	@$(RUN) python tests/bench/side_by_side.py
 
 format: $(READY)
 	@$(RUN) ruff check --fix . ; ruff format . ; snakefmt Snakefile workflow/rules
