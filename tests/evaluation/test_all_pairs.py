@@ -185,7 +185,10 @@ def test_measures_are_those_of_pairs_that_are_held(same_space, noise):
 def test_what_cannot_be_measured_fails_as_it_does_where_pairs_are_held():
     one, _, identity = images()
     rng = np.random.default_rng(0)
-    for people, missing in ((np.arange(len(one)), "genuine"), (np.zeros(len(one), int), "impostor")):
+    for people, missing in (
+        (np.arange(len(one)), "genuine"),
+        (np.zeros(len(one), int), "impostor"),
+    ):
         with pytest.raises(ValueError, match=f"a ROC needs {missing} pairs, and there are none"):
             verify(AllPairs(one, one, people, same_space=True), TARGETS, 100, rng)
     passing = AllPairs(one, one, identity, same_space=True)

@@ -103,9 +103,7 @@ def test_an_excluded_entry_is_not_there():
 
 
 @quick
-@given(
-    st.integers(0, 10**6), st.booleans(), st.booleans(), st.sampled_from([None, 1, 3, 40])
-)
+@given(st.integers(0, 10**6), st.booleans(), st.booleans(), st.sampled_from([None, 1, 3, 40]))
 def test_blocks_of_probes_give_each_bit_that_a_loop_over_probes_gives(seed, ties, cameras, depth):
     rng = np.random.default_rng(seed)
     people, size = rng.integers(1, 5), rng.integers(20, 200)
@@ -123,13 +121,9 @@ def test_blocks_of_probes_give_each_bit_that_a_loop_over_probes_gives(seed, ties
     assume(kept.any())
     probe, who, exclude = probe[kept], names[0][kept], exclude[kept]
     camera = None if camera is None else (camera[0][kept], camera[1])
-    found = search(
-        probe, gallery, who, names[1], 64, exclude=exclude, camera=camera, depth=depth
-    )
+    found = search(probe, gallery, who, names[1], 64, exclude=exclude, camera=camera, depth=depth)
     (_, scores), *_ = cosine_blocks(probe, gallery, 70)
-    for i, (row, mine, out) in enumerate(
-        zip(scores, correct[kept], left_out[kept], strict=True)
-    ):
+    for i, (row, mine, out) in enumerate(zip(scores, correct[kept], left_out[kept], strict=True)):
         mates = np.sort(row[mine & ~out])[::-1]
         ranks = np.array([k + np.sum(row[~mine & ~out] >= s) for k, s in enumerate(mates, 1)])
         share = np.arange(1, len(mates) + 1) / ranks

@@ -79,7 +79,9 @@ class AllPairs:
                 identity.append(np.full(len(scores[-1]), who))
         return np.concatenate(scores), np.concatenate(identity)
 
-    def impostor_blocks(self) -> Iterator[tuple[NDArray[np.float32], slice, list[tuple[int, slice]]]]:
+    def impostor_blocks(
+        self,
+    ) -> Iterator[tuple[NDArray[np.float32], slice, list[tuple[int, slice]]]]:
         """The scores of all impostor pairs, a block at a time.
 
         Yields:
@@ -108,7 +110,12 @@ class AllPairs:
             yield (
                 rows,
                 [
-                    (who, slice(max(rows.start, self.start[who]), min(rows.stop, self.start[who + 1])))
+                    (
+                        who,
+                        slice(
+                            max(rows.start, self.start[who]), min(rows.stop, self.start[who + 1])
+                        ),
+                    )
                     for who in range(first, last + 1)
                 ],
             )
