@@ -11,8 +11,10 @@ from unispace.evaluation.bootstrap import (
     TooFewClusters,
     cluster_mean,
     draw,
+    falling_order,
     percentile_interval,
     proportion_interval,
+    proportion_intervals,
     resampled_means,
     verification_samples,
     wilson_interval,
@@ -89,6 +91,21 @@ def test_scores_of_embeddings_resample_like_the_rebuilt_sample():
     check_against_rebuilt(pairs.scores, pairs.first, pairs.second, draw(12, 20, rng))
 
 
+def test_pairs_in_falling_order_are_taken_as_they_come():
+    scores, first, second = pairs_of(np.repeat(np.arange(6, dtype=np.int32), 4), True, 2)
+    multiplicity = draw(6, 30, np.random.default_rng(0))
+    plain = verification_samples(scores, first == second, first, second, multiplicity, TARGETS)
+    order = np.argsort(-scores, kind="stable")
+    assert falling_order(scores[order]) == slice(None)
+    assert (np.diff(scores[falling_order(scores)]) <= 0).all()
+    scores, first, second = (array[order] for array in (scores, first, second))
+    sorted_before = verification_samples(
+        scores, first == second, first, second, multiplicity, TARGETS
+    )
+    for name in ("auc", "eer", "tmr"):
+        np.testing.assert_array_equal(getattr(plain, name), getattr(sorted_before, name))
+
+
 def test_each_identity_drawn_once_is_the_data_itself():
     scores, first, second = pairs_of(np.repeat(np.arange(6, dtype=np.int32), 3), False, 1)
     samples = verification_samples(
@@ -123,6 +140,16 @@ def test_draws_are_multinomial():
     assert multiplicity.mean(axis=0) == pytest.approx(np.ones(50), abs=0.1)
     assert multiplicity.var() == pytest.approx(1 - 1 / 50, abs=0.02)
     assert np.mean(multiplicity == 0) == pytest.approx((1 - 1 / 50) ** 50, abs=0.01)
+
+
+@pytest.mark.parametrize("clusters", [2, 3, 50, 1001])
+def test_draws_are_one_stream_however_many_are_made_at_once(monkeypatch, clusters):
+    plain, rng = draw(clusters, 30, np.random.default_rng(4)), np.random.default_rng(4)
+    for row in plain:
+        chosen = rng.integers(clusters, size=clusters)
+        assert row.tolist() == np.bincount(chosen, minlength=clusters).tolist()
+    monkeypatch.setattr(bootstrap, "MEMORY", 32 * clusters * 7)
+    np.testing.assert_array_equal(draw(clusters, 30, np.random.default_rng(4)), plain)
 
 
 def test_a_draw_needs_something_to_choose_from():
@@ -162,6 +189,15 @@ def test_wilson_only_where_the_bootstrap_has_no_width():
     assert proportion_interval(0.99, samples, 20) == percentile_interval(samples)
     assert proportion_interval(1.0, np.ones(100), 20) == wilson_interval(1.0, 20)
     assert proportion_interval(0.0, np.zeros(100), 20) == wilson_interval(0.0, 20)
+
+
+def test_many_intervals_at_once_are_those_of_one_after_the_other():
+    rng = np.random.default_rng(0)
+    values, samples = np.array([0.0, 0.3, 1.0, 0.9]), rng.random((77, 4))
+    expected = [proportion_interval(v, s, 12) for v, s in zip(values, samples.T, strict=True)]
+    assert proportion_intervals(values, samples, 12).tolist() == [list(ends) for ends in expected]
+    with pytest.raises(ValueError, match="at least 40 resamples, got 39"):
+        proportion_intervals(values, samples[:39], 12)
 
 
 # Means

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from unispace.evaluation.bootstrap import TooFewClusters, wilson_interval
 from unispace.evaluation.identification import Ranking, identify, search
+from unispace.evaluation.similarity import cosine_blocks
 
 quick = settings(
     deadline=None, max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -99,6 +100,37 @@ def test_an_excluded_entry_is_not_there():
         assert found.average_precision[i] == pytest.approx(alone.average_precision[0])
     everyone = search(vectors, vectors, identity, identity, exclude=np.full(40, -1))
     assert (everyone.rank == 1).all()  # its own image
+
+
+@quick
+@given(st.integers(0, 10**6), st.booleans(), st.booleans(), st.sampled_from([None, 1, 3, 40]))
+def test_blocks_of_probes_give_each_bit_that_a_loop_over_probes_gives(seed, ties, cameras, depth):
+    rng = np.random.default_rng(seed)
+    people, size = rng.integers(1, 5), rng.integers(20, 200)
+    names = rng.integers(0, people, 70), np.append(np.arange(people), rng.integers(0, 6, size))
+    probe, gallery = (rng.normal(size=(len(side), 3)) for side in names)
+    if ties:
+        probe, gallery = np.sign(probe), np.sign(gallery)
+    exclude = rng.integers(-1, len(gallery), 70)
+    camera = (rng.integers(0, 9, 70), rng.integers(0, 9, len(gallery))) if cameras else None
+    left_out = np.arange(len(gallery)) == exclude[:, None]
+    correct = names[0][:, None] == names[1]
+    if camera is not None:
+        left_out |= correct & (camera[0][:, None] == camera[1])
+    kept = (correct & ~left_out).any(axis=1)
+    assume(kept.any())
+    probe, who, exclude = probe[kept], names[0][kept], exclude[kept]
+    camera = None if camera is None else (camera[0][kept], camera[1])
+    found = search(probe, gallery, who, names[1], 64, exclude=exclude, camera=camera, depth=depth)
+    (_, scores), *_ = cosine_blocks(probe, gallery, 70)
+    for i, (row, mine, out) in enumerate(zip(scores, correct[kept], left_out[kept], strict=True)):
+        mates = np.sort(row[mine & ~out])[::-1]
+        ranks = np.array([k + np.sum(row[~mine & ~out] >= s) for k, s in enumerate(mates, 1)])
+        share = np.arange(1, len(mates) + 1) / ranks
+        seen = share if depth is None else share[ranks <= depth]
+        assert found.rank[i] == ranks[0]
+        assert found.average_precision[i] == (np.mean(seen) if len(seen) else 0.0)
+        assert (found.entries[i], found.mates[i]) == (np.sum(~out), len(mates))
 
 
 def test_unusable_searches_are_refused():

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from unispace.config.evaluation import Evaluation
+from unispace.evaluation import verification
 from unispace.evaluation.recognition import Images, identify_images, verify_images
 from unispace.evaluation.tidy import Cell, rows
 from unispace.records.results import CURVE_SCHEMA, SCHEMA
@@ -72,6 +73,22 @@ def test_the_order_of_images_changes_nothing():
         first, _ = evaluate(CELL, images, SETTINGS, seeded)
         second, _ = evaluate(CELL, mixed, SETTINGS, seeded)
         pd.testing.assert_frame_equal(first, second, rtol=1e-6)
+
+
+def test_pairs_that_are_too_many_to_be_held_have_the_same_rows(monkeypatch):
+    for signal in (1.0, 10.0):
+        held, _ = verify_images(CELL, planted(signal, people=60), SETTINGS, seeded)
+        with monkeypatch.context() as patch:
+            patch.setattr(verification, "PAIRS_HELD", 0)
+            passing, curve = verify_images(CELL, planted(signal, people=60), SETTINGS, seeded)
+            lone, _ = verify_images(CELL, planted(signal, images=1), SETTINGS, seeded)
+        about = ["metric", "n", "unit", "chance", "status", "protocol"]
+        pd.testing.assert_frame_equal(passing[about], held[about])
+        np.testing.assert_allclose(passing["value"], held["value"], atol=1e-14)
+        for end in ("lower", "upper"):
+            np.testing.assert_allclose(passing[end], held[end], atol=2 / 512)
+        assert curve["y"].is_monotonic_increasing
+        assert lone["status"].str.startswith("failed: a ROC needs genuine pairs").all()
 
 
 def test_a_point_that_the_data_cannot_support_keeps_its_row():

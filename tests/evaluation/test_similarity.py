@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from unispace.evaluation.similarity import TILE, cosine_blocks
+from unispace.evaluation import similarity
+from unispace.evaluation.similarity import TILE, Cosines, cosine_blocks
 
 
 def scores(probe, target, block):
@@ -27,6 +28,18 @@ def test_scores_are_cosines(vectors):
 @pytest.mark.parametrize("block", [1, TILE - 1, TILE, TILE + 1, 200, 331, 10**6])
 def test_the_block_size_changes_no_bit(vectors, block):
     np.testing.assert_array_equal(scores(*vectors, block), scores(*vectors, 150), strict=True)
+
+
+def test_any_rectangle_of_the_grid_holds_the_same_bits(vectors, monkeypatch):
+    monkeypatch.setattr(similarity, "STRIP", 50)
+    probe, target = vectors
+    whole, order = scores(probe, target, 150), np.random.default_rng(1).permutation(203)
+    cosines = Cosines(probe, target)
+    for rows in (slice(0, 64), slice(128, 331)):
+        for columns in (slice(0, 50), slice(100, 203), slice(200, 203)):
+            np.testing.assert_array_equal(cosines.of(rows, columns), whole[rows, columns])
+    mixed = Cosines(probe[:203], target, order).of(slice(0, 203), slice(0, 203))
+    np.testing.assert_allclose(mixed, whole[:203][np.ix_(order, order)], atol=1e-6)
 
 
 def test_scores_stay_within_their_range(vectors):

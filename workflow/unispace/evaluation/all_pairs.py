@@ -41,7 +41,7 @@ class AllPairs:
         order = np.argsort(identity, kind="stable")
         _, index, size = np.unique(identity, return_inverse=True, return_counts=True)
         self._identity = index[order]
-        self._cosines = Cosines(probe[order], target[order])
+        self._cosines = Cosines(probe, target, order)
         self.same_space = same_space
         self.start = np.append(0, np.cumsum(size))
         self.identities = len(size)

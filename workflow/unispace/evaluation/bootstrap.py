@@ -310,9 +310,8 @@ def verification_samples(
     if genuine.all() or not genuine.any():
         raise ValueError("a resample needs genuine and impostor pairs")
     order = falling_order(scores)
-    scores, genuine, first, second = (
-        array[order] for array in (scores, genuine, np.asarray(first), np.asarray(second))
-    )
+    scores, genuine = scores[order], genuine[order]
+    first, second = np.asarray(first)[order], np.asarray(second)[order]
     genuine_scores, genuine_identity = scores[genuine], first[genuine]
     ends = np.append(np.flatnonzero(np.diff(genuine_scores)), len(genuine_scores) - 1)
     steps = genuine_scores[ends]

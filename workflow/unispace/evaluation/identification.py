@@ -237,11 +237,13 @@ def identify(
     for metric in [*(f"Rank-{k}" for k in ranks), "mAP"]:
         if metric in column:
             at = column[metric]
-            numbers = (float(means[at]), *ends[at].tolist())
+            lower, upper = ends[at].tolist()
             measures.append(
                 Measure(
                     metric,
-                    *numbers,
+                    float(means[at]),
+                    lower,
+                    upper,
                     n,
                     "identity",
                     chance=by_chance[metric],

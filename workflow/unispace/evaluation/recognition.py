@@ -306,10 +306,9 @@ def _identified_open(
 
 def _joined(cell: Cell, tables: list[Tidy]) -> Tidy:
     """The tables of all protocols as one; empty ones where there is none."""
-    empty = rows(cell, []), points(cell, np.zeros(0), np.zeros(0))
     measures = [table for table, _ in tables if len(table)]
     curves = [curve for _, curve in tables if len(curve)]
     return (
-        pd.concat(measures, ignore_index=True) if measures else empty[0],
-        pd.concat(curves, ignore_index=True) if curves else empty[1],
+        pd.concat(measures, ignore_index=True) if measures else rows(cell, []),
+        pd.concat(curves, ignore_index=True) if curves else points(cell, np.zeros(0), np.zeros(0)),
     )

@@ -20,12 +20,18 @@ beyond them is not computed."""
 class Cosines:
     """The cosines of all probes with all targets, of which a rectangle is computed when it is asked for."""
 
-    def __init__(self, probe: NDArray[np.floating], target: NDArray[np.floating]) -> None:
+    def __init__(
+        self,
+        probe: NDArray[np.floating],
+        target: NDArray[np.floating],
+        order: NDArray[np.intp] | None = None,
+    ) -> None:
         """Normalise the vectors.
 
         Args:
             probe: `(n_probe, d)`, any length.
             target: `(n_target, d)`, any length.
+            order: `(n,)` of both, where they are of the same images and are to be in another order.
 
         Raises:
             ValueError: Widths differ, or a row is zero or not finite.
@@ -36,6 +42,8 @@ class Cosines:
                 f"probe has {self._left.shape[1]} columns and target {self._right.shape[1]}; "
                 "map them first"
             )
+        if order is not None:
+            self._left, self._right = self._left[order], self._right[order]
         self.shape = len(self._left), len(self._right)
 
     def of(self, rows: slice, columns: slice) -> NDArray[np.float32]:

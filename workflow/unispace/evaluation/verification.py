@@ -245,16 +245,21 @@ def roc(
     )
 
 
+def roc_of_all(pairs: AllPairs) -> Roc:
+    """Exact ROC of all pairs of many images, without intervals: see `roc_of`.
+
+    Raises:
+        ValueError: There are no genuine or no impostor pairs.
+    """
+    _check_kinds(pairs)
+    return roc_of(_counted(pairs, pairs.genuine_scores()[0], None))
+
+
 def roc_of(tally: Tally) -> Roc:
     """Exact ROC at the distinct genuine scores and right above each; straight, and level, between the two.
 
-    AUC, EER and TMR at every FMR are those of the ROC at all scores.
-
-    Raises:
-        ValueError: There are no impostor pairs.
+    AUC, EER and TMR at every FMR are those of the ROC at all scores. There is at least one impostor pair.
     """
-    if tally.impostors == 0:
-        raise ValueError("a ROC needs impostor pairs, and there are none")
     threshold = tally.threshold.astype(np.float64)
     steps = np.column_stack([np.nextafter(tally.threshold, np.float32(2)), threshold])
     false = np.column_stack([tally.impostor_above, tally.impostor])
@@ -404,9 +409,8 @@ def _held(
 ) -> tuple[Roc, VerificationSamples]:
     """ROC and metrics of resamples of pairs that are held, which are sorted once for both."""
     order = falling_order(pairs.scores)
-    scores, genuine, first, second = (
-        array[order] for array in (pairs.scores, pairs.genuine, pairs.first, pairs.second)
-    )
+    scores, genuine = pairs.scores[order], pairs.genuine[order]
+    first, second = pairs.first[order], pairs.second[order]
     curve = roc(scores, genuine)
     drawn = draw(pairs.identities, resamples, rng)
     return curve, verification_samples(scores, genuine, first, second, drawn, fmr_targets)
@@ -416,20 +420,11 @@ def _passing(
     pairs: AllPairs, fmr_targets: Sequence[float], resamples: int, rng: np.random.Generator
 ) -> tuple[Roc, VerificationSamples]:
     """ROC and metrics of resamples of pairs that pass by a block at a time."""
-    for kind, number in (("genuine", pairs.genuine), ("impostor", pairs.impostor)):
-        if number == 0:
-            raise ValueError(f"a ROC needs {kind} pairs, and there are none")
+    _check_kinds(pairs)
     drawn = draw(pairs.identities, resamples, rng)
     scores, identity = pairs.genuine_scores()
-    counter = Counter(scores)
     rounded = RoundedSamples(scores, identity, np.diff(pairs.start), drawn)
-    for block, columns, people in pairs.impostor_blocks():
-        kept = block >= counter.lowest
-        counter.add(block[kept])
-        first = np.clip(pairs.start - columns.start, 0, block.shape[1])
-        for who, rows in people:
-            rounded.add(who, block[rows], kept[rows], first)
-    curve = roc_of(counter.tally(pairs.impostor))
+    curve = roc_of(_counted(pairs, scores, rounded))
     whole, samples = rounded.samples(fmr_targets, same_space=pairs.same_space)
     exact = VerificationSamples(
         np.array([auc(curve)]),
@@ -437,6 +432,26 @@ def _passing(
         np.array([[_tmr(curve, target) for target in fmr_targets]]),
     )
     return curve, samples.shifted(whole, exact)
+
+
+def _check_kinds(pairs: AllPairs) -> None:
+    for kind, number in (("genuine", pairs.genuine), ("impostor", pairs.impostor)):
+        if number == 0:
+            raise ValueError(f"a ROC needs {kind} pairs, and there are none")
+
+
+def _counted(pairs: AllPairs, scores: NDArray[np.float32], rounded: RoundedSamples | None) -> Tally:
+    """Count all impostor pairs at the genuine scores, and weigh them in resamples on the way where that is asked for."""
+    counter = Counter(scores)
+    for block, columns, people in pairs.impostor_blocks():
+        kept = block >= counter.lowest
+        counter.add(block[kept])
+        if rounded is None:
+            continue
+        first = np.clip(pairs.start - columns.start, 0, block.shape[1])
+        for who, rows in people:
+            rounded.add(who, block[rows], kept[rows], first)
+    return counter.tally(pairs.impostor)
 
 
 def thin(curve: Roc, points: int = 400) -> Roc:
