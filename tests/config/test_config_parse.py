@@ -321,6 +321,26 @@ MISTAKES = {
         "    curricula: [base, tuned]\ncurricula:\n  spare: {} #!\n  base: {}",
         "curricula.spare: no backbone is tuned with it; add it to the `curricula` of one",
     ),
+    "an unknown model to show": (
+        "  datasets: [faces]\n",
+        "  datasets: [faces]\n  shown: #!\n    - [micro/base/seed0, micro/tunde/seed0]\n",
+        "maps.shown: `micro/tunde/seed0` is not defined; did you mean `micro/tuned/seed0`",
+    ),
+    "a model shown with itself": (
+        "  datasets: [faces]\n",
+        "  datasets: [faces]\n  shown: [[micro/base/seed0, micro/base/seed0]] #!\n",
+        "`maps.shown`: `micro/base/seed0` is mapped to itself; name two models",
+    ),
+    "half a pair to show": (
+        "  datasets: [faces]\n",
+        "  datasets: [faces]\n  shown: [[micro/base/seed0]] #!\n",
+        "`maps.shown.0.1`: missing; the list needs an entry more",
+    ),
+    "an unknown map to show": (
+        "  datasets: [faces]\n",
+        "  datasets: [faces]\n  shown_methods: [rigde] #!\n",
+        "maps.shown_methods: `rigde` is not defined; did you mean `ridge`",
+    ),
     "maps by no method": (
         "  methods:\n    ridge: { alpha: 0.1 }",
         "  methods: {} #!",

@@ -43,7 +43,7 @@ def shown_tables(
         about |= {"fitted_on": fitting.fit, "dataset": fitting.test}
         ok = about["status"] == "ok"
         found = retrieve(probe, target, identity, image_id, queries)
-        found = found if ok else found[found["rank"] == 0].assign(found=pd.NA)
+        found = found if ok else found[found["rank"] == 0].assign(found=None)
         found["picture"] = [
             thumbnail(images.image(int(rows[i])), 60 if rank else 120) if images else None
             for i, rank in zip(found["image_id"], found["rank"], strict=True)

@@ -9,7 +9,7 @@ from unispace.reporting.figures.views import _separability
 
 FIGURES = (
     "tasks", "cmc", "roc", "maps", "maps_cmc", "views", "losses", "conflicts", "schedule",
-    "forgetting", "separability", "pca_transfer", "pca_components",
+    "retrieval", "maps_views", "forgetting", "separability", "pca_transfer", "pca_components",
 )  # fmt: skip
 
 

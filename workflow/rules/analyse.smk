@@ -1,7 +1,8 @@
 """What the embedding spaces look like.
 
-Purpose: two-dimensional views of the spaces, separability of the domains, transfer of principal components.
-Inputs:  embeddings, and images for the statistics that separability is compared with.
+Purpose: two-dimensional views of the spaces, separability of the domains, transfer of principal components; examples
+         of what maps do to a few pairs of spaces.
+Inputs:  embeddings, maps, and images for the statistics that separability is compared with and for the examples.
 Outputs: results/<study>/analysis/**/*.parquet, results/<study>/metrics/separability/*.parquet.
 """
 
@@ -135,3 +136,50 @@ rule evaluate_transfer:
         "python -m unispace evaluate-transfer --settings {params.settings:q}"
         " --embeddings {params.embeddings} --curves {output.curves}"
         " --numbers {output.numbers} > {log} 2>&1"
+
+
+rule retrieve_examples:
+    input:
+        code=code("retrieve_examples"),
+        embeddings=shown_embeddings,
+        maps=shown_maps,
+        data=lambda w: images_of(FITTINGS[w.fitting].test),
+    output:
+        examples=f"{RESULTS}/analysis/retrieval/{{fitting}}.parquet",
+    log:
+        f"{LOGS}/retrieve_examples/{{fitting}}.log",
+    benchmark:
+        f"{BENCHMARKS}/retrieve_examples/{{fitting}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=text(pairs=SHOWN, methods=STUDY.maps.methods_shown()),
+        embeddings=lambda w: f"{RESULTS}/embeddings",
+        maps=lambda w: f"{RESULTS}/maps/{w.fitting}",
+    shell:
+        "python -m unispace retrieve-examples --settings {params.settings:q}"
+        " --embeddings {params.embeddings} --maps {params.maps} --data {input.data}"
+        " --examples {output.examples} > {log} 2>&1"
+
+
+rule project_maps:
+    input:
+        code=code("project_maps"),
+        embeddings=shown_embeddings,
+        maps=shown_maps,
+    output:
+        views=f"{RESULTS}/analysis/maps_views/{{fitting}}.parquet",
+    log:
+        f"{LOGS}/project_maps/{{fitting}}.log",
+    benchmark:
+        f"{BENCHMARKS}/project_maps/{{fitting}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=text(pairs=SHOWN, methods=STUDY.maps.methods_shown(), seed=STUDY.seed),
+        embeddings=lambda w: f"{RESULTS}/embeddings",
+        maps=lambda w: f"{RESULTS}/maps/{w.fitting}",
+    shell:
+        "python -m unispace project-maps --settings {params.settings:q}"
+        " --embeddings {params.embeddings} --maps {params.maps}"
+        " --views {output.views} > {log} 2>&1"

@@ -171,6 +171,27 @@ def of_targets(kind, fitting):
     ]
 
 
+# The pairs of which examples are shown, and the first fitting, on which they are.
+SHOWN = STUDY.maps.shown_pairs() if FITTINGS else ()
+SHOWN_ON = next(iter(FITTINGS), None)
+
+
+def shown_embeddings(wildcards):
+    """Embeddings of the models in these pairs on what maps are tested on."""
+    models = dict.fromkeys(m for pair in SHOWN for m in pair)
+    return [
+        f for m in models for f in embeddings_of(m, FITTINGS[wildcards.fitting].test)
+    ]
+
+
+def shown_maps(wildcards):
+    """The maps of these pairs, and the record of them all."""
+    folder = f"{RESULTS}/maps/{wildcards.fitting}"
+    return [f"{folder}/{pair_name(*p)}.safetensors" for p in SHOWN] + [
+        f"{folder}/maps.json"
+    ]
+
+
 def across_models(*keys):
     """The evaluation part of a job about maps, with the protocols that are taken across models."""
     protocols = chosen(STUDY.maps, "identification", "verification")

@@ -35,6 +35,9 @@ if ANALYSED:
 if STUDY.map_pairs():
     DRAWN_FROM["maps"] = [f"{RESULTS}/results.parquet"]
     DRAWN_FROM["maps_cmc"] = [f"{RESULTS}/curves.parquet"]
+if SHOWN:
+    DRAWN_FROM["retrieval"] = [f"{RESULTS}/analysis/retrieval/{SHOWN_ON}.parquet"]
+    DRAWN_FROM["maps_views"] = [f"{RESULTS}/analysis/maps_views/{SHOWN_ON}.parquet"]
 
 # What of the study a figure knows beside models and data sets; curricula as pairs, which keep their order.
 CURRICULA = [[name, dumped(c)] for name, c in STUDY.curricula.items()]

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
     for met in shown.maps:
         found = retrieve(met.probe, met.place, identity, image_id, queries)
         if met.status != "ok":
-            found = found[found["rank"] == 0].assign(found=pd.NA)
+            found = found[found["rank"] == 0].assign(found=None)
         else:
             of_each = found[found["rank"] == 0]
             log.info(

@@ -11,15 +11,11 @@ from unispace.records.images import Pixels
 
 
 def thumbnail(image: Image.Image, side: int) -> bytes:
-    """An image whose longer side is `side` pixels, as a PNG file.
-
-    Small images grow by repeating pixels, so that nothing is drawn that is not in them.
-    """
+    """An image made so small or large that its longer side is `side` pixels, as a PNG file."""
     factor = side / max(image.size)
-    how = Image.Resampling.NEAREST if factor >= 1 else Image.Resampling.LANCZOS
     size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
     buffer = io.BytesIO()
-    image.resize(size, how).save(buffer, format="PNG", optimize=True)
+    image.resize(size, Image.Resampling.LANCZOS).save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
 
 

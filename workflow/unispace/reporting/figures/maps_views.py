@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -60,7 +61,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     return Drawing(figure, views[COLUMNS])
 
 
-def _draw_panel(axes: Axes, points: pd.DataFrame, colours: dict[str, str]) -> None:
+def _draw_panel(axes: Axes, points: pd.DataFrame, colours: Mapping[str, str]) -> None:
     # Places of a projection mean something beside each other alone: no numbers on the axes.
     axes.set_xticks([])
     axes.set_yticks([])
