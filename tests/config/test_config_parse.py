@@ -202,7 +202,7 @@ MISTAKES = {
     "missing kind": (
         "    source:\n      kind: studio",
         "    source: #!",
-        "`datasets.faces.source.kind`: missing; one of: archive, digits, folder, huggingface, manifest, registered, shards, studio, torchvision",
+        "`datasets.faces.source.kind`: missing; one of: archive, digits, folder, huggingface, index, manifest, registered, shards, studio, torchvision",
     ),
     "missing key": (
         "    domain: face_hq\n",

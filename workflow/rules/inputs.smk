@@ -4,6 +4,7 @@ from unispace.data.preflight import content_of
 from unispace.data.prompts.templates import read_templates
 from unispace.data.sources.raw import raw_files
 from unispace.embedding.needed import needed_splits
+from unispace.embedding.own import own_content, own_files
 from unispace.records.code import own_code
 
 
@@ -46,9 +47,9 @@ def preparation(wildcards):
     """What decides the images of a data set."""
     dataset = STUDY.datasets[wildcards.dataset]
     extra = {}
-    if dataset.source.kind in ("folder", "manifest", "shards"):
-        # Images that stay where they lie are no file that Snakemake could compare: their content stands in the
-        # parameters, and a copy of them elsewhere is the same to it.
+    if dataset.source.kind in ("folder", "index", "manifest", "shards"):
+        # What stays where it lies is no file that Snakemake could compare: its content stands in the parameters, and
+        # a copy of it elsewhere is the same to it.
         extra["content"] = content_of(
             dataset.source, wildcards.dataset, Path("data/raw")
         )
@@ -141,6 +142,25 @@ def embedding(wildcards):
     )
 
 
+def own_vectors(wildcards):
+    """Where the vectors and the index of embeddings that were made elsewhere lie."""
+    return own_files(STUDY, wildcards.backbone, wildcards.dataset)
+
+
+def importing(wildcards):
+    """What decides embeddings that were made elsewhere: the content of their files, wherever these lie."""
+    name, dataset = wildcards.backbone, wildcards.dataset
+    files = own_vectors(wildcards)
+    return text(
+        where=files.where,
+        dataset=dataset,
+        domain=STUDY.datasets[dataset].domain,
+        splits=needed_splits(STUDY, f"{name}/{OWN}/seed0", dataset),
+        card=STUDY.embeddings[name].card,
+        content=own_content(files, name, dataset, Path("data/raw")),
+    )
+
+
 def mapped_embeddings(wildcards):
     """Embeddings of all mapped models on a data set."""
     return [f for m in STUDY.maps.models for f in embeddings_of(m, wildcards.dataset)]
@@ -170,9 +190,17 @@ def transfer_embeddings(wildcards):
     return [f for d in datasets for f in embeddings_of(model_name(wildcards), d)]
 
 
+# Image statistics are what embeddings are compared with where all tasks have images.
+MATCHED = SEPARABLE and set(TASKS) <= set(PICTURED)
+
+
 def statistics_of(datasets):
-    """Image statistics of data sets."""
-    return [f"{RESULTS}/analysis/statistics/{d}.parquet" for d in datasets]
+    """Image statistics of data sets, where these can be compared."""
+    return (
+        [f"{RESULTS}/analysis/statistics/{d}.parquet" for d in datasets]
+        if MATCHED
+        else []
+    )
 
 
 def transfer_of(kind):
@@ -261,7 +289,7 @@ def parts(kind):
         names = [flat_name(m) for m in ANALYSED]
         files += [
             f"{RESULTS}/metrics/separability/{n}.parquet"
-            for n in [*names, "statistics"]
+            for n in [*names, *(["statistics"] if MATCHED else [])]
         ]
     if STUDY.map_pairs():
         files += [f"{RESULTS}/{kind}/maps/{d}.parquet" for d in STUDY.maps.datasets]
