@@ -99,9 +99,7 @@ rule evaluate_separability:
     params:
         settings=lambda w: separating(model=model_name(w)),
         embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
-        statistics=(
-            f"--statistics {RESULTS}/analysis/statistics" if MATCHED else ""
-        ),
+        statistics=(f"--statistics {RESULTS}/analysis/statistics" if MATCHED else ""),
     shell:
         "python -m unispace evaluate-separability --settings {params.settings:q}"
         " --embeddings {params.embeddings} {params.statistics}"

@@ -19,7 +19,9 @@ from unispace.records.tables import write_table
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "--settings", required=True, help="JSON: datasets, families, trained, tested, split, allow, without_images"
+        "--settings",
+        required=True,
+        help="JSON: datasets, families, trained, tested, split, allow, without_images",
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--table", type=Path, required=True)

@@ -9,7 +9,13 @@ import numpy as np
 
 from unispace.analysis.separability import matched_separability, separability, with_squares
 from unispace.commands.common import evaluation as io
-from unispace.commands.common.separability import EXPERIMENT, about, add_statistics, statistics_of, tested
+from unispace.commands.common.separability import (
+    EXPERIMENT,
+    about,
+    add_statistics,
+    statistics_of,
+    tested,
+)
 from unispace.config.analysis import Separability
 from unispace.evaluation.tidy import Cell, rows
 from unispace.records.manifest import read_manifest, rows_of_split
@@ -44,9 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     measures = {
         "statistics": separability(features, *common, resamples, rng(), confusion=True),
         # How alike the statistics are once they are matched.
-        "statistics/matched": matched_separability(
-            features, statistics, *common, resamples, rng()
-        ),
+        "statistics/matched": matched_separability(features, statistics, *common, resamples, rng()),
     }
     tables = [arguments.statistics / f"{dataset}.parquet" for dataset in settings["datasets"]]
     origin = io.origin("evaluate_statistics", arguments.settings, files=tables)

@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--own",
         type=Path,
         nargs="*",
-        required=True,
+        default=[],
         help="<model>/<dataset>/embedding.json of embeddings that were made elsewhere",
     )
     parser.add_argument("--people", type=Path, required=True, help="models beside people")

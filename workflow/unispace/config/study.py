@@ -258,19 +258,20 @@ class Study(Settings):
             )
         return problems
 
-    def _without_models(self) -> list[str]:
-        """Parts that are missing for there to be a model."""
+    # Before the references, since most of them would dangle.
+    @model_validator(mode="after")
+    def _has_models(self) -> Study:
         if not self.backbones and not self.embeddings:
-            return [
+            raise ValueError(
                 "`backbones`: missing; add the line `backbones: ...` The backbones, by name; "
                 "or `embeddings: ...`, vectors that were made elsewhere"
-            ]
+            )
         if self.backbones and not self.curricula:
-            return [
-                "`curricula`: missing; add the line `curricula: ...` The curricula, by name, "
-                "such as `base: {}`, which leaves a backbone as it is"
-            ]
-        return []
+            raise ValueError(
+                "`curricula`: needs at least one where there are backbones; "
+                "`curricula: { base: {} }` leaves these as they are"
+            )
+        return self
 
     @field_validator("study")
     @classmethod
@@ -281,7 +282,7 @@ class Study(Settings):
 
     @model_validator(mode="after")
     def _references(self) -> Study:
-        problems = self._without_models()
+        problems: list[str] = []
 
         def known(where: str, name: str, allowed: tuple[str, ...]) -> bool:
             if name not in allowed:

@@ -102,7 +102,9 @@ def _check_content(
     """Refuse the same bytes under two names.
 
     Args:
-        study, name, dataset: which vectors.
+        study: the study.
+        name: of the entry of `embeddings`.
+        dataset: of the vectors.
         raw: folder of the caches.
         same: the name of each (data set, content) so far; added to.
     """

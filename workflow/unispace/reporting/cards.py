@@ -111,7 +111,9 @@ def _source(settings: Dataset) -> str:
             f"Handwritten Digits, 1998), enlarged to {source.size} px"
         )
     if isinstance(source, IndexSource):
-        return f"nowhere: the index {source.path} lists them, for embeddings that were made elsewhere"
+        return (
+            f"nowhere: the index {source.path} lists them, for embeddings that were made elsewhere"
+        )
     if isinstance(source, ManifestSource):
         return f"table of images {source.path}"
     return f"{source.kind} {source.path}"

@@ -58,7 +58,8 @@ def own_cards(
 
     Args:
         study: the study.
-        models, datasets: in the study's order.
+        models: in the study's order.
+        datasets: in its order too.
         records: the record beside the embeddings of each model and data set.
     """
     names = short_names(models)

@@ -84,8 +84,9 @@ def kind_of(study: Study, curriculum: str) -> str:
 
 
 def tuned_models(study: Study, order: Sequence[str]) -> list[Tuned]:
-    """Models of networks by backbone and kind, else as in `order`; controls of raw pixels, and
-    embeddings that were made elsewhere, are left out.
+    """Models of networks by backbone and kind, else as in `order`.
+
+    Controls of raw pixels are left out, and embeddings that were made elsewhere.
 
     Args:
         study: the study; where it has been canonical JSON, its own order is lost.

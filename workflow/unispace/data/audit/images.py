@@ -44,7 +44,7 @@ def read_images(folders: Mapping[str, Path], without: Collection[str] = ()) -> p
         if _SECOND not in manifest:
             manifest[_SECOND] = pd.Series(pd.NA, manifest.index, "str")
         if name in without:
-            looks = pd.DataFrame(pd.NA, manifest.index, list(_LOOKS)).astype(_LOOKS)
+            looks = pd.DataFrame(index=manifest.index, columns=list(_LOOKS)).astype(_LOOKS)
         else:
             looks = _look_at(_store(folder, len(manifest)), name)
         parts.append(pd.concat([manifest.assign(dataset=name), looks], axis=1))

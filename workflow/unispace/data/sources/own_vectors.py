@@ -100,9 +100,7 @@ def check_vectors(vectors: Vectors, image_ids: pd.Series, where: str) -> None:
         )
 
 
-def unit_vectors(
-    vectors: Vectors, rows: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], Lengths]:
+def unit_vectors(vectors: Vectors, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], Lengths]:
     """Some rows of an array as the store keeps them, and how long they were.
 
     Args:
@@ -126,9 +124,7 @@ def unit_vectors(
     return unit, Lengths(least, most)
 
 
-def _parts(
-    vectors: Vectors, rows: NDArray[np.int64]
-) -> Iterator[tuple[int, NDArray[np.float64]]]:
+def _parts(vectors: Vectors, rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.float64]]]:
     """Rows as float64, with the place of the first of each piece."""
     for start in range(0, len(rows), _ROWS):
         yield start, vectors[rows[start : start + _ROWS]].astype(np.float64)
