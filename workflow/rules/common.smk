@@ -38,7 +38,6 @@ def checked_study():
     """The study, checked together with what it needs from this machine."""
     from unispace.commands.common.published import recall_pulled
     from unispace.data.preflight import check_sources
-    from unispace.embedding.own_preflight import check_embeddings
 
     files = [str(f) for f in workflow.overwrite_configfiles] or ["config.yaml"]
     name = os.path.relpath(files[-1])
@@ -50,7 +49,11 @@ def checked_study():
         study = parse_study(config, name, text)
         if workflow.is_main_process:
             check_sources(study, Path("data/raw"))
-            check_embeddings(study, Path("data/raw"))
+            if study.embeddings:
+                # Half a second that most studies need not wait.
+                from unispace.embedding.own_preflight import check_embeddings
+
+                check_embeddings(study, Path("data/raw"))
             sys.stderr.write(recall_pulled(study).text())
     except UserError as error:
         # The message says all; where in this file it was noticed helps nobody.

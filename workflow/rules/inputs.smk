@@ -4,7 +4,6 @@ from unispace.data.preflight import content_of
 from unispace.data.prompts.templates import read_templates
 from unispace.data.sources.raw import raw_files
 from unispace.embedding.needed import needed_splits
-from unispace.embedding.own import own_content, own_files
 from unispace.records.code import own_code
 
 
@@ -22,6 +21,9 @@ ARCHIVES = fetched("archive")
 REGISTERED = fetched("registered")
 TORCHVISION = fetched("torchvision")
 HUGGINGFACE = fetched("huggingface")
+
+if STUDY.embeddings:
+    from unispace.embedding.own import own_content, own_files
 
 LEARNT_FROM = {
     b.weights.dataset for b in STUDY.backbones.values() if b.weights.kind == "pretrain"
