@@ -24,7 +24,7 @@ RUN := export VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH
 .PHONY: help setup reproduce pull verify-data publish test test-fast bench check format lock schema dag clean
 
 help:
-	@sed -n 's/^#  *//p' Makefile | head -9
+	@sed -n 's/^#  *//p' Makefile | head -11
 
 setup: $(READY)
 

@@ -42,7 +42,10 @@ rule tables:
 
 rule models:
     input:
-        [f"{checkpoint_of(model)}/model.safetensors" for model in STUDY.models()],
+        [
+            f"{checkpoint_of(model)}/model.safetensors"
+            for model in STUDY.network_models()
+        ],
 
 
 onstart:

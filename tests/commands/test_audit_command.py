@@ -21,7 +21,7 @@ from unispace.records.tables import read_table
 def audit(tmp_path, monkeypatch):
     """Run the command on one data set of two persons; returns its exit code."""
 
-    def run(splits=("train", "train", "test", "test"), allow=()):
+    def run(splits=("train", "train", "test", "test"), allow=(), without=()):
         names = ["ann", "ann", "bob", "bob"]
         manifest = pd.DataFrame(
             {
@@ -45,7 +45,15 @@ def audit(tmp_path, monkeypatch):
             "tested": ["faces"],
             "split": "test",
             "allow": allow,
+            "without_images": without,
         }
+        for name in without:
+            (tmp_path / name).mkdir()
+            for file in ("manifest.parquet", "left_out.json"):
+                (tmp_path / name / file).write_bytes((tmp_path / "faces" / file).read_bytes())
+            settings["datasets"].append(name)
+            settings["families"][name] = f"index {name}"
+            settings["tested"].append(name)
         arguments = ["--settings", json.dumps(settings), "--data", str(tmp_path)]
         arguments += ["--table", str(tmp_path / "t.parquet"), "--summary", str(tmp_path / "s.json")]
         monkeypatch.setattr(sys, "argv", ["unispace", "audit-data", *arguments])
@@ -61,6 +69,24 @@ def test_it_writes_a_table_and_a_summary(audit, tmp_path):
     summary = json.loads((tmp_path / "s.json").read_text())
     assert summary["datasets"]["faces"]["images"] == {"train": 2, "test": 2}
     assert summary["leaks"] == []
+
+
+def test_a_list_without_images_is_counted_and_its_pictures_are_not(audit, tmp_path):
+    assert audit(without=["listed"]) == 0
+    table = read_table(tmp_path / "t.parquet", SCHEMA)
+    checks = {name: set(rows["check"]) for name, rows in table.groupby("dataset")}
+    pictures = {"width", "height", "exact-duplicates", "near-duplicates"}
+    assert pictures <= checks["faces"]
+    assert not pictures & checks["listed"]
+    assert checks["listed"] >= {"images", "labels", "images-per-label"}
+    sizes = table[(table["dataset"] == "faces") & (table["check"] == "width")]
+    assert sizes["count"].tolist() == [40, 40, 40]
+
+
+def test_identities_without_images_leak_too(audit, capsys):
+    assert audit(splits=("train", "test", "test", "test"), without=["listed"]) == 1
+    told = capsys.readouterr().err
+    assert "1 identities of listed/train stand in listed/test too: ann" in told
 
 
 def test_a_leak_is_one_message_and_leaves_no_file(audit, tmp_path, capsys):

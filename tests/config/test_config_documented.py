@@ -37,8 +37,18 @@ def laid_over(study, further):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_a_page_shows_can_stand_in_the_default_study(page):
     study = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
-    shown = blocks(page)
-    assert shown
-    for block in shown:
-        study = laid_over(study, load_yaml(block, page.name))
+    shown = [load_yaml(block, page.name) for block in blocks(page)]
+    # No backbone can embed what has no images: embeddings made elsewhere are shown as a study of their own.
+    beside = [block for block in shown if "embeddings" not in block]
+    assert beside
+    for block in beside:
+        study = laid_over(study, block)
     parse_study(study, page.name)
+
+
+def test_the_readme_shows_a_sound_study_of_embeddings():
+    page = ROOT / "README.md"
+    shown = [load_yaml(block, page.name) for block in blocks(page)]
+    (own,) = [block for block in shown if "embeddings" in block]
+    tested = {"datasets": list(own["datasets"])}
+    parse_study({"study": "own", "evaluation": tested, **own}, page.name)

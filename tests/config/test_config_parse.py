@@ -171,7 +171,7 @@ MISTAKES = {
     "empty block": (
         "curricula:\n  base: {}\n  tuned:\n    steps: 4\n    train_on:\n      faces: { batch_size: 4 }\n",
         "curricula: {} #!\n",
-        "`curricula`: got {}, needs at least 1 of them",
+        "`curricula`: needs at least one where there are backbones; `curricula: { base: {} }` leaves",
     ),
     "repeated entry": ("seeds: [0]", "seeds: [0, 3, 0] #!", "`seeds`: `0` is named twice"),
     "repeated data set": (
@@ -202,7 +202,7 @@ MISTAKES = {
     "missing kind": (
         "    source:\n      kind: studio",
         "    source: #!",
-        "`datasets.faces.source.kind`: missing; one of: archive, digits, folder, huggingface, manifest, registered, shards, studio, torchvision",
+        "`datasets.faces.source.kind`: missing; one of: archive, digits, folder, huggingface, index, manifest, registered, shards, studio, torchvision",
     ),
     "missing key": (
         "    domain: face_hq\n",

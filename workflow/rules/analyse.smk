@@ -2,7 +2,8 @@
 
 Purpose: two-dimensional views of the spaces, separability of the domains, transfer of principal components; examples
          of what maps do to a few pairs of spaces.
-Inputs:  embeddings, maps, and images for the statistics that separability is compared with and for the examples.
+Inputs:  embeddings, maps, and images for the statistics that separability is compared with and
+         for the examples, where there are any.
 Outputs: results/<study>/analysis/**/*.parquet, results/<study>/metrics/separability/*.parquet.
 """
 
@@ -100,10 +101,10 @@ rule evaluate_separability:
     params:
         settings=lambda w: separating(model=model_name(w)),
         embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
-        statistics=lambda w: f"{RESULTS}/analysis/statistics",
+        statistics=(f"--statistics {RESULTS}/analysis/statistics" if MATCHED else ""),
     shell:
         "python -m unispace evaluate-separability --settings {params.settings:q}"
-        " --embeddings {params.embeddings} --statistics {params.statistics}"
+        " --embeddings {params.embeddings} {params.statistics}"
         " --metrics {output.metrics} > {log} 2>&1"
 
 

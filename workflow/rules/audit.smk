@@ -37,6 +37,7 @@ rule audit_data:
                 for d in STUDY.evaluation.datasets
             },
             weights=FOREIGN_WEIGHTS,
+            without_images=[d for d in STUDY.datasets if d not in PICTURED],
         ),
         data=lambda w: DATA,
     shell:

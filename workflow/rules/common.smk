@@ -19,6 +19,7 @@ from unispace.config.analysis import (
     analysed_models,
 )
 from unispace.config.base import canonical_json
+from unispace.config.own_embeddings import OWN
 from unispace.config.parse import check_text, parse_study
 from unispace.errors import UserError
 from unispace.records.code import code_of
@@ -48,6 +49,11 @@ def checked_study():
         study = parse_study(config, name, text)
         if workflow.is_main_process:
             check_sources(study, Path("data/raw"))
+            if study.embeddings:
+                # Half a second that most studies need not wait.
+                from unispace.embedding.own_preflight import check_embeddings
+
+                check_embeddings(study, Path("data/raw"))
             sys.stderr.write(recall_pulled(study).text())
     except UserError as error:
         # The message says all; where in this file it was noticed helps nobody.
@@ -71,9 +77,9 @@ def one_of(names):
 
 wildcard_constraints:
     dataset=one_of(STUDY.datasets),
-    backbone=one_of(STUDY.backbones),
-    curriculum=one_of(STUDY.curricula),
-    seed=one_of(str(seed) for seed in STUDY.seeds),
+    backbone=one_of([*STUDY.backbones, *STUDY.embeddings]),
+    curriculum=one_of([*STUDY.curricula, *([OWN] if STUDY.embeddings else [])]),
+    seed=one_of({*map(str, STUDY.seeds), *(["0"] if STUDY.embeddings else [])}),
 
 
 def code(command):
@@ -111,9 +117,14 @@ def embeddings_of(model, dataset):
     ]
 
 
+# Data sets whose images are there; of the others their list is all.
+PICTURED = [d for d, s in STUDY.datasets.items() if s.has_images]
+
+
 def images_of(dataset):
-    """Manifest and image store of a data set."""
-    return [f"{DATA}/{dataset}/manifest.parquet", f"{DATA}/{dataset}/images.npy"]
+    """Manifest and image store of a data set; the manifest alone where it has no images."""
+    store = [f"{DATA}/{dataset}/images.npy"] if dataset in PICTURED else []
+    return [f"{DATA}/{dataset}/manifest.parquet", *store]
 
 
 def announce(study):

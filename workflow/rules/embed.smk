@@ -1,8 +1,8 @@
 """Embeddings.
 
-Purpose: embed the evaluated data sets with every model, and texts about their classes with every CLIP; nothing after
-         this stage loads a network.
-Inputs:  weights and card of a model, manifests and images.
+Purpose: embed the evaluated data sets with every model, and texts about their classes with every CLIP; take in
+         embeddings that were made elsewhere; nothing after this stage loads a network.
+Inputs:  weights and card of a model, manifests and images; the user's arrays.
 Outputs: results/<study>/embeddings/<model>/<dataset>/ vectors.npy, index.parquet, embedding.json;
          results/<study>/prompts/<backbone>/<dataset>/<templates>/ vectors.npy, prompts.json.
 """
@@ -26,6 +26,9 @@ rule extract_embeddings:
         f"{LOGS}/extract_embeddings/{{backbone}}/{{curriculum}}/seed{{seed}}.log",
     benchmark:
         f"{BENCHMARKS}/extract_embeddings/{{backbone}}/{{curriculum}}/seed{{seed}}.tsv"
+    wildcard_constraints:
+        backbone=one_of(STUDY.backbones),
+        curriculum=one_of(STUDY.curricula),
     priority: 20
     conda:
         "../../envs/environment.yaml"
@@ -39,6 +42,36 @@ rule extract_embeddings:
         "python -m unispace extract-embeddings --settings {params.settings:q}"
         " --weights {input.weights} --card {input.card} --data {params.data}"
         " --shelf {params.shelf} --output {params.folder} --threads {threads} > {log} 2>&1"
+
+
+# A job for each data set: another array concerns nothing but itself. Where the files lie is no reason to read them
+# again, so it is no parameter; their content is one.
+rule import_embeddings:
+    input:
+        code=code("import_embeddings"),
+        manifest=f"{DATA}/{{dataset}}/manifest.parquet",
+    output:
+        embeddings_of(f"{{backbone}}/{OWN}/seed0", "{dataset}"),
+    log:
+        f"{LOGS}/import_embeddings/{{backbone}}/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/import_embeddings/{{backbone}}/{{dataset}}.tsv"
+    wildcard_constraints:
+        backbone=one_of(STUDY.embeddings),
+    # What is wrong with them should show before a training begins.
+    priority: 45
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        vectors=lambda w: own_vectors(w).vectors,
+        index=lambda w: own_vectors(w).index,
+    params:
+        settings=importing,
+        folder=lambda w: f"{RESULTS}/embeddings/{w.backbone}/{OWN}/seed0/{w.dataset}",
+    shell:
+        "python -m unispace import-embeddings --settings {params.settings:q}"
+        " --vectors {resources.vectors:q} --index {resources.index:q}"
+        " --manifest {input.manifest} --output {params.folder} > {log} 2>&1"
 
 
 # The text tower is never tuned: all models of a backbone are asked with the same prompts.

@@ -22,6 +22,9 @@ REGISTERED = fetched("registered")
 TORCHVISION = fetched("torchvision")
 HUGGINGFACE = fetched("huggingface")
 
+if STUDY.embeddings:
+    from unispace.embedding.own import own_content, own_files
+
 LEARNT_FROM = {
     b.weights.dataset for b in STUDY.backbones.values() if b.weights.kind == "pretrain"
 }
@@ -46,9 +49,9 @@ def preparation(wildcards):
     """What decides the images of a data set."""
     dataset = STUDY.datasets[wildcards.dataset]
     extra = {}
-    if dataset.source.kind in ("folder", "manifest", "shards"):
-        # Images that stay where they lie are no file that Snakemake could compare: their content stands in the
-        # parameters, and a copy of them elsewhere is the same to it.
+    if dataset.source.kind in ("folder", "index", "manifest", "shards"):
+        # What stays where it lies is no file that Snakemake could compare: its content stands in the parameters, and
+        # a copy of it elsewhere is the same to it.
         extra["content"] = content_of(
             dataset.source, wildcards.dataset, Path("data/raw")
         )
@@ -141,6 +144,25 @@ def embedding(wildcards):
     )
 
 
+def own_vectors(wildcards):
+    """Where the vectors and the index of embeddings that were made elsewhere lie."""
+    return own_files(STUDY, wildcards.backbone, wildcards.dataset)
+
+
+def importing(wildcards):
+    """What decides embeddings that were made elsewhere: the content of their files, wherever these lie."""
+    name, dataset = wildcards.backbone, wildcards.dataset
+    files = own_vectors(wildcards)
+    return text(
+        where=files.where,
+        dataset=dataset,
+        domain=STUDY.datasets[dataset].domain,
+        splits=needed_splits(STUDY, f"{name}/{OWN}/seed0", dataset),
+        card=STUDY.embeddings[name].card,
+        content=own_content(files, name, dataset, Path("data/raw")),
+    )
+
+
 # What maps are fitted and tested on, by the name of their files.
 FITTINGS = STUDY.maps.fittings() if STUDY.maps.mapped() else {}
 
@@ -228,9 +250,17 @@ def transfer_embeddings(wildcards):
     return [f for d in datasets for f in embeddings_of(model_name(wildcards), d)]
 
 
+# Image statistics are what embeddings are compared with where all tasks have images.
+MATCHED = SEPARABLE and set(TASKS) <= set(PICTURED)
+
+
 def statistics_of(datasets):
-    """Image statistics of data sets."""
-    return [f"{RESULTS}/analysis/statistics/{d}.parquet" for d in datasets]
+    """Image statistics of data sets, where these can be compared."""
+    return (
+        [f"{RESULTS}/analysis/statistics/{d}.parquet" for d in datasets]
+        if MATCHED
+        else []
+    )
 
 
 def transfer_of(kind):
@@ -319,7 +349,7 @@ def parts(kind):
         names = [flat_name(m) for m in ANALYSED]
         files += [
             f"{RESULTS}/metrics/separability/{n}.parquet"
-            for n in [*names, "statistics"]
+            for n in [*names, *(["statistics"] if MATCHED else [])]
         ]
     for fitting in FITTINGS:
         files += of_targets(kind, fitting)

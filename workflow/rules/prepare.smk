@@ -2,7 +2,7 @@
 
 Purpose: fetch what lies outside, render or read every data set, split it, store it.
 Inputs:  the archives and folders that the study names; nothing for studio data.
-Outputs: data/raw/<archive>/<file>, data/<study>/<dataset>/manifest.parquet, images.npy,
+Outputs: data/raw/<archive>/<file>, data/<study>/<dataset>/manifest.parquet, images.npy (where there are images),
          factors.parquet, left_out.json and pairs.parquet.
 """
 
@@ -120,7 +120,7 @@ rule prepare_data:
     benchmark:
         f"{BENCHMARKS}/prepare_data/{{dataset}}.tsv"
     wildcard_constraints:
-        dataset=one_of(set(STUDY.datasets) - LEARNT_FROM),
+        dataset=one_of(set(PICTURED) - LEARNT_FROM),
     priority: 50
     conda:
         "../../envs/environment.yaml"
@@ -143,6 +143,21 @@ use rule prepare_data as prepare_pretraining_data with:
     wildcard_constraints:
         dataset=one_of(LEARNT_FROM),
     priority: 70
+
+
+# Of some data sets there is a list and no image.
+use rule prepare_data as prepare_index with:
+    output:
+        manifest=f"{DATA}/{{dataset}}/manifest.parquet",
+        factors=f"{DATA}/{{dataset}}/factors.parquet",
+        left_out=f"{DATA}/{{dataset}}/left_out.json",
+        pairs=f"{DATA}/{{dataset}}/pairs.parquet",
+    log:
+        f"{LOGS}/prepare_index/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/prepare_index/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(set(STUDY.datasets) - set(PICTURED)),
 
 
 rule data:

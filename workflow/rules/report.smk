@@ -8,14 +8,17 @@ Outputs: results/<study>/report/index.html, results/<study>/report/figures/<name
 FIGURES = f"{RESULTS}/report/figures"
 
 # Models with a history of training, the backbones' own among them.
-TRAINED = [*STUDY.models(), *(f"{b}/pretrained" for b in STUDY.backbones)]
+TRAINED = [*STUDY.network_models(), *(f"{b}/pretrained" for b in STUDY.backbones)]
 
 # What each figure is drawn from, in the order that unispace.reporting.figures.registry expects.
-DRAWN_FROM = {
-    "losses": [f"{checkpoint_of(m)}/history.parquet" for m in TRAINED],
-    "views": [f"{RESULTS}/analysis/views.parquet", f"{RESULTS}/results.parquet"],
-    "tasks": [f"{RESULTS}/results.parquet"],
-}
+DRAWN_FROM = {}
+if TRAINED:
+    DRAWN_FROM["losses"] = [f"{checkpoint_of(m)}/history.parquet" for m in TRAINED]
+DRAWN_FROM["views"] = [
+    f"{RESULTS}/analysis/views.parquet",
+    f"{RESULTS}/results.parquet",
+]
+DRAWN_FROM["tasks"] = [f"{RESULTS}/results.parquet"]
 if any(len(c.train_on) > 1 for c in STUDY.curricula.values()):
     # From the settings alone.
     DRAWN_FROM["schedule"] = []
@@ -128,9 +131,14 @@ rule render_report:
         figures=[
             f"{FIGURES}/{f}.{e}" for f in DRAWN_FROM for e in ("svg", "png", "csv")
         ],
-        sheets=[f"{FIGURES}/sheet_{d}.png" for d in STUDY.datasets],
+        sheets=[f"{FIGURES}/sheet_{d}.png" for d in PICTURED],
         manifests=[f"{DATA}/{d}/manifest.parquet" for d in STUDY.datasets],
-        cards=[f"{checkpoint_of(m)}/model.json" for m in STUDY.models()],
+        cards=[f"{checkpoint_of(m)}/model.json" for m in STUDY.network_models()],
+        own=[
+            f"{RESULTS}/embeddings/{m}/{d}/embedding.json"
+            for m in STUDY.own_models()
+            for d in STUDY.evaluation.datasets
+        ],
     output:
         page=f"{RESULTS}/report/index.html",
     log:
@@ -154,10 +162,11 @@ rule render_report:
         " --templates {params.templates} --results {input.results} --audit {input.audit}"
         " --figures {params.figures}"
         " --people {input.people} --humans {input.humans}"
-        " --manifests {input.manifests} --cards {input.cards} --page {output.page} > {log} 2>&1"
+        " --manifests {input.manifests} --cards {input.cards} --own {input.own}"
+        " --page {output.page} > {log} 2>&1"
 
 
 rule figures:
     input:
         [f"{FIGURES}/{f}.svg" for f in DRAWN_FROM],
-        [f"{FIGURES}/sheet_{d}.png" for d in STUDY.datasets],
+        [f"{FIGURES}/sheet_{d}.png" for d in PICTURED],

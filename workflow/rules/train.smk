@@ -27,6 +27,7 @@ rule train_model:
     benchmark:
         f"{BENCHMARKS}/train_model/{{backbone}}/{{curriculum}}/seed{{seed}}.tsv"
     wildcard_constraints:
+        backbone=one_of(STUDY.backbones),
         curriculum=one_of(c for c in STUDY.curricula if c not in BETWEEN),
     priority: 30
     conda:
@@ -61,6 +62,7 @@ rule interpolate_weights:
     benchmark:
         f"{BENCHMARKS}/interpolate_weights/{{backbone}}/{{curriculum}}/seed{{seed}}.tsv"
     wildcard_constraints:
+        backbone=one_of(STUDY.backbones),
         curriculum=one_of(BETWEEN),
     priority: 25
     conda:

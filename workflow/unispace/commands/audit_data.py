@@ -19,7 +19,9 @@ from unispace.records.tables import write_table
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "--settings", required=True, help="JSON: datasets, families, trained, tested, split, allow"
+        "--settings",
+        required=True,
+        help="JSON: datasets, families, trained, tested, split, allow, without_images",
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--table", type=Path, required=True)
@@ -35,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
     plan = Plan(**{**settings, "families": families})
     folders = {name: arguments.data / name for name in order}
     left_out = {name: read_left_out(folder / "left_out.json") for name, folder in folders.items()}
-    result = audit(read_images(folders), left_out, plan)
+    result = audit(read_images(folders, plan.without_images), left_out, plan)
     for leak in result.leaks:
         # A failed job leaves its log and nothing else: here stand all that a message has no room for.
         log.info("%s: %s", leak.name, ", ".join(leak.subjects))

@@ -9,7 +9,13 @@ import numpy as np
 
 from unispace.analysis.separability import matched_separability, separability, with_squares
 from unispace.commands.common import evaluation as io
-from unispace.commands.common.separability import EXPERIMENT, about, add_statistics, tested
+from unispace.commands.common.separability import (
+    EXPERIMENT,
+    about,
+    add_statistics,
+    statistics_of,
+    tested,
+)
 from unispace.config.analysis import Separability
 from unispace.evaluation.tidy import Cell, rows
 from unispace.records.manifest import read_manifest, rows_of_split
@@ -21,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--settings", required=True, help="JSON: study, seed, datasets, evaluation, separability"
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
-    add_statistics(parser)
+    add_statistics(parser, required=True)
     parser.add_argument("--metrics", type=Path, required=True)
 
 
@@ -33,8 +39,9 @@ def run(arguments: argparse.Namespace) -> None:
     for dataset in settings["datasets"]:
         path = arguments.data / dataset / "manifest.parquet"
         indices[dataset] = rows_of_split(read_manifest(path), evaluation.split, path)
-    seen = tested(indices, arguments.statistics, chosen)
-    features = with_squares(seen.statistics, seen.images.fit)
+    seen = tested(indices, chosen)
+    statistics = statistics_of(indices, seen, arguments.statistics)
+    features = with_squares(statistics, seen.images.fit)
 
     def rng() -> np.random.Generator:
         return io.generator(settings["seed"], EXPERIMENT)
@@ -43,9 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     measures = {
         "statistics": separability(features, *common, resamples, rng(), confusion=True),
         # How alike the statistics are once they are matched.
-        "statistics/matched": matched_separability(
-            features, seen.statistics, *common, resamples, rng()
-        ),
+        "statistics/matched": matched_separability(features, statistics, *common, resamples, rng()),
     }
     tables = [arguments.statistics / f"{dataset}.parquet" for dataset in settings["datasets"]]
     origin = io.origin("evaluate_statistics", arguments.settings, files=tables)

@@ -34,7 +34,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="<dataset>/manifest.parquet of each",
     )
     parser.add_argument(
-        "--cards", type=Path, nargs="+", required=True, help="model.json of each model"
+        "--cards", type=Path, nargs="*", required=True, help="model.json of each network"
+    )
+    parser.add_argument(
+        "--own",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="<model>/<dataset>/embedding.json of embeddings that were made elsewhere",
     )
     parser.add_argument("--people", type=Path, required=True, help="models beside people")
     parser.add_argument("--humans", type=Path, required=True, help="published human results")
@@ -59,6 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
         folder=arguments.figures,
         people=read_table(arguments.people, COMPARISON_SCHEMA),
         humans=read_humans(arguments.humans),
+        own={_own_key(path): read_json(path) for path in arguments.own},
     )
     html = render(material, arguments.templates, arguments.page)
     with replacing(arguments.page) as temporary:
@@ -69,3 +77,9 @@ def run(arguments: argparse.Namespace) -> None:
         len(material.figures),
         len(html) / 1e6,
     )
+
+
+def _own_key(path: Path) -> tuple[str, str]:
+    """Model and data set of embeddings/<backbone>/<curriculum>/<seed>/<dataset>/embedding.json."""
+    *model, dataset = path.parent.parts[-4:]
+    return "/".join(model), dataset

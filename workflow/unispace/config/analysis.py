@@ -81,6 +81,8 @@ def analysed_models(study: Study) -> tuple[str, ...]:
         return study.analysis.models
 
     def chosen(model: str) -> bool:
+        if model in study.own_models():
+            return True
         curriculum = study.curricula[model.split("/")[1]]
         if curriculum.interpolate is not None:
             return False
@@ -104,6 +106,13 @@ def analysis_problems(study: Study) -> list[str]:
             problems.append(
                 f"analysis.datasets: `{dataset}` is not in evaluation.datasets; "
                 f"{did_you_mean(dataset, evaluated)}"
+            )
+    for dataset in tasks if analysed_models(study) else ():
+        splits = study.datasets[dataset].splits if dataset in study.datasets else None
+        if splits is not None and splits.by == "hash" and splits.train == 0:
+            problems.append(
+                f"datasets.{dataset}.splits.train: is 0, but principal components are taken of the train split of "
+                f"`{dataset}`, which is analysed; write `train: 0.5`, or take it out of analysis.datasets"
             )
     unrelated = study.analysis.transfer.unrelated
     if unrelated is not None and unrelated not in evaluated:

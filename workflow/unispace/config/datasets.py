@@ -126,6 +126,15 @@ class DigitsSource(Settings):
     """Side in pixels that the images of 8 x 8 are enlarged to."""
 
 
+class IndexSource(Settings):
+    """A list of images without the images, for embeddings that were made elsewhere."""
+
+    kind: Literal["index"]
+    """`index`"""
+    path: str
+    """A .csv or .parquet file with the columns image_id, identity (for objects: label) and further ones such as camera or split, looked up below `UNISPACE_DATA` and the working folder."""
+
+
 Source = Annotated[
     StudioSource
     | ArchiveSource
@@ -135,7 +144,8 @@ Source = Annotated[
     | RegisteredSource
     | TorchvisionSource
     | HuggingfaceSource
-    | DigitsSource,
+    | DigitsSource
+    | IndexSource,
     Field(discriminator="kind"),
 ]
 
@@ -252,6 +262,13 @@ class Dataset(Settings):
                 return f"huggingface {repo}"
             case DigitsSource():
                 return "digits of scikit-learn"
+            case IndexSource(path=path):
+                return f"index {path}"
+
+    @property
+    def has_images(self) -> bool:
+        """Whether its images are there, or only what is known of them."""
+        return not isinstance(self.source, IndexSource)
 
     @model_validator(mode="after")
     def _splits_exist(self) -> Dataset:
@@ -290,6 +307,11 @@ class Dataset(Settings):
             wrong = misplaced(self.source, self.domain)
             if wrong:
                 raise ValueError(wrong)
+        if self.domain in ATTACK_DOMAINS and isinstance(self.source, IndexSource):
+            raise ValueError(
+                f"a list of images without the images is of domain object, face_hq, face_lq or person, "
+                f"not {self.domain}"
+            )
         if self.domain in ATTACK_DOMAINS and isinstance(self.source, FolderSource):
             raise ValueError(
                 f"a folder names no subjects, which a data set of domain `{self.domain}` is split by; pack it with "

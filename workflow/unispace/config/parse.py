@@ -203,7 +203,8 @@ def _references(message: str, name: str, text: str) -> str:
     """Problems between parts of a study, one a line and each opening with its key."""
     lines = []
     for problem in message.split("\n"):
-        line = line_of(text, problem.split(":")[0].split(" ")[0].split("."))
+        key = problem.split(":")[0].split(" ")[0].strip("`")
+        line = line_of(text, key.split("."))
         lines.append(f"  {name}:{line}: {problem}" if line else f"  {problem}")
     return "\n".join(lines)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from unispace.config.analysis import Analysis, analysis_problems
 from unispace.config.audit import Audit
@@ -16,6 +16,12 @@ from unispace.config.curricula import Curriculum, Optimisation, reference_proble
 from unispace.config.datasets import Dataset
 from unispace.config.evaluation import Evaluation
 from unispace.config.maps import Maps
+from unispace.config.own_embeddings import (
+    OwnEmbeddings,
+    imageless_problems,
+    own_model,
+    own_problems,
+)
 from unispace.config.prompts import Prompts
 from unispace.config.report import Report
 from unispace.config.teachers import pretraining_problems
@@ -28,16 +34,25 @@ EXPERT = "expert-"
 class Study(Settings):
     """Everything that decides the results of a run."""
 
+    # For editors: the validators say the same in words.
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": ["backbones", "curricula"]}, {"required": ["embeddings"]}]
+        }
+    )
+
     study: Name
     """Name of the study: data/<study>, checkpoints/<study> and results/<study>."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     """Seed of everything random that has no seed of its own."""
     datasets: Annotated[dict[Name, Dataset], Field(min_length=1)]
     """The data sets, by name."""
-    backbones: Annotated[dict[Name, Backbone], Field(min_length=1)]
-    """The backbones, by name."""
-    curricula: Annotated[dict[Name, Curriculum], Field(min_length=1)]
+    backbones: dict[Name, Backbone] = Field(default={})
+    """The backbones, by name; may be left out where there are `embeddings`."""
+    curricula: dict[Name, Curriculum] = Field(default={})
     """The curricula, by name; every backbone is tuned with each of them, unless it names some."""
+    embeddings: dict[Name, OwnEmbeddings] = Field(default={})
+    """Embeddings that were made elsewhere, by name: they stand in place of models, `<name>/own/seed0`."""
     seeds: DistinctSome[Annotated[int, Field(ge=0)]] = (0,)
     """Seeds of the models: each backbone and curriculum is trained once for each."""
     audit: Audit = Audit()
@@ -54,7 +69,15 @@ class Study(Settings):
     """The page."""
 
     def models(self) -> tuple[str, ...]:
-        """All models of the study as backbone/curriculum/seedN."""
+        """All models of the study as backbone/curriculum/seedN, embeddings that were made elsewhere last."""
+        return (*self.network_models(), *self.own_models())
+
+    def own_models(self) -> tuple[str, ...]:
+        """Embeddings that were made elsewhere, as models."""
+        return tuple(own_model(name) for name in self.embeddings)
+
+    def network_models(self) -> tuple[str, ...]:
+        """The models whose weights the study has."""
         return tuple(
             f"{backbone}/{curriculum}/seed{seed}"
             for backbone in self.backbones
@@ -133,7 +156,7 @@ class Study(Settings):
     def prompted_models(self) -> tuple[str, ...]:
         """Models whose images are named by texts."""
         prompted = self.prompted_backbones()
-        return tuple(m for m in self.models() if m.split("/")[0] in prompted)
+        return tuple(m for m in self.network_models() if m.split("/")[0] in prompted)
 
     def _prompt_problems(self) -> list[str]:
         """What keeps images from being named by texts."""
@@ -242,6 +265,21 @@ class Study(Settings):
             )
         return problems
 
+    # Before the references, since most of them would dangle.
+    @model_validator(mode="after")
+    def _has_models(self) -> Study:
+        if not self.backbones and not self.embeddings:
+            raise ValueError(
+                "`backbones`: missing; add the line `backbones: ...` The backbones, by name; "
+                "or `embeddings: ...`, vectors that were made elsewhere"
+            )
+        if self.backbones and not self.curricula:
+            raise ValueError(
+                "`curricula`: needs at least one where there are backbones; "
+                "`curricula: { base: {} }` leaves these as they are"
+            )
+        return self
+
     @field_validator("study")
     @classmethod
     def _not_reserved(cls, name: str) -> str:
@@ -312,6 +350,7 @@ class Study(Settings):
                 where = f"backbones.{backbone}.curricula"
                 tuned &= known(where, curriculum, tuple(self.curricula))
         problems += pretraining_problems(self.backbones, self.datasets)
+        problems += own_problems(self) + imageless_problems(self)
         for curriculum, settings in self.curricula.items():
             for dataset in settings.train_on:
                 known(f"curricula.{curriculum}.train_on", dataset, names)

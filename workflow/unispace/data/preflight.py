@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pandas as pd
+
 from unispace.config.backbones import FileWeights
 from unispace.config.base import IDENTITY_DOMAINS, Domain
 from unispace.config.datasets import (
@@ -14,6 +16,7 @@ from unispace.config.datasets import (
     DigitsSource,
     FolderSource,
     HuggingfaceSource,
+    IndexSource,
     ManifestSource,
     RegisteredSource,
     ShardsSource,
@@ -23,7 +26,7 @@ from unispace.config.studio import StudioSource
 from unispace.config.study import Study
 from unispace.data.prompts.templates import unknown_labels
 from unispace.data.registry import Entry, PublishedFile, lookup
-from unispace.data.sources import folder, own_manifest
+from unispace.data.sources import folder, own_index, own_manifest
 from unispace.data.sources.checksums import digests_of
 from unispace.data.sources.fetch import check
 from unispace.data.sources.fingerprints import fingerprint_of
@@ -37,8 +40,10 @@ from unispace.records.files import read_json
 from unispace.records.places import is_url, locate
 
 
-def content_of(source: FolderSource | ManifestSource | ShardsSource, name: str, raw: Path) -> str:
-    """Hash of images that are read where they lie; `raw` holds the cache that makes it cheap."""
+def content_of(
+    source: FolderSource | IndexSource | ManifestSource | ShardsSource, name: str, raw: Path
+) -> str:
+    """Hash of what is read where it lies; `raw` holds the cache that makes it cheap."""
     cache = raw / f"{name}.index.json"
     if isinstance(source, ShardsSource):
         shards = find_shards(source.path, f"datasets.{name}.source")
@@ -46,6 +51,8 @@ def content_of(source: FolderSource | ManifestSource | ShardsSource, name: str, 
     place = locate(source.path, f"datasets.{name}")
     if isinstance(source, ManifestSource):
         return own_manifest.fingerprint(place, cache)
+    if isinstance(source, IndexSource):
+        return fingerprint_of({"index": place}, str(place.resolve()), cache)
     return folder.fingerprint(place, cache)
 
 
@@ -70,7 +77,11 @@ def check_sources(study: Study, raw: Path) -> None:
                 case ShardsSource() as source:
                     find_shards(source.path, where)
                 case ManifestSource() as source:
-                    _check_manifest(dataset, source, where)
+                    listing = own_manifest.read_listing(locate(source.path, where))
+                    _check_split_column(dataset, source.path, listing, where)
+                case IndexSource() as source:
+                    listing = own_index.read_listing(locate(source.path, where), dataset.domain)
+                    _check_split_column(dataset, source.path, listing, where)
                 case TorchvisionSource() | HuggingfaceSource():
                     pass  # what they hold shows when they are fetched; the network is never asked before
                 case DigitsSource():
@@ -151,12 +162,11 @@ def _check_archive(
         check(locate(source.path, where), source.sha256, f"{where}: {source.path}")
 
 
-def _check_manifest(dataset: Dataset, source: ManifestSource, where: str) -> None:
-    listing = own_manifest.read_listing(locate(source.path, where))
+def _check_split_column(dataset: Dataset, path: str, listing: pd.DataFrame, where: str) -> None:
     column = dataset.splits.column
     if dataset.splits.by == "manifest" and column not in listing:
         raise UserError(
-            f"{where}: {source.path} has no column `{column}`; add it, or use `by: hash` in its splits"
+            f"{where}: {path} has no column `{column}`; add it, or use `by: hash` in its splits"
         )
 
 

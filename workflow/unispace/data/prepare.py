@@ -18,6 +18,7 @@ from unispace.config.datasets import (
     DigitsSource,
     FolderSource,
     HuggingfaceSource,
+    IndexSource,
     ManifestSource,
     RegisteredSource,
     ShardsSource,
@@ -28,7 +29,7 @@ from unispace.config.studio import StudioSource
 from unispace.data.held_out import hold_out
 from unispace.data.protocols.official import official_pairs
 from unispace.data.registry import lookup
-from unispace.data.sources import archive, digits, folder, own_manifest, shards
+from unispace.data.sources import archive, digits, folder, own_index, own_manifest, shards
 from unispace.data.sources.export import MANIFEST
 from unispace.data.splits import select, split_by_hash
 from unispace.data.studio import rendering, world
@@ -62,7 +63,7 @@ def prepare(
         seed: the study's seed, for rendered images.
         archive_file: what was fetched for the source: its archive, or the first of its files.
         folder: where manifest.parquet, images.npy, factors.parquet (the truth behind rendered images), left_out.json
-            and pairs.parquet (official pairs of all images of the source) go.
+            and pairs.parquet (official pairs of all images of the source) go; no images.npy where the source has none.
         workers: processes that render; changes the time and no byte.
 
     Returns:
@@ -73,26 +74,10 @@ def prepare(
             these are skipped), or no identity has two images.
     """
     source = dataset.source
-    listing = _list(name, dataset, archive_file)
-    if dataset.domain in ATTACK_DOMAINS:
-        listing = _attacks(name, dataset, listing)
-    split = _splits(name, dataset, listing)
-    if dataset.splits.rename:
-        listing["split_given"] = listing[dataset.splits.column]
-    listing["split"] = split
+    listing = _divided(name, dataset, archive_file)
     # Read before the images, since a wrong list shows at once and images take long.
     pairs = official_pairs(name, dataset.pairs, archive_file, listing)
-    rows = select(
-        _wanted(name, dataset, listing),
-        dataset.min_images_per_label,
-        dataset.max_labels,
-        dataset.max_images_per_label,
-    )
-    if rows.empty:
-        raise UserError(
-            f"datasets.{name}: no image is left of {len(listing)}; "
-            f"min_images_per_label is {dataset.min_images_per_label}"
-        )
+    rows = _selected(name, dataset, listing)
     if len(rows) < len(listing):
         log.info("%s: %d of %d images selected", name, len(rows), len(listing))
     if isinstance(source, StudioSource):
@@ -103,6 +88,8 @@ def prepare(
     elif isinstance(source, DigitsSource):
         pixels = digits.images(rows["image_id"], source.size)
         write_raw(pixels, len(rows), source.size, folder / "images.npy")
+        factors, unreadable = pd.DataFrame(index=rows.index), []
+    elif isinstance(source, IndexSource):
         factors, unreadable = pd.DataFrame(index=rows.index), []
     else:
         selected = rows["image_id"]
@@ -128,6 +115,50 @@ def prepare(
     write_left_out(LeftOut(len(listing), tuple(unreadable)), folder / "left_out.json")
     write_pairs(pairs, folder / "pairs.parquet")
     return manifest
+
+
+def listed_images(name: str, dataset: Dataset) -> pd.DataFrame:
+    """The images that `prepare` keeps of a source that nothing is fetched for, before any of them is read.
+
+    Returns:
+        Columns image_id, label and split.
+
+    Raises:
+        UserError: as `prepare` does of listings.
+    """
+    return _selected(name, dataset, _divided(name, dataset, None))[["image_id", "label", "split"]]
+
+
+def _divided(name: str, dataset: Dataset, archive_file: Path | None) -> pd.DataFrame:
+    """All images of a source, with their splits."""
+    listing = _list(name, dataset, archive_file)
+    if dataset.domain in ATTACK_DOMAINS:
+        listing = _attacks(name, dataset, listing)
+    split = _splits(name, dataset, listing)
+    if dataset.splits.rename:
+        listing["split_given"] = listing[dataset.splits.column]
+    listing["split"] = split
+    return listing
+
+
+def _selected(name: str, dataset: Dataset, listing: pd.DataFrame) -> pd.DataFrame:
+    """The images of a listing that the study wants.
+
+    Raises:
+        UserError: where there are none.
+    """
+    rows = select(
+        _wanted(name, dataset, listing),
+        dataset.min_images_per_label,
+        dataset.max_labels,
+        dataset.max_images_per_label,
+    )
+    if rows.empty:
+        raise UserError(
+            f"datasets.{name}: no image is left of {len(listing)}; "
+            f"min_images_per_label is {dataset.min_images_per_label}"
+        )
+    return rows
 
 
 def _identity(dataset: Dataset, rows: pd.DataFrame) -> pd.Series | None:
@@ -193,6 +224,10 @@ def _list(name: str, dataset: Dataset, archive_file: Path | None) -> pd.DataFram
             return shards.read_listing(found, dataset.source)
         case ManifestSource():
             return own_manifest.read_listing(locate(dataset.source.path, f"datasets.{name}"))
+        case IndexSource():
+            return own_index.read_listing(
+                locate(dataset.source.path, f"datasets.{name}"), dataset.domain
+            )
         case TorchvisionSource() | HuggingfaceSource():
             return archive.read_listing(_required(archive_file, name), MANIFEST)
         case DigitsSource():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,16 +12,19 @@ from unispace.errors import UserError
 
 @dataclass(frozen=True)
 class AuditLine:
-    """A data set in the table of the audit; a triple is smallest, middle and largest value."""
+    """A data set in the table of the audit; a triple is smallest, middle and largest value.
+
+    What takes images is None where there are none.
+    """
 
     dataset: str
     images: int
     per_label: tuple[int, int, int]
     single: int
-    width: tuple[int, int, int]
-    height: tuple[int, int, int]
-    copies: int
-    near: int
+    width: tuple[int, int, int] | None
+    height: tuple[int, int, int] | None
+    copies: int | None
+    near: int | None
     not_chosen: int
     unreadable: int
 
@@ -38,16 +41,23 @@ class Finding:
     severity: str
 
 
-def audit_lines(audit: pd.DataFrame, datasets: Sequence[str]) -> list[AuditLine]:
+def audit_lines(
+    audit: pd.DataFrame, datasets: Sequence[str], without: Collection[str] = ()
+) -> list[AuditLine]:
     """A line for each data set, in their order.
+
+    Args:
+        audit: rows of the audit.
+        datasets: the study's order.
+        without: data sets without images.
 
     Raises:
         UserError: where the audit has not looked at one of them.
     """
-    return [_line(audit[audit["dataset"] == name], name) for name in datasets]
+    return [_line(audit[audit["dataset"] == n], n, pictured=n not in without) for n in datasets]
 
 
-def _line(rows: pd.DataFrame, name: str) -> AuditLine:
+def _line(rows: pd.DataFrame, name: str, *, pictured: bool) -> AuditLine:
     counts = rows.set_index(["check", "subject"])["count"]
 
     def value(check: str, subject: str) -> int:
@@ -66,10 +76,10 @@ def _line(rows: pd.DataFrame, name: str) -> AuditLine:
         images=int(rows.loc[rows["check"] == "images", "count"].sum()),
         per_label=spread("images-per-label"),
         single=value("images-per-label", "single"),
-        width=spread("width"),
-        height=spread("height"),
-        copies=value("exact-duplicates", "all"),
-        near=value("near-duplicates", "all"),
+        width=spread("width") if pictured else None,
+        height=spread("height") if pictured else None,
+        copies=value("exact-duplicates", "all") if pictured else None,
+        near=value("near-duplicates", "all") if pictured else None,
         not_chosen=value("left-out", "not chosen"),
         unreadable=value("left-out", "unreadable"),
     )

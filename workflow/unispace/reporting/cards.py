@@ -14,6 +14,7 @@ from unispace.config.datasets import (
     Dataset,
     DigitsSource,
     HuggingfaceSource,
+    IndexSource,
     ManifestSource,
     RegisteredSource,
     TorchvisionSource,
@@ -109,6 +110,10 @@ def _source(settings: Dataset) -> str:
             "handwritten digits of scikit-learn (Alpaydin and Kaynak, Optical Recognition of "
             f"Handwritten Digits, 1998), enlarged to {source.size} px"
         )
+    if isinstance(source, IndexSource):
+        return (
+            f"nowhere: the index {source.path} lists them, for embeddings that were made elsewhere"
+        )
     if isinstance(source, ManifestSource):
         return f"table of images {source.path}"
     return f"{source.kind} {source.path}"
@@ -120,6 +125,8 @@ def _data_licence(settings: Dataset) -> str:
     if isinstance(settings.source, RegisteredSource):
         entry = lookup(settings.source.name)
         return "; ".join(filter(None, (entry.licence, entry.terms)))
+    if isinstance(settings.source, IndexSource):
+        return "none here; embeddings of persons can be personal data, check the terms of the images and of the model"
     return "of its publisher; not recorded in the study, check it before you pass images on"
 
 
@@ -138,10 +145,11 @@ def _degraded(settings: Dataset) -> str:
 def model_cards(
     study: Study, order: Sequence[str], datasets: Sequence[str], cards: Sequence[dict[str, Any]]
 ) -> list[ModelCard]:
-    """Cards of the models in the study's `order`; `datasets` are in its order too."""
+    """Cards of the networks in the study's `order`; `datasets` are in its order too."""
     known = {card.get("model"): card for card in cards}
     names = short_names(order)
-    return [_model(study, datasets, names[name], known[name]) for name in order]
+    own = study.own_models()
+    return [_model(study, datasets, names[n], known[n]) for n in order if n not in own]
 
 
 def _model(study: Study, datasets: Sequence[str], short: str, card: dict[str, Any]) -> ModelCard:

@@ -6,7 +6,7 @@ import base64
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
@@ -24,6 +24,7 @@ from unispace.reporting.cards import dataset_cards, fingerprint, model_cards, st
 from unispace.reporting.controls import controls
 from unispace.reporting.forgetting import forgetting_table, unseen_table
 from unispace.reporting.main_table import main_table
+from unispace.reporting.own import own_cards
 from unispace.reporting.people import people_lines, published
 from unispace.reporting.pretraining import pretraining_checks
 from unispace.reporting.roles import tuned_models
@@ -64,6 +65,7 @@ class Material:
         folder: where figures and sheets are.
         people: models beside people, rows of `records.humans.COMPARISON_SCHEMA`.
         humans: the published results of people.
+        own: records of embeddings that were made elsewhere, by model and data set.
     """
 
     study: Study
@@ -77,6 +79,7 @@ class Material:
     folder: Path
     people: pd.DataFrame
     humans: pd.DataFrame
+    own: Mapping[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
 
 def render(material: Material, templates: Path, page: Path) -> str:
@@ -120,14 +123,17 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
     )
     datasets = dataset_cards(study, material.datasets, material.manifests)
     models = model_cards(study, material.models, material.datasets, material.cards)
+    without = [d for d in material.datasets if not study.datasets[d].has_images]
     sources = {name: study.datasets[name].source for name in material.datasets}
     return {
         "study": study,
         "results_path": f"results/{study.study}",
         "datasets": datasets,
-        "audit": audit_lines(material.audit, material.datasets),
+        "audit": audit_lines(material.audit, material.datasets, without),
         "findings": findings(material.audit),
         "models": models,
+        "own": own_cards(study, material.models, material.datasets, material.own),
+        "without_images": without,
         "domains": {study.datasets[name].domain for name in study.evaluation.datasets},
         "ours": list(
             dict.fromkeys(
@@ -168,14 +174,21 @@ def _check(material: Material) -> None:
     """Refuse to leave out what the study names.
 
     Raises:
-        UserError: where a manifest or a card is missing.
+        UserError: where a manifest, a card or a record is missing.
     """
     missing = [f"manifest of `{d}`" for d in material.datasets if d not in material.manifests]
     known = {card.get("model") for card in material.cards}
-    missing += [f"card of `{model}`" for model in material.models if model not in known]
+    own = material.study.own_models()
+    missing += [f"card of `{m}`" for m in material.models if m not in known and m not in own]
+    missing += [
+        f"record of `{m}` on `{d}`"
+        for m in own
+        for d in material.study.evaluation.datasets
+        if (m, d) not in material.own
+    ]
     if missing:
         raise UserError(
-            f"the page lacks the {', the '.join(missing)}; they go with --manifests and --cards, "
+            f"the page lacks the {', the '.join(missing)}; they go with --manifests, --cards and --own, "
             f"see rule render_report in workflow/rules/report.smk"
         )
 
@@ -199,6 +212,8 @@ def _sheets(material: Material, page: Path) -> list[tuple[str, Picture]]:
     """The contact sheets; those beyond the budget are linked and not embedded."""
     sheets, spent = [], 0
     for dataset in material.datasets:
+        if not material.study.datasets[dataset].has_images:
+            continue
         path = material.folder / f"sheet_{dataset}.png"
         content = _bytes(path, page)
         width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))

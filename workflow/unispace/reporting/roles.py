@@ -84,7 +84,9 @@ def kind_of(study: Study, curriculum: str) -> str:
 
 
 def tuned_models(study: Study, order: Sequence[str]) -> list[Tuned]:
-    """Models of networks by backbone and kind, else as in `order`; controls of raw pixels are left out.
+    """Models of networks by backbone and kind, else as in `order`.
+
+    Controls of raw pixels are left out, and embeddings that were made elsewhere.
 
     Args:
         study: the study; where it has been canonical JSON, its own order is lost.
@@ -96,7 +98,7 @@ def tuned_models(study: Study, order: Sequence[str]) -> list[Tuned]:
         Tuned(name, backbone, curriculum, seed, kinds[curriculum])
         for name in order
         for backbone, curriculum, seed in [name.split("/")]
-        if backbone not in controls
+        if backbone not in controls and backbone not in study.embeddings
     ]
     backbones = list(dict.fromkeys(m.backbone for m in models))
     return sorted(models, key=lambda m: (backbones.index(m.backbone), KINDS.index(m.kind)))

@@ -1,4 +1,4 @@
-"""What the commands of separability share: images of all tasks in one order, with their statistics."""
+"""What the commands of separability share: images of all tasks in one order, and their statistics."""
 
 from __future__ import annotations
 
@@ -27,34 +27,50 @@ class Tested:
 
     Attributes:
         images: their domains, clusters and sides.
-        statistics: `(n, s)` of each.
         kept: for each data set, `(m,)` which rows of its index are among them.
     """
 
     images: Images
-    statistics: NDArray[np.float64]
     kept: dict[str, NDArray[np.bool_]]
 
 
-def add_statistics(parser: argparse.ArgumentParser) -> None:
-    """Declare where the statistics of the images are."""
+def add_statistics(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """Declare where the statistics of the images are; where a data set has no images, there are none."""
     parser.add_argument(
-        "--statistics", type=Path, required=True, help="folder with the statistics of each data set"
+        "--statistics",
+        type=Path,
+        required=required,
+        help="folder with the statistics of each data set",
     )
 
 
-def tested(indices: dict[str, pd.DataFrame], folder: Path, settings: Separability) -> Tested:
+def tested(indices: dict[str, pd.DataFrame], settings: Separability) -> Tested:
     """Choose and divide images.
 
     Args:
-        indices: of each data set, its tested images with image_id, domain and label.
-        folder: with the statistics of each data set.
+        indices: of each data set, its tested images with domain and label.
         settings: of the separability.
+    """
+    kept = {d: whole_labels(index["label"], settings.images) for d, index in indices.items()}
+    chosen = [index.loc[kept[d], ["domain", "label"]] for d, index in indices.items()]
+    listing = pd.concat(chosen, ignore_index=True)
+    return Tested(Images.of(listing["domain"], listing["label"], settings.fit_share), kept)
+
+
+def statistics_of(
+    indices: dict[str, pd.DataFrame], seen: Tested, folder: Path
+) -> NDArray[np.float64]:
+    """Statistics of the chosen images, `(n, s)` in their order.
+
+    Args:
+        indices: as for `tested`, with image_id.
+        seen: which of them were chosen.
+        folder: with the statistics of each data set.
 
     Raises:
-        UserError: where an image has no statistics.
+        UserError: where an image has none.
     """
-    kept, chosen, statistics = {}, [], []
+    statistics = []
     for dataset, index in indices.items():
         path = folder / f"{dataset}.parquet"
         measured = read_table(path, STATISTICS_SCHEMA).set_index("image_id")
@@ -64,13 +80,9 @@ def tested(indices: dict[str, pd.DataFrame], folder: Path, settings: Separabilit
                 f"{path}: no statistics of image {index['image_id'][unknown].iloc[0]!r}; "
                 f"delete the file and run snakemake again"
             )
-        kept[dataset] = whole_labels(index["label"], settings.images)
-        part = index[kept[dataset]]
-        chosen.append(part[["domain", "label"]])
+        part = index[seen.kept[dataset]]
         statistics.append(measured.loc[part["image_id"], list(IMAGE_STATISTICS)].to_numpy())
-    listing = pd.concat(chosen, ignore_index=True)
-    images = Images.of(listing["domain"], listing["label"], settings.fit_share)
-    return Tested(images, np.concatenate(statistics), kept)
+    return np.concatenate(statistics)
 
 
 def about(settings: dict[str, Any]) -> dict[str, Any]:

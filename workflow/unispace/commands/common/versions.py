@@ -41,7 +41,10 @@ class Versions:
             case "data":
                 return set(self.study.datasets)
             case "checkpoints":
-                return {*self.study.models(), *(f"{b}/pretrained" for b in self.study.backbones)}
+                return {
+                    *self.study.network_models(),
+                    *(f"{b}/pretrained" for b in self.study.backbones),
+                }
         return None
 
 

@@ -57,17 +57,20 @@ def audit(images: pd.DataFrame, left_out: Mapping[str, LeftOut], plan: Plan) -> 
         plan: what the study does with its data sets.
     """
     parts, part = parts_of(images, plan)
-    found = find_duplicates(images, part, len(parts))
+    there = images["pixels"].notna().to_numpy()
+    pictured = images[there].reset_index(drop=True)
+    found = find_duplicates(pictured, part[there], len(parts))
     rows: list[dict[str, Any]] = []
     for name in plan.families:
         here = images[images["dataset"] == name]
         rows += count_dataset(name, here, parts, left_out[name])
-        rows += duplicates_within(name, parts, found)
+        if name not in plan.without_images:
+            rows += duplicates_within(name, parts, found)
     rows += pretraining(plan.registered, plan.weights)
     leaks: list[Leak] = []
     for some_leaks, notes in (
         shared_identities(images, parts, part, plan),
-        shared_images(images, parts, found, plan),
+        shared_images(pictured, parts, found, plan),
     ):
         leaks += some_leaks
         rows += [*(leak.row() for leak in some_leaks), *notes]

@@ -14,7 +14,7 @@ from unispace.records.left_out import LeftOut
 def count_dataset(
     name: str, images: pd.DataFrame, parts: list[Part], left_out: LeftOut
 ) -> list[dict[str, Any]]:
-    """Rows about one data set.
+    """Rows about one data set; of one without images none about their sizes.
 
     Args:
         name: its name.
@@ -31,8 +31,9 @@ def count_dataset(
     each = images.groupby("label").size()
     rows += _spread(name, "images-per-label", each)
     rows.append(finding(name, "images-per-label", "single", int((each == 1).sum())))
-    rows += _spread(name, "width", images["width"])
-    rows += _spread(name, "height", images["height"])
+    if images["width"].notna().any():
+        rows += _spread(name, "width", images["width"])
+        rows += _spread(name, "height", images["height"])
     unreadable = len(left_out.unreadable)
     not_chosen = left_out.listed - len(images) - unreadable
     rows.append(finding(name, "left-out", "not chosen", not_chosen))

@@ -67,7 +67,7 @@ def find_duplicates(images: pd.DataFrame, part: NDArray[np.int64], parts: int) -
     """
     phash = images["phash"].to_numpy(np.uint64)
     _, first, picture = np.unique(
-        images["pixels"].to_numpy(), return_index=True, return_inverse=True
+        images["pixels"].to_numpy(np.uint64), return_index=True, return_inverse=True
     )
     held = np.zeros((len(first), parts), np.int32)
     np.add.at(held, (picture, part), 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +21,19 @@ log = logging.getLogger(__name__)
 _BATCH = 1024
 _COLUMNS = ("split", "image_id", "label", "identity")
 _SECOND = "identity_2"  # of morphs only
+_LOOKS = {"width": "Int64", "height": "Int64", "pixels": "UInt64", "phash": "UInt64"}
 
 
-def read_images(folders: Mapping[str, Path]) -> pd.DataFrame:
+def read_images(folders: Mapping[str, Path], without: Collection[str] = ()) -> pd.DataFrame:
     """One row for every image of all data sets.
 
     Args:
         folders: where manifest and image store of each data set lie, in the order of the study.
+        without: those that have a manifest and no images.
 
     Returns:
         Columns dataset, split, image_id, label, identity, identity_2 (of morphs), width, height, pixels (hash of the
-        decoded pixels), phash. Holds a few numbers for each image, and never the images.
+        decoded pixels), phash; the last four are empty where there is no image. Holds a few numbers for each image, and never the images.
 
     Raises:
         UserError: where a store and its manifest do not belong together.
@@ -39,17 +41,25 @@ def read_images(folders: Mapping[str, Path]) -> pd.DataFrame:
     parts = []
     for name, folder in folders.items():
         manifest = read_manifest(folder / "manifest.parquet", _COLUMNS, (_SECOND,))
-        store = ImageStore(folder / "images.npy")
-        if len(store) != len(manifest):
-            raise UserError(
-                f"{folder}: {len(manifest)} rows in manifest.parquet and {len(store)} images in images.npy; "
-                f"delete the folder and run snakemake again"
-            )
         if _SECOND not in manifest:
             manifest[_SECOND] = pd.Series(pd.NA, manifest.index, "str")
-        looks = _look_at(store, name)
+        if name in without:
+            looks = pd.DataFrame(index=manifest.index, columns=list(_LOOKS)).astype(_LOOKS)
+        else:
+            looks = _look_at(_store(folder, len(manifest)), name)
         parts.append(pd.concat([manifest.assign(dataset=name), looks], axis=1))
     return pd.concat(parts, ignore_index=True)
+
+
+def _store(folder: Path, rows: int) -> ImageStore:
+    """The image store of a data set whose manifest has so many rows."""
+    store = ImageStore(folder / "images.npy")
+    if len(store) != rows:
+        raise UserError(
+            f"{folder}: {rows} rows in manifest.parquet and {len(store)} images in images.npy; "
+            f"delete the folder and run snakemake again"
+        )
+    return store
 
 
 def _look_at(store: ImageStore, name: str) -> pd.DataFrame:

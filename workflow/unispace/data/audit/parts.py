@@ -26,6 +26,7 @@ class Plan:
         allow: names of the leaks that are let pass.
         registered: name in the registry of each tested data set, None where it has none.
         weights: of each backbone with weights from outside, their name and the sets that they are said to have seen.
+        without_images: data sets of which there is a list and no image.
     """
 
     families: Mapping[str, str]
@@ -35,6 +36,7 @@ class Plan:
     allow: Sequence[str]
     registered: Mapping[str, str | None] = field(default_factory=dict)
     weights: Mapping[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
+    without_images: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from unispace.data.sources.fingerprints import fingerprint_of
-from unispace.data.sources.tables import read_csv, read_parquet
+from unispace.data.sources.tables import read_table_file
 from unispace.errors import UserError
 from unispace.records.places import VARIABLE
 
@@ -26,7 +26,7 @@ def read_listing(table: Path) -> pd.DataFrame:
     Raises:
         UserError: where the table is missing or malformed, or an image is missing or named twice.
     """
-    frame = _read(table)
+    frame = read_table_file(table, COLUMNS)
     for name in frame["image_id"]:
         if name.startswith("/") or ".." in name.split("/"):
             raise UserError(
@@ -62,18 +62,6 @@ def fingerprint(table: Path, cache: Path) -> str:
     names = read_listing(table)["image_id"]
     files = {"\0table": table, **{name: _file(table, name) for name in names}}
     return fingerprint_of(files, str(table.resolve()), cache)
-
-
-def _read(table: Path) -> pd.DataFrame:
-    if not table.is_file():
-        raise UserError(f"{table}: not a file; it must be a table (.csv or .parquet) of images")
-    match table.suffix.lower():
-        case ".csv":
-            return read_csv(table.read_bytes(), str(table), COLUMNS)
-        case ".parquet":
-            return read_parquet(table, COLUMNS)
-        case _:
-            raise UserError(f"{table}: a table of images ends in .csv or .parquet")
 
 
 def _bases(table: Path) -> list[Path]:
