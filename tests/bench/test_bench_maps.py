@@ -11,9 +11,9 @@ from functools import partial
 import numpy as np
 import pytest
 from scipy.linalg import orthogonal_procrustes
+from side_by_side import side_by_side
 from sklearn.linear_model import LinearRegression, Ridge
 
-from side_by_side import side_by_side
 from unispace.alignment.cloud import Cloud
 from unispace.alignment.fit import fit_all
 from unispace.alignment.maps import method_of
