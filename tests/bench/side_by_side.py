@@ -51,7 +51,6 @@ def side_by_side(
     difference: Callable[[Any, Any], float],
     within: float,
     repeats: int = 3,
-    checked: tuple[Callable[[], Any], Callable[[], Any]] | None = None,
 ) -> Row:
     """Compare two ways to the same result, and write the row to `results/bench/<name>.json`.
 
@@ -66,23 +65,22 @@ def side_by_side(
         difference: of what the two returned.
         within: largest difference that counts as equal.
         repeats: of the timing.
-        checked: ours and peer as they are called for the comparison of their results, where the timed ones return
-            nothing; memory is that of the first.
 
     Raises:
-        AssertionError: where the results differ by more; nothing is timed then.
+        AssertionError: where the results differ by more; no row is written then.
     """
-    found_by, expected_by = checked or (ours, peer)
     tracemalloc.start()
     try:
-        found = found_by()
+        found = ours()
         peak = tracemalloc.get_traced_memory()[1] / _MIB
     finally:
         tracemalloc.stop()
-    equal = difference(found, expected_by())
+    seconds, expected = _timed(peer)
+    equal = difference(found, expected)
     assert equal <= within, f"{name}: results differ by {equal:g}, more than {within:g}"
-    del found
-    times = [(_seconds(ours), _seconds(peer)) for _ in range(repeats)]
+    del found, expected
+    times = [(_timed(ours)[0], seconds)]
+    times += [(_timed(ours)[0], _timed(peer)[0]) for _ in range(repeats - 1)]
     mine, theirs = (statistics.median(column) for column in zip(*times, strict=True))
     ratios = [b / a for a, b in times]
     row = Row(
@@ -123,10 +121,11 @@ def table() -> str:
     )
 
 
-def _seconds(call: Callable[[], Any]) -> float:
+def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    """CPU seconds of a call, and what it returned."""
     start = time.process_time()
-    call()
-    return time.process_time() - start
+    result = call()
+    return time.process_time() - start, result
 
 
 if __name__ == "__main__":

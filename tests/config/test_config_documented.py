@@ -9,7 +9,7 @@ import yaml
 from unispace.config.parse import load_yaml, parse_study
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "curricula.md"]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "curricula.md", ROOT / "docs" / "maps.md"]
 NAMED = ("datasets", "backbones", "curricula")
 
 

@@ -16,6 +16,7 @@ HEAVY = ["torch", "pandas", "snakemake", "sklearn", "scipy", "matplotlib", "safe
         "evaluation.classification",
         "evaluation.changes",
         "evaluation.linear_probe",
+        "alignment.fit",
         "alignment.maps",
         "alignment.storage",
     ],
