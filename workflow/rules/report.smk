@@ -33,11 +33,29 @@ if ANALYSED:
     DRAWN_FROM["pca_transfer"] = transfer_of("curves")
     DRAWN_FROM["pca_components"] = transfer_of("numbers")
 if STUDY.map_pairs():
+    # From nothing but what a map is.
+    DRAWN_FROM["maps_schematic"] = []
+    DRAWN_FROM["maps_families"] = [f"{RESULTS}/results.parquet"]
     DRAWN_FROM["maps"] = [f"{RESULTS}/results.parquet"]
-    DRAWN_FROM["maps_cmc"] = [f"{RESULTS}/curves.parquet"]
+    DRAWN_FROM["maps_cmc"] = [f"{RESULTS}/curves.parquet", f"{RESULTS}/results.parquet"]
+    DRAWN_FROM["maps_roc"] = DRAWN_FROM["maps_cmc"]
+    if STUDY.maps.planted:
+        DRAWN_FROM["planted"] = [f"{RESULTS}/results.parquet"]
 
 # What of the study a figure knows beside models and data sets; curricula as pairs, which keep their order.
 CURRICULA = [[name, dumped(c)] for name, c in STUDY.curricula.items()]
+# Of maps, as pairs too: methods with their settings, and the family of each mapped model.
+METHODS = [
+    [name, settings]
+    for name, settings in dumped(STUDY.maps)["methods"].items()
+    if settings is not None
+]
+FAMILIES = [[model, family] for model, family in STUDY.maps.family_of().items()]
+MAPPED = {
+    "methods": [name for name, _ in METHODS],
+    "families": FAMILIES,
+    "protocols": [*STUDY.maps.identification, *STUDY.maps.verification],
+}
 ROLES = {"tasks": STUDY.tasks(), "base": STUDY.base_curriculum()}
 FIGURE_SETTINGS = {
     "losses": {"names": TRAINED},
@@ -52,6 +70,9 @@ FIGURE_SETTINGS = {
             name for name, c in STUDY.curricula.items() if c.interpolate or c.untrained
         ],
     },
+    **dict.fromkeys(
+        ("maps", "maps_families", "maps_cmc", "maps_roc", "planted"), MAPPED
+    ),
 }
 
 
@@ -113,7 +134,8 @@ rule render_report:
     input:
         code=code("render_report"),
         templates=[
-            f"workflow/report/{f}" for f in ("page.html.j2", "page.css", "page.js")
+            f"workflow/report/{f}"
+            for f in ("page.html.j2", "maps.html.j2", "page.css", "page.js")
         ],
         results=f"{RESULTS}/results.parquet",
         people=f"{RESULTS}/humans.parquet",
@@ -143,6 +165,8 @@ rule render_report:
             models=STUDY.models(),
             datasets=list(STUDY.datasets),
             figures=list(DRAWN_FROM),
+            methods=METHODS,
+            families=FAMILIES,
         ),
         templates=lambda w: "workflow/report",
         figures=lambda w: FIGURES,

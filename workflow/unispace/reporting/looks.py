@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+<<<<<<< HEAD
 from unispace.config.methods import KINDS
 
+=======
+>>>>>>> 51326a5 (Page: maps by family, on several data sets, with ceilings, planted models and the paper's splits beside ours)
 # Okabe and Ito 2008, without the yellow that white paper swallows.
 PALETTE = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 # Tol 2021, "muted", and black: more colours than the palette where series are many and nothing else tells them apart.
@@ -49,6 +52,9 @@ DOMAIN_TITLES = {
 }
 OTHER = "#767676"
 """What has no colour of its own: not chosen, failed, chance."""
+
+CEILING = "same-model"
+"""What stands as method where probe and gallery are of one model: no map can be expected to do better."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,7 @@ def short_names(models: Sequence[str]) -> dict[str, str]:
     return short if apart else {model: model for model in models}
 
 
+<<<<<<< HEAD
 def shortened(text: str, most: int) -> str:
     """At most so many letters; long names keep both ends, since either may be what differs."""
     if len(text) <= most:
@@ -129,6 +136,24 @@ def methods_in_order(present: Iterable[str]) -> list[str]:
         akin = [kind for kind in KINDS if name == kind or name.startswith(f"{kind}-")]
         (by_kind[max(akin, key=len)] if akin else rest).append(name)
     return [*(name for names in by_kind.values() for name in names), *rest]
+=======
+def methods_in_order(present: Iterable[str], order: Sequence[str]) -> list[str]:
+    """Methods of maps in the order of the study; the ceiling, which is no map, comes last.
+
+    Args:
+        present: names found.
+        order: the study's methods.
+    """
+    found = set(present)
+    return in_order(found - {CEILING}, order) + [CEILING] * (CEILING in found)
+
+
+def method_looks(present: Iterable[str], order: Sequence[str]) -> dict[str, Look]:
+    """The looks of methods among all of the study, so that a method looks the same in every figure."""
+    methods = methods_in_order(present, order)
+    styles = looks(in_order((m for m in methods if m != CEILING), order, whole=True))
+    return {m: Look(OTHER, "-", "|") if m == CEILING else styles[m] for m in methods}
+>>>>>>> 51326a5 (Page: maps by family, on several data sets, with ceilings, planted models and the paper's splits beside ours)
 
 
 def in_order(present: Iterable[str], order: Sequence[str], *, whole: bool = False) -> list[str]:
