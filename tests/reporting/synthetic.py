@@ -276,10 +276,9 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
             )
     if _wide(disk.study):
         _changes(disk, rows, rng)
-    names = [name for name, _ in methods_of(disk.study)]
-    about_maps = map_rows(disk.study, names, rng, {DIVERGED: "the loss was nan"})
-    rows += about_maps[0]
-    curves += about_maps[1]
+    mapped = map_rows(disk.study, rng, {DIVERGED: "the loss was nan"})
+    rows += mapped[0]
+    curves += mapped[1]
     _separability(disk, rng, rows)
     _pca(disk, rng)
     results = pd.DataFrame(rows).astype({"seed": "Int64"})

@@ -44,33 +44,32 @@ def compatibility_config(config: dict[str, Any]) -> dict[str, Any]:
 
 def methods_of(study: Study) -> list[list[Any]]:
     """Methods with their settings, as METHODS in workflow/rules/report.smk."""
-    dumped = study.maps.model_dump(mode="json")["methods"]
-    return [[name, settings] for name, settings in dumped.items() if settings is not None]
+    return [[name, method.model_dump(mode="json")] for name, method in study.maps.methods.items()]
 
 
 def map_settings(study: Study) -> dict[str, Any]:
     """What a figure about maps knows, as MAPPED in workflow/rules/report.smk."""
     return {
-        "methods": [name for name, _ in methods_of(study)],
+        "methods": list(study.maps.methods),
+        "shown": study.maps.methods_shown(),
         "families": list(study.maps.family_of().items()),
         "protocols": [*study.maps.identification, *study.maps.verification],
     }
 
 
 def map_rows(
-    study: Study, methods: list[str], rng: Generator, failed: Mapping[str, str] | None = None
+    study: Study, rng: Generator, failed: Mapping[str, str] | None = None
 ) -> tuple[list[dict[str, Any]], list[pd.DataFrame]]:
     """Rows and curves of all maps of a study.
 
     Args:
         study: the study.
-        methods: names of the methods.
         rng: draws the numbers.
         failed: why models failed, by their name.
     """
     if not study.map_pairs():
         return [], []
-    rows, curves = [], []
+    rows, curves, methods = [], [], list(study.maps.methods)
     family_of = study.maps.family_of()
     failed = {model: why for model, why in (failed or {}).items() if model in family_of}
     for fitting in study.maps.fittings().values():

@@ -45,14 +45,11 @@ if STUDY.map_pairs():
 # What of the study a figure knows beside models and data sets; curricula as pairs, which keep their order.
 CURRICULA = [[name, dumped(c)] for name, c in STUDY.curricula.items()]
 # Of maps, as pairs too: methods with their settings, and the family of each mapped model.
-METHODS = [
-    [name, settings]
-    for name, settings in dumped(STUDY.maps)["methods"].items()
-    if settings is not None
-]
+METHODS = [[name, dumped(m)] for name, m in STUDY.maps.methods.items()]
 FAMILIES = [[model, family] for model, family in STUDY.maps.family_of().items()]
 MAPPED = {
-    "methods": [name for name, _ in METHODS],
+    "methods": list(STUDY.maps.methods),
+    "shown": STUDY.maps.methods_shown(),
     "families": FAMILIES,
     "protocols": [*STUDY.maps.identification, *STUDY.maps.verification],
 }

@@ -6,11 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-<<<<<<< HEAD
-from unispace.config.methods import KINDS
-
-=======
->>>>>>> 51326a5 (Page: maps by family, on several data sets, with ceilings, planted models and the paper's splits beside ours)
 # Okabe and Ito 2008, without the yellow that white paper swallows.
 PALETTE = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 # Tol 2021, "muted", and black: more colours than the palette where series are many and nothing else tells them apart.
@@ -119,7 +114,6 @@ def short_names(models: Sequence[str]) -> dict[str, str]:
     return short if apart else {model: model for model in models}
 
 
-<<<<<<< HEAD
 def shortened(text: str, most: int) -> str:
     """At most so many letters; long names keep both ends, since either may be what differs."""
     if len(text) <= most:
@@ -128,15 +122,6 @@ def shortened(text: str, most: int) -> str:
     return f"{text[:head]}…{text[len(text) - (most - head - 1) :]}"
 
 
-def methods_in_order(present: Iterable[str]) -> list[str]:
-    """Methods of maps from the controls to the freest; `ridge-strong` stands behind `ridge`, other names come last."""
-    by_kind: dict[str, list[str]] = {kind: [] for kind in KINDS}
-    rest = []
-    for name in sorted(set(present)):
-        akin = [kind for kind in KINDS if name == kind or name.startswith(f"{kind}-")]
-        (by_kind[max(akin, key=len)] if akin else rest).append(name)
-    return [*(name for names in by_kind.values() for name in names), *rest]
-=======
 def methods_in_order(present: Iterable[str], order: Sequence[str]) -> list[str]:
     """Methods of maps in the order of the study; the ceiling, which is no map, comes last.
 
@@ -153,7 +138,6 @@ def method_looks(present: Iterable[str], order: Sequence[str]) -> dict[str, Look
     methods = methods_in_order(present, order)
     styles = looks(in_order((m for m in methods if m != CEILING), order, whole=True))
     return {m: Look(OTHER, "-", "|") if m == CEILING else styles[m] for m in methods}
->>>>>>> 51326a5 (Page: maps by family, on several data sets, with ceilings, planted models and the paper's splits beside ours)
 
 
 def in_order(present: Iterable[str], order: Sequence[str], *, whole: bool = False) -> list[str]:

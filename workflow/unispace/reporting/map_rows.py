@@ -9,7 +9,7 @@ import pandas as pd
 
 from unispace.evaluation.tasks import CROSS_CAMERA
 from unispace.reporting.headline import operating_point
-from unispace.reporting.looks import CEILING, in_order, methods_in_order
+from unispace.reporting.looks import CEILING, in_order
 
 PAIRS = ("verification", "identification", "open-set")
 """Experiments whose rows are of one ordered pair of models."""
@@ -23,9 +23,6 @@ GAIN = "-gain"
 """Behind the name of a metric: what a method adds to the baseline."""
 SPREAD = "-SD"
 """Behind the name of a metric: its standard deviation over the splits of the paper."""
-
-_MAIN = ("baseline", "procrustes", "linear", "ridge")
-_FEW_METHODS = 4
 
 
 class Tested(NamedTuple):
@@ -116,11 +113,3 @@ def pairs_of(rows: pd.DataFrame, order: Sequence[str]) -> list[tuple[str, str]]:
     present = set(mapped[["source", "target"]].itertuples(index=False, name=None))
     ends = ends_of(mapped, order)
     return [(a, b) for a in ends for b in ends if (a, b) in present]
-
-
-def main_methods(present: Iterable[str], order: Sequence[str]) -> list[str]:
-    """At most four methods where there is no room for all: those of the paper, else the study's first."""
-    maps = [m for m in methods_in_order(present, order) if m != CEILING]
-    chosen = [m for m in maps if m in _MAIN]
-    chosen += [m for m in maps if m not in _MAIN][: _FEW_METHODS - len(chosen)]
-    return [m for m in maps if m in chosen]

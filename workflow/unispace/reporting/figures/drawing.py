@@ -34,6 +34,7 @@ class Plan:
         base: the curriculum that leaves a backbone as it is; empty where the study has none.
         aside: curricula that are no tuning: controls, and those with a figure of their own.
         methods: of maps between models, in the order of the study.
+        shown: those of them that are drawn where there is no room for all.
         families: of each mapped model, those of one family together.
         protocols: of maps, identification before verification; the first that has a metric stands for it.
     """
@@ -47,6 +48,7 @@ class Plan:
     base: str = ""
     aside: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
     families: dict[str, str] = field(default_factory=dict)
     protocols: tuple[str, ...] = ()
 

@@ -18,7 +18,6 @@ from unispace.reporting.map_rows import (
     ends_of,
     grouped,
     headline_metrics,
-    main_methods,
     pairs_of,
     rows_of_maps,
     rows_tested,
@@ -46,7 +45,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
 
 
 def _matrices(rows: pd.DataFrame, plan: Plan, ends: Sequence[str]) -> Drawing:
-    methods = main_methods(rows["method"], plan.methods)
+    methods = [m for m in plan.shown if m in set(rows["method"])]
     across = min(_ACROSS, len(methods))
     down = math.ceil(len(methods) / across)
     tests = tested_in_order(rows, plan.datasets)

@@ -19,7 +19,6 @@ from unispace.reporting.map_rows import (
     Tested,
     ends_of,
     grouped,
-    main_methods,
     pairs_of,
     protocols_in_order,
     rows_of_maps,
@@ -159,7 +158,8 @@ def _draw(
 ) -> Drawing:
     results, plan = material.results, material.plan
     present = {key[-1] for key in material.curves}
-    methods, looks = main_methods(present, plan.methods), method_looks(present, plan.methods)
+    methods = [method for method in plan.shown if method in present]
+    looks = method_looks(present, plan.methods)
     names = short_names(ends_of(results, grouped(plan.families)))
     grid = _grid(results, plan)
     about = [_about(panel, names, results["protocol"].iloc[0]) for panel in grid]
