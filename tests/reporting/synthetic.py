@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import yaml
 from PIL import Image
+from synthetic_maps import map_rows, map_settings, methods_of
 from synthetic_shown import shown_tables
 
 from unispace.analysis.transfer import Verification
@@ -114,7 +115,11 @@ class Disk:
         if self.study.identity_datasets():
             sources |= {"cmc": [self.curves], "roc": [self.curves, self.results]}
         if self.study.map_pairs():
-            sources |= {"maps": [self.results], "maps_cmc": [self.curves]}
+            sources |= {"maps_schematic": [], "maps_families": [self.results]}
+            sources |= {"maps": [self.results], "maps_cmc": [self.curves, self.results]}
+            sources["maps_roc"] = sources["maps_cmc"]
+            if self.study.maps.planted:
+                sources["planted"] = [self.results]
             if self.study.maps.shown_pairs():
                 sources |= {"retrieval": [self.examples], "maps_views": [self.map_views]}
         if self.analysed():
@@ -161,6 +166,8 @@ class Disk:
                 "base": study.base_curriculum(),
                 "aside": [n for n, c in study.curricula.items() if c.interpolate or c.untrained],
             }
+        if figure in ("maps", "maps_families", "maps_cmc", "maps_roc", "planted"):
+            return map_settings(study)
         return {}
 
     def page_settings(self) -> str:
@@ -170,6 +177,8 @@ class Disk:
                 "datasets": list(self.study.datasets),
                 "models": list(self.study.models()),
                 "figures": list(self.drawn_from()),
+                "methods": methods_of(self.study),
+                "families": list(self.study.maps.family_of().items()),
             },
             sort_keys=True,
         )
@@ -267,14 +276,9 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
             )
     if _wide(disk.study):
         _changes(disk, rows, rng)
-    methods = tuple(disk.study.maps.methods)
-    for (source, target), dataset in itertools.product(
-        disk.study.map_pairs(), disk.study.maps.datasets
-    ):
-        for strength, method in enumerate(methods):
-            about = {"model": None, "source": source, "target": target, "method": method}
-            about["fitted_on"] = dataset
-            _measures(disk, dataset, about, 0.2 + 0.18 * strength, rng, rows, curves)
+    mapped = map_rows(disk.study, rng, {DIVERGED: "the loss was nan"})
+    rows += mapped[0]
+    curves += mapped[1]
     _separability(disk, rng, rows)
     _pca(disk, rng)
     results = pd.DataFrame(rows).astype({"seed": "Int64"})

@@ -36,14 +36,29 @@ if ANALYSED:
     DRAWN_FROM["pca_transfer"] = transfer_of("curves")
     DRAWN_FROM["pca_components"] = transfer_of("numbers")
 if STUDY.map_pairs():
+    # From nothing but what a map is.
+    DRAWN_FROM["maps_schematic"] = []
+    DRAWN_FROM["maps_families"] = [f"{RESULTS}/results.parquet"]
     DRAWN_FROM["maps"] = [f"{RESULTS}/results.parquet"]
-    DRAWN_FROM["maps_cmc"] = [f"{RESULTS}/curves.parquet"]
+    DRAWN_FROM["maps_cmc"] = [f"{RESULTS}/curves.parquet", f"{RESULTS}/results.parquet"]
+    DRAWN_FROM["maps_roc"] = DRAWN_FROM["maps_cmc"]
+    if STUDY.maps.planted:
+        DRAWN_FROM["planted"] = [f"{RESULTS}/results.parquet"]
 if SHOWN:
     DRAWN_FROM["retrieval"] = [f"{RESULTS}/analysis/retrieval/{SHOWN_ON}.parquet"]
     DRAWN_FROM["maps_views"] = [f"{RESULTS}/analysis/maps_views/{SHOWN_ON}.parquet"]
 
 # What of the study a figure knows beside models and data sets; curricula as pairs, which keep their order.
 CURRICULA = [[name, dumped(c)] for name, c in STUDY.curricula.items()]
+# Of maps, as pairs too: methods with their settings, and the family of each mapped model.
+METHODS = [[name, dumped(m)] for name, m in STUDY.maps.methods.items()]
+FAMILIES = [[model, family] for model, family in STUDY.maps.family_of().items()]
+MAPPED = {
+    "methods": list(STUDY.maps.methods),
+    "shown": STUDY.maps.methods_shown(),
+    "families": FAMILIES,
+    "protocols": [*STUDY.maps.identification, *STUDY.maps.verification],
+}
 ROLES = {"tasks": STUDY.tasks(), "base": STUDY.base_curriculum()}
 FIGURE_SETTINGS = {
     "losses": {"names": TRAINED},
@@ -58,6 +73,9 @@ FIGURE_SETTINGS = {
             name for name, c in STUDY.curricula.items() if c.interpolate or c.untrained
         ],
     },
+    **dict.fromkeys(
+        ("maps", "maps_families", "maps_cmc", "maps_roc", "planted"), MAPPED
+    ),
 }
 
 
@@ -119,7 +137,8 @@ rule render_report:
     input:
         code=code("render_report"),
         templates=[
-            f"workflow/report/{f}" for f in ("page.html.j2", "page.css", "page.js")
+            f"workflow/report/{f}"
+            for f in ("page.html.j2", "maps.html.j2", "page.css", "page.js")
         ],
         results=f"{RESULTS}/results.parquet",
         people=f"{RESULTS}/humans.parquet",
@@ -154,6 +173,8 @@ rule render_report:
             models=STUDY.models(),
             datasets=list(STUDY.datasets),
             figures=list(DRAWN_FROM),
+            methods=METHODS,
+            families=FAMILIES,
         ),
         templates=lambda w: "workflow/report",
         figures=lambda w: FIGURES,

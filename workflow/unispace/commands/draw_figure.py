@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settings",
         required=True,
-        help="JSON: figure, models, datasets, domains, and names, curricula, tasks, base, aside where it needs them",
+        help="JSON: figure, models, datasets, domains, and names, curricula, tasks, base, aside, methods, shown, families, protocols where it needs them",
     )
     parser.add_argument(
         "--tables", type=Path, nargs="*", default=[], help="what the figure is drawn from, in order"
@@ -53,6 +53,10 @@ def run(arguments: argparse.Namespace) -> None:
         tasks=settings.get("tasks", {}),
         base=settings.get("base") or "",
         aside=tuple(settings.get("aside", ())),
+        methods=tuple(settings.get("methods", ())),
+        shown=tuple(settings.get("shown", ())),
+        families=dict(settings.get("families", ())),
+        protocols=tuple(settings.get("protocols", ())),
     )
     if kind.many and len(plan.names) != len(arguments.tables):
         raise UserError(

@@ -21,7 +21,11 @@ from unispace.reporting.page import Material, render
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--settings", required=True, help="JSON: study, models, datasets, figures")
+    parser.add_argument(
+        "--settings",
+        required=True,
+        help="JSON: study, models, datasets, figures, methods, families",
+    )
     parser.add_argument("--templates", type=Path, required=True, help="folder of page.html.j2")
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--audit", type=Path, nargs="+", required=True)
@@ -67,6 +71,9 @@ def run(arguments: argparse.Namespace) -> None:
         people=read_table(arguments.people, COMPARISON_SCHEMA),
         humans=read_humans(arguments.humans),
         own={_own_key(path): read_json(path) for path in arguments.own},
+        # Pairs, since canonical JSON sorts the keys of an object and loses the study's order.
+        methods=dict(settings["methods"]),
+        families=dict(settings["families"]),
     )
     html = render(material, arguments.templates, arguments.page)
     with replacing(arguments.page) as temporary:

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unispace.config.methods import KINDS
-
 # Okabe and Ito 2008, without the yellow that white paper swallows.
 PALETTE = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 # Tol 2021, "muted", and black: more colours than the palette where series are many and nothing else tells them apart.
@@ -49,6 +47,9 @@ DOMAIN_TITLES = {
 }
 OTHER = "#767676"
 """What has no colour of its own: not chosen, failed, chance."""
+
+CEILING = "same-model"
+"""What stands as method where probe and gallery are of one model: no map can be expected to do better."""
 
 
 @dataclass(frozen=True)
@@ -121,14 +122,22 @@ def shortened(text: str, most: int) -> str:
     return f"{text[:head]}…{text[len(text) - (most - head - 1) :]}"
 
 
-def methods_in_order(present: Iterable[str]) -> list[str]:
-    """Methods of maps from the controls to the freest; `ridge-strong` stands behind `ridge`, other names come last."""
-    by_kind: dict[str, list[str]] = {kind: [] for kind in KINDS}
-    rest = []
-    for name in sorted(set(present)):
-        akin = [kind for kind in KINDS if name == kind or name.startswith(f"{kind}-")]
-        (by_kind[max(akin, key=len)] if akin else rest).append(name)
-    return [*(name for names in by_kind.values() for name in names), *rest]
+def methods_in_order(present: Iterable[str], order: Sequence[str]) -> list[str]:
+    """Methods of maps in the order of the study; the ceiling, which is no map, comes last.
+
+    Args:
+        present: names found.
+        order: the study's methods.
+    """
+    found = set(present)
+    return in_order(found - {CEILING}, order) + [CEILING] * (CEILING in found)
+
+
+def method_looks(present: Iterable[str], order: Sequence[str]) -> dict[str, Look]:
+    """The looks of methods among all of the study, so that a method looks the same in every figure."""
+    methods = methods_in_order(present, order)
+    styles = looks(in_order((m for m in methods if m != CEILING), order, whole=True))
+    return {m: Look(OTHER, "-", "|") if m == CEILING else styles[m] for m in methods}
 
 
 def in_order(present: Iterable[str], order: Sequence[str], *, whole: bool = False) -> list[str]:

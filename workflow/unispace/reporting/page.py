@@ -24,11 +24,13 @@ from unispace.reporting.cards import dataset_cards, fingerprint, model_cards, st
 from unispace.reporting.controls import controls
 from unispace.reporting.forgetting import forgetting_table, unseen_table
 from unispace.reporting.main_table import main_table
+from unispace.reporting.map_rows import PAIRS, PAPER_PAIRS, rows_of_maps
+from unispace.reporting.maps_section import maps_section
 from unispace.reporting.own import own_cards
 from unispace.reporting.people import people_lines, published
 from unispace.reporting.pretraining import pretraining_checks
 from unispace.reporting.roles import tuned_models
-from unispace.reporting.tables import all_rows, by_map, by_model
+from unispace.reporting.tables import all_rows, by_model
 
 # What decides numbers and pictures; names as on PyPI.
 _PACKAGES = (
@@ -37,6 +39,8 @@ _PACKAGES = (
 )  # fmt: skip
 # A page above 15 MB is slow to open and refused by mail; base64 adds a third to its pictures.
 _SHEET_BUDGET = 9_000_000
+# A row of the full table takes 0.7 kB, and browsers are slow with tables that are much longer.
+_ROW_BUDGET = 8_000
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Material:
         people: models beside people, rows of `records.humans.COMPARISON_SCHEMA`.
         humans: the published results of people.
         own: records of embeddings that were made elsewhere, by model and data set.
+        methods: of maps, with their settings, in the study's order.
+        families: of each mapped model, in the study's order.
     """
 
     study: Study
@@ -80,6 +86,8 @@ class Material:
     people: pd.DataFrame
     humans: pd.DataFrame
     own: Mapping[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    methods: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    families: Mapping[str, str] = field(default_factory=dict)
 
 
 def render(material: Material, templates: Path, page: Path) -> str:
@@ -87,7 +95,7 @@ def render(material: Material, templates: Path, page: Path) -> str:
 
     Args:
         material: what it shows.
-        templates: folder with page.html.j2, page.css and page.js.
+        templates: folder with page.html.j2, the templates it includes, page.css and page.js.
         page: where it will lie, for relative links to the figures.
 
     Raises:
@@ -110,7 +118,8 @@ def render(material: Material, templates: Path, page: Path) -> str:
             **_context(material, page),
         )
     except TemplateError as error:
-        raise UserError(f"{templates}/page.html.j2: {type(error).__name__}: {error}") from error
+        name = getattr(error, "name", None) or "page.html.j2"
+        raise UserError(f"{templates}/{name}: {type(error).__name__}: {error}") from error
 
 
 def _context(material: Material, page: Path) -> dict[str, Any]:
@@ -118,6 +127,7 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
     study, results = material.study, material.results
     order = (material.models, material.datasets)
     failed = results[results["status"] != "ok"]
+    listed = _listed(results)
     config = yaml.safe_dump(
         study.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100
     )
@@ -154,8 +164,11 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "pretraining": pretraining_checks(study, results, *order),
         "tasks": by_model(results, *order),
         "controls": controls(study, results, material.datasets),
-        "maps": by_map(results, *order),
-        "rows": all_rows(results, *order),
+        "maps": maps_section(
+            study, results, material.datasets, material.methods, material.families, material.cards
+        ),
+        "rows": all_rows(listed, *order, tuple(material.methods)),
+        "measured": len(results),
         "failed": len(failed),
         "failures": [
             (m, card["failed"])
@@ -168,6 +181,13 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "fingerprint": fingerprint(config),
         "versions": _versions(),
     }
+
+
+def _listed(results: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the full table: without those of single maps where there are too many for a page."""
+    if len(results) <= _ROW_BUDGET:
+        return results
+    return results.drop(rows_of_maps(results, (*PAIRS, *PAPER_PAIRS)).index)
 
 
 def _check(material: Material) -> None:

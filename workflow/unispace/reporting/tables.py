@@ -72,6 +72,7 @@ class Row:
     about: str
     title: str
     method: str
+    fitted_on: str
     protocol: str
     metric: str
     cell: Cell
@@ -137,13 +138,19 @@ def change_cell(value: float, lower: float, upper: float, n: int, status: str) -
     return replace(plain, value=points(value), lower=ends[0], upper=ends[1])
 
 
-def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]) -> list[Row]:
-    """Every tidy row, in the order of the study."""
+def all_rows(
+    results: pd.DataFrame,
+    models: Sequence[str],
+    datasets: Sequence[str],
+    methods: Sequence[str] = (),
+) -> list[Row]:
+    """Every tidy row, in the order of the study; `methods` are those of maps."""
     ends = pd.concat([results["model"], results["source"], results["target"]]).dropna()
     order = in_order(ends, models)
-    names = short_names(order)
+    # Families and planted models are called as they are.
+    names = {name: name for name in order} | short_names([m for m in order if m in models])
     places = in_order(results["dataset"], datasets)
-    methods = methods_in_order(results["method"].dropna())
+    methods = methods_in_order(results["method"].dropna(), methods)
     rows = []
     for row in results.to_dict("records"):
         pair = not isinstance(row["model"], str)
@@ -160,6 +167,7 @@ def all_rows(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[st
             about=between.join(names.get(end, "?") for end in ends_of),
             title=between.join(str(end) for end in ends_of),
             method=row["method"] if isinstance(row["method"], str) else "",
+            fitted_on=row["fitted_on"] if isinstance(row["fitted_on"], str) else "",
             protocol=row["protocol"],
             metric=row["metric"],
             cell=cell(row["value"], row["lower"], row["upper"], row["n"], row["status"]),
@@ -193,27 +201,6 @@ def by_model(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[st
         Line((names[m],), (m,), _cells(chosen[chosen["model"] == m], columns)) for m in found
     )
     return Pivot(("Model",), tuple(columns), lines)
-
-
-def by_map(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]) -> Pivot:
-    """Headline numbers across models: a line for each ordered pair and method."""
-    chosen = results[results["method"].notna()]
-    columns = headline(chosen, datasets, ("AUC",))
-    ends = in_order({*chosen["source"].dropna(), *chosen["target"].dropna()}, models)
-    names = short_names(ends)
-    lines = []
-    for source in ends:
-        for target in ends:
-            pair = chosen[(chosen["source"] == source) & (chosen["target"] == target)]
-            for method in methods_in_order(pair["method"]):
-                lines.append(
-                    Line(
-                        (names[source], names[target], str(method)),
-                        (source, target, str(method)),
-                        _cells(pair[pair["method"] == method], columns),
-                    )
-                )
-    return Pivot(("Source (probe)", "Target (gallery)", "Method"), tuple(columns), tuple(lines))
 
 
 def _cells(rows: pd.DataFrame, columns: Sequence[Measured]) -> tuple[Cell | None, ...]:

@@ -14,7 +14,6 @@ from unispace.reporting.looks import (
     Look,
     in_order,
     looks,
-    methods_in_order,
     model_looks,
     short_names,
 )
@@ -22,8 +21,6 @@ from unispace.reporting.looks import (
 COLUMNS = ["dataset", "protocol", "series", "kind", "x", "y", "lower", "upper"]
 _RANKS = (1, 2, 5, 10, 20, 50, 100)
 _SIZE = (3.35, 2.9)
-# Few lines to a panel can be told apart; with more pairs than this, a panel holds one method.
-_MANY_PAIRS = 12
 # With more models than this, a panel holds those of one backbone.
 _MANY_MODELS = 12
 
@@ -46,28 +43,6 @@ def draw_cmc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     curves = curves.assign(series=curves["model"].map(names))
     styles = {names[m]: look for m, look in _model_looks(models, plan).items()}
     return _cmc_panels(curves, plan, by, styles)
-
-
-def draw_maps_cmc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
-    """Draw identification across models: a panel for each pair, a line for each method.
-
-    With many pairs it is a panel for each method and a thin line for each pair, in the look of its target.
-    """
-    curves = tables[0][(tables[0]["experiment"] == "identification") & tables[0]["method"].notna()]
-    if curves.empty:
-        return nothing("No map was tested on identification.", COLUMNS)
-    ends = in_order({*curves["source"], *curves["target"]}, plan.models)
-    names = short_names(ends)
-    pair = curves["source"].map(names) + " → " + curves["target"].map(names)
-    by = ["dataset", "protocol", "panel"]
-    if pair.nunique() <= _MANY_PAIRS:
-        curves = curves.assign(series=curves["method"], panel=pair)
-        return _cmc_panels(curves, plan, by, looks(methods_in_order(curves["method"])))
-    curves = curves.assign(series=pair, panel=curves["method"])
-    targets = _model_looks(ends, plan)
-    styles = {p: targets[t] for p, t in zip(pair, curves["target"], strict=True)}
-    key = [_handle(f"to {names[end]}", targets[end]) for end in ends]
-    return _cmc_panels(curves, plan, by, styles, key)
 
 
 def draw_roc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
@@ -150,14 +125,14 @@ def _cmc_panels(
                     line["x"], line["lower"], line["upper"], color=look.colour, alpha=0.13, lw=0
                 )
             drawn.append(line.assign(kind="curve")[[*COLUMNS, *by[2:]]])
-        _rank_axis(panel, float(here["x"].max()))
+        rank_axis(panel, float(here["x"].max()))
     for panel in axes[::3]:
         panel.set_ylabel("share of probes found")
     legend_below(figure, key or [_handle(name, look) for name, look in styles.items()])
     return Drawing(figure, pd.concat(drawn, ignore_index=True))
 
 
-def _rank_axis(axes: Axes, last: float) -> None:
+def rank_axis(axes: Axes, last: float) -> None:
     """Ranks on a log axis: the first few decide, the rest is context."""
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator([rank for rank in _RANKS if rank <= last]))

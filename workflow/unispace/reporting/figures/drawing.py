@@ -33,6 +33,10 @@ class Plan:
         tasks: the data sets that are tasks, each with its expert's curriculum.
         base: the curriculum that leaves a backbone as it is; empty where the study has none.
         aside: curricula that are no tuning: controls, and those with a figure of their own.
+        methods: of maps between models, in the order of the study.
+        shown: those of them that are drawn where there is no room for all.
+        families: of each mapped model, those of one family together.
+        protocols: of maps, identification before verification; the first that has a metric stands for it.
     """
 
     models: tuple[str, ...] = ()
@@ -43,6 +47,10 @@ class Plan:
     tasks: dict[str, str] = field(default_factory=dict)
     base: str = ""
     aside: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    families: dict[str, str] = field(default_factory=dict)
+    protocols: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,15 @@ def titled(axes: Axes, title: str, subtitle: str = "") -> None:
 
 def legend_below(figure: Figure, handles: Sequence[Any]) -> None:
     """A legend outside the panels, where it hides nothing; the figure grows by its rows."""
+    _legend(figure, handles, "outside lower center")
+
+
+def legend_above(figure: Figure, handles: Sequence[Any]) -> None:
+    """The same above the panels, for figures that are higher than a screen."""
+    _legend(figure, handles, "outside upper center")
+
+
+def _legend(figure: Figure, handles: Sequence[Any], place: Any) -> None:
     if not handles:
         return
     longest = max(len(str(handle.get_label())) for handle in handles)
@@ -107,7 +124,7 @@ def legend_below(figure: Figure, handles: Sequence[Any]) -> None:
     columns = max(1, min(len(handles), int(figure.get_figwidth() / wide)))
     rows = math.ceil(len(handles) / columns)
     figure.set_figheight(figure.get_figheight() + 0.19 * (rows - 1))
-    figure.legend(handles=list(handles), loc="outside lower center", ncols=columns)
+    figure.legend(handles=list(handles), loc=place, ncols=columns)
 
 
 def nothing(why: str, columns: Sequence[str]) -> Drawing:

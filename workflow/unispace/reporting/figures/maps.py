@@ -1,127 +1,153 @@
-"""Recognition across models: every ordered pair by every method."""
+"""Recognition across models, pair by pair: a matrix of sources and targets, of few pairs dots with intervals."""
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+import math
+from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
-from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
-from unispace.reporting.headline import Measured, rows_of
-from unispace.reporting.looks import OTHER, Look, in_order, looks, methods_in_order, short_names
+from unispace.reporting.figures.bands import COLUMNS, draw_bands
+from unispace.reporting.figures.drawing import Drawing, Plan, nothing, panels
+from unispace.reporting.looks import CEILING, short_names
+from unispace.reporting.map_rows import (
+    Tested,
+    ends_of,
+    grouped,
+    headline_metrics,
+    pairs_of,
+    rows_of_maps,
+    rows_tested,
+    standing,
+    tested_in_order,
+)
 
-COLUMNS = [
-    "dataset", "experiment", "protocol", "metric", "source", "target", "method",
-    "value", "lower", "upper", "n", "unit", "status",
-]  # fmt: skip
-_METRICS = ("Rank-1", "AUC")
-# More pairs make a list that nobody reads: then they are a matrix, and intervals are in the CSV.
-_MANY_PAIRS = 20
+FEW_PAIRS = 6
+"""Ordered pairs up to which each has a place of its own: those of three models."""
+_ACROSS = 2
+_CELL = 0.37  # inches
 
 
 def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
-    """Draw a panel for each data set and metric; rows are pairs, marks are methods."""
-    results = tables[0][tables[0]["method"].notna()]
-    measured = _measured(results, plan)
-    if not measured:
+    """Draw a matrix for each method of what maps were fitted and tested on; few pairs as bands of dots."""
+    rows = rows_of_maps(tables[0])
+    rows = rows[rows["metric"].isin(headline_metrics(rows))]
+    pairs = pairs_of(rows, grouped(plan.families))
+    if not pairs:
         return nothing("No map was tested.", COLUMNS)
-    table = pd.concat([rows_of(results, what)[COLUMNS] for what in measured], ignore_index=True)
-    ends = in_order({*results["source"], *results["target"]}, plan.models)
-    pairs = [
-        (source, target)
-        for source in ends
-        for target in ends
-        if ((results["source"] == source) & (results["target"] == target)).any()
-    ]
-    if len(pairs) > _MANY_PAIRS:
-        return Drawing(_matrices(results, measured, ends), table)
-    return Drawing(_dots(results, measured, pairs, short_names(ends)), table)
+    ends = ends_of(rows, grouped(plan.families))
+    if len(pairs) <= FEW_PAIRS:
+        return draw_bands(rows, plan, pairs, short_names(ends))
+    return _matrices(rows, plan, ends)
 
 
-def _measured(results: pd.DataFrame, plan: Plan) -> list[Measured]:
-    found = []
-    for dataset in in_order(results["dataset"], plan.datasets):
-        for metric in _METRICS:
-            rows = results[(results["dataset"] == dataset) & (results["metric"] == metric)]
-            taken = rows[["experiment", "protocol"]].drop_duplicates()
-            for experiment, protocol in sorted(taken.itertuples(index=False, name=None)):
-                found.append(Measured(dataset, experiment, protocol, metric))
-    return found
-
-
-def _dots(
-    results: pd.DataFrame,
-    measured: list[Measured],
-    pairs: list[tuple[str, str]],
-    names: dict[str, str],
-) -> Figure:
-    methods = methods_in_order(results["method"])
-    styles = looks(methods)
-    height = 1.3 + len(pairs) * (0.3 + 0.16 * len(methods))
-    figure, axes = panels(len(measured), 2, (4.6, height), sharey=True, sharex="col")
-    for panel, what in zip(axes, measured, strict=True):
-        titled(panel, f"{what.metric}, {what.dataset}", what.protocol)
-        for row in rows_of(results, what).to_dict("records"):
-            place = methods.index(row["method"]) - (len(methods) - 1) / 2
-            y = pairs.index((row["source"], row["target"])) + place * 0.7 / len(methods)
-            _mark(panel, row, y, styles[row["method"]])
-        if what.metric == "AUC":
-            panel.axvline(0.5, color=OTHER, linewidth=1, linestyle=(0, (2, 2)))
-            panel.annotate(
-                "chance", (0.5, 1), xycoords=("data", "axes fraction"), xytext=(3, -9),
-                textcoords="offset points", fontsize="small", color="#555555",
-            )  # fmt: skip
-        panel.set_xlim(-0.02, 1.02)
-        panel.set_yticks(range(len(pairs)), [f"{names[s]} → {names[t]}" for s, t in pairs])
-        panel.set_ylim(len(pairs) - 0.5, -0.5)
-        panel.tick_params(axis="y", length=0)
-        panel.grid(axis="x")
-    handles = [
-        Line2D([], [], color=look.colour, marker=look.marker, linestyle="none", label=method)
-        for method, look in styles.items()
-    ]
-    legend_below(figure, handles)
-    return figure
-
-
-def _mark(axes: Axes, row: dict[Any, Any], y: float, look: Look) -> None:
-    if row["status"] != "ok":
-        axes.plot(0.015, y, marker="x", color=OTHER, markersize=5)
-        axes.annotate(
-            f"{row['method']} failed", (0.015, y), xytext=(7, 0), textcoords="offset points",
-            va="center", fontsize="small", fontstyle="italic", color="#555555",
-        )  # fmt: skip
-        return
-    axes.hlines(y, row["lower"], row["upper"], color=look.colour, linewidth=1.5)
-    axes.plot(row["value"], y, color=look.colour, marker=look.marker, linestyle="none")
-
-
-def _matrices(results: pd.DataFrame, measured: list[Measured], ends: list[str]) -> Figure:
-    """Source by target, a panel for each method."""
-    methods = methods_in_order(results["method"])
+def _matrices(rows: pd.DataFrame, plan: Plan, ends: Sequence[str]) -> Drawing:
+    methods = [m for m in plan.shown if m in set(rows["method"])]
+    across = min(_ACROSS, len(methods))
+    down = math.ceil(len(methods) / across)
+    tests = tested_in_order(rows, plan.datasets)
     names = short_names(ends)
-    side = 1.6 + 0.34 * len(ends)
-    grid = [(what, method) for what in measured for method in methods]
-    figure, axes = panels(len(grid), 2, (side + 0.8, side), sharex=True, sharey=True)
-    for panel, (what, method) in zip(axes, grid, strict=True):
-        titled(panel, method, f"{what.metric}, {what.dataset}, {what.protocol}")
-        rows = rows_of(results, what)
-        rows = rows[rows["method"] == method]
-        values = rows.pivot(index="source", columns="target", values="value")
-        values = values.reindex(index=ends, columns=ends)
-        panel.imshow(values.to_numpy(float), vmin=0, vmax=1, cmap="cividis")
-        for row in rows.to_dict("records"):
-            ok = row["status"] == "ok"
-            panel.text(
-                ends.index(row["target"]), ends.index(row["source"]),
-                f"{row['value']:.2f}" if ok else "failed", ha="center", va="center", fontsize=6,
-                color="black" if not ok or row["value"] > 0.55 else "white",
-            )  # fmt: skip
-        panel.set_xticks(range(len(ends)), [names[e] for e in ends], rotation=60, ha="right")
-        panel.set_yticks(range(len(ends)), [names[e] for e in ends])
-        panel.set_xlabel("target (gallery)")
-        panel.set_ylabel("source (probe)")
-    return figure
+    families = [plan.families.get(end, "") for end in ends]
+    label = 0.075 * max(map(len, names.values())) + 0.25
+    side = _CELL * len(ends)
+    figure, axes = panels(
+        len(tests) * down * across, across, (side + 0.4 + label / across, side + 0.8 + label / down)
+    )
+    drawn = []
+    for number, tested in enumerate(tests):
+        here = rows_tested(rows, tested)
+        here = standing(here, headline_metrics(here)[0], plan.protocols)
+        here = here[here["method"].isin([*methods, CEILING])]
+        drawn.append(here[COLUMNS])
+        own = axes[number * down * across : (number + 1) * down * across]
+        for place, panel in enumerate(own):
+            if place >= len(methods):
+                panel.remove()
+                continue
+            _matrix(panel, here, methods[place], tested, ends, raised=len(set(families)) > 1)
+            _brackets(panel, families)
+            panel.set_xticks(range(len(ends)), [])
+            panel.set_yticks(range(len(ends)), [])
+            # Names stand at the left and below the lowest of each column.
+            if place % across == 0:
+                panel.set_yticks(range(len(ends)), [names[e] for e in ends])
+                panel.set_ylabel("source (probe)")
+            if place + across >= len(methods):
+                panel.set_xticks(range(len(ends)), [names[e] for e in ends], rotation=60,
+                                 ha="right", rotation_mode="anchor")  # fmt: skip
+                panel.set_xlabel("target (gallery)")
+    return Drawing(figure, pd.concat(drawn, ignore_index=True))
+
+
+def _matrix(
+    axes: Axes,
+    rows: pd.DataFrame,
+    method: str,
+    tested: Tested,
+    ends: Sequence[str],
+    *,
+    raised: bool,
+) -> None:
+    """Draw the matrix of a method, with the ceilings on its diagonal."""
+    axes.set_title(method, loc="left", pad=36 if raised else 20)
+    axes.annotate(
+        f"{rows['metric'].iloc[0]}, {rows['protocol'].iloc[0]}; {tested.told}", (0, 1),
+        xytext=(0, 24 if raised else 8), xycoords="axes fraction",
+        textcoords="offset points", fontsize="small", color="#555555",
+    )  # fmt: skip
+    here = rows[rows["method"].isin([method, CEILING])]
+    values = here.pivot(index="source", columns="target", values="value")
+    values = values.reindex(index=list(ends), columns=list(ends))
+    axes.imshow(values.to_numpy(float), vmin=0, vmax=1, cmap="cividis")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    for row in here.to_dict("records"):
+        x, y = ends.index(row["target"]), ends.index(row["source"])
+        ok = row["status"] == "ok"
+        axes.text(
+            x, y, two_digits(row["value"]) if ok else "failed", ha="center", va="center",
+            fontsize=7.5 if ok else 5.5, fontstyle="normal" if ok else "italic",
+            color="black" if not ok or row["value"] > 0.48 else "white",
+        )  # fmt: skip
+        if row["method"] == CEILING:
+            axes.add_patch(
+                Rectangle((x - 0.45, y - 0.45), 0.9, 0.9, fill=False, ec="#D55E00", lw=1.4)
+            )
+
+
+def two_digits(value: float) -> str:
+    """A share in a narrow cell; what is not quite 0 or 1 is not shown as if it were.
+
+    Examples:
+        >>> two_digits(0.876), two_digits(1.0), two_digits(0.999), two_digits(0.001), two_digits(0.0)
+        ('.88', '1', '>.99', '<.01', '0')
+    """
+    shown = f"{value:.2f}"
+    if shown == "1.00":
+        return "1" if value == 1 else ">.99"
+    if shown == "0.00":
+        return "0" if value == 0 else "<.01"
+    return shown.removeprefix("0")
+
+
+def _brackets(axes: Axes, families: Sequence[str]) -> None:
+    """Families above the columns and right of the rows, and lines between them."""
+    runs = [(name, len(list(run))) for name, run in itertools.groupby(families)]
+    if len(runs) < 2:
+        return
+    across, down = axes.get_xaxis_transform(), axes.get_yaxis_transform()
+    end = 0
+    for name, count in runs:
+        start, end = end, end + count
+        low, high = start - 0.5 + 0.1, end - 0.5 - 0.1
+        axes.plot([low, high], [1.02, 1.02], transform=across, color="#555555", lw=1, clip_on=False)
+        axes.text((low + high) / 2, 1.03, name, transform=across, ha="center", fontsize=7.5)
+        axes.plot([1.02, 1.02], [low, high], transform=down, color="#555555", lw=1, clip_on=False)
+        axes.text(1.035, (low + high) / 2, name, transform=down, va="center", rotation=270,
+                  fontsize=7.5)  # fmt: skip
+        if end < len(families):
+            axes.axhline(end - 0.5, color="white", lw=2.5)
+            axes.axvline(end - 0.5, color="white", lw=2.5)

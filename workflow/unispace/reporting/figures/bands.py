@@ -1,0 +1,121 @@
+"""Dots with intervals in bands: a band for each source and target, in it a low row for each method."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from unispace.reporting.figures.drawing import Drawing, Plan, legend_above, panels, titled
+from unispace.reporting.looks import CEILING, OTHER, Look, method_looks, methods_in_order
+from unispace.reporting.map_rows import (
+    headline_metrics,
+    rows_tested,
+    standing,
+    tested_in_order,
+)
+
+COLUMNS = [
+    "fitted_on", "dataset", "experiment", "protocol", "metric", "source", "target", "method",
+    "value", "lower", "upper", "chance", "n", "unit", "status",
+]  # fmt: skip
+_ACROSS = 3
+_HIGH = 0.115  # inches of a row
+_WIDE = 3.5  # inches of a panel
+_SHADE = "#f4f4f0"
+
+
+def draw_bands(
+    rows: pd.DataFrame, plan: Plan, bands: Sequence[tuple[str, str]], names: Mapping[str, str]
+) -> Drawing:
+    """Draw a panel for each metric of what maps were fitted and tested on.
+
+    Args:
+        rows: tidy rows of maps.
+        plan: orders methods, data sets and protocols.
+        bands: source and target of each band, from above.
+        names: of the ends, as shown.
+    """
+    methods = [m for m in methods_in_order(rows["method"], plan.methods) if m != CEILING]
+    grid = [
+        (t, metric)
+        for t in tested_in_order(rows, plan.datasets)
+        for metric in headline_metrics(rows)
+    ]
+    unit = len(methods) + 1
+    height = 0.95 + _HIGH * unit * len(bands)
+    figure, axes = panels(len(grid), _ACROSS, (_WIDE, height), sharey=True, sharex="col")
+    looks, drawn = method_looks(rows["method"], plan.methods), []
+    for panel, (tested, metric) in zip(axes, grid, strict=True):
+        here = standing(rows_tested(rows, tested), metric, plan.protocols)
+        drawn.append(here[COLUMNS])
+        protocol = f", {here['protocol'].iloc[0]}" if len(here) else ""
+        titled(panel, f"{metric}{protocol}", tested.told)
+        if here.empty:
+            panel.annotate("not measured", (0.5, 0.5), xycoords="axes fraction", ha="center")
+        _bands(panel, here, bands, methods, looks)
+        panel.set_xlim(-0.02, 1.02)
+        panel.set_ylim(len(bands) * unit, 0)
+        middles = [(number + 0.5) * unit for number in range(len(bands))]
+        panel.set_yticks(middles, [f"{names[s]} → {names[t]}" for s, t in bands])
+        panel.tick_params(axis="y", length=0)
+        panel.tick_params(labelbottom=True)
+        panel.grid(axis="x")
+    legend_above(figure, _key(methods, looks, CEILING in set(rows["method"])))
+    return Drawing(figure, pd.concat(drawn, ignore_index=True))
+
+
+def _bands(
+    axes: Axes,
+    rows: pd.DataFrame,
+    bands: Sequence[tuple[str, str]],
+    methods: Sequence[str],
+    looks: Mapping[str, Look],
+) -> None:
+    unit = len(methods) + 1
+    found = {(r["source"], r["target"], r["method"]): r for r in rows.to_dict("records")}
+    for number, (source, target) in enumerate(bands):
+        top = number * unit
+        if number % 2 == 0:
+            axes.axhspan(top, top + unit, color=_SHADE, lw=0, zorder=0)
+        here = [found.get((source, target, method)) for method in methods]
+        for chance in {r["chance"] for r in here if r is not None and r["chance"] >= 0}:
+            axes.vlines(chance, top, top + unit, color=OTHER, lw=1, linestyles=(0, (1.5, 1.5)))
+        ceiling = found.get((target, target, CEILING))
+        if ceiling is not None and ceiling["status"] == "ok":
+            axes.vlines(ceiling["value"], top + 0.15, top + unit - 0.15, color=OTHER, lw=2.2)
+        for place, (method, row) in enumerate(zip(methods, here, strict=True)):
+            if row is not None:
+                mark(axes, row, top + place + 1, looks[method], method)
+
+
+def mark(axes: Axes, row: Mapping[Hashable, Any], y: float, look: Look, name: str) -> None:
+    """One value with its interval; what failed is said at the left and not drawn as a number."""
+    if row["status"] != "ok":
+        axes.plot(0.012, y, marker="x", color=OTHER, markersize=4)
+        axes.annotate(
+            f"{name} failed", (0.012, y), xytext=(5, 0), textcoords="offset points",
+            va="center", fontsize=6.5, fontstyle="italic", color="#555555",
+        )  # fmt: skip
+        return
+    axes.hlines(y, row["lower"], row["upper"], color=look.colour, linewidth=1.3)
+    axes.plot(
+        row["value"], y, color=look.colour, marker=look.marker, linestyle="none", markersize=4.2
+    )
+
+
+def _key(methods: Sequence[str], looks: Mapping[str, Look], ceiling: bool) -> list[Line2D]:
+    keys = [
+        Line2D([], [], color=looks[m].colour, marker=looks[m].marker, lw=1.3, label=m)
+        for m in methods
+    ]
+    if ceiling:
+        keys.append(
+            Line2D([], [], color=OTHER, marker="|", ms=9, mew=2.2, ls="none",
+                   label="ceiling")
+        )  # fmt: skip
+    keys.append(Line2D([], [], color=OTHER, lw=1, ls=(0, (1.5, 1.5)), label="chance"))
+    return keys
