@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settings",
         required=True,
-        help="JSON: figure, models, datasets, domains, and names, curricula, tasks, base, aside where it needs them",
+        help="JSON: figure, models, datasets, domains, and names, curricula, tasks, base, aside, families where it needs them",
     )
     parser.add_argument(
         "--tables", type=Path, nargs="*", default=[], help="what the figure is drawn from, in order"
@@ -53,6 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
         tasks=settings.get("tasks", {}),
         base=settings.get("base") or "",
         aside=tuple(settings.get("aside", ())),
+        families=dict(settings.get("families", ())),
     )
     if kind.many and len(plan.names) != len(arguments.tables):
         raise UserError(

@@ -28,11 +28,12 @@ class Plan:
         models: the study's models, in its order.
         datasets: the study's data sets, in its order.
         domains: the domain of each data set.
-        names: what each table is about, where there is one table a model.
+        names: what each table is about, where there is one table a model; of maps the methods that are analysed.
         curricula: settings of the curricula, in the study's order, for figures that need them.
         tasks: the data sets that are tasks, each with its expert's curriculum.
         base: the curriculum that leaves a backbone as it is; empty where the study has none.
         aside: curricula that are no tuning: controls, and those with a figure of their own.
+        families: of each mapped model, those of one family together.
     """
 
     models: tuple[str, ...] = ()
@@ -43,6 +44,7 @@ class Plan:
     tasks: dict[str, str] = field(default_factory=dict)
     base: str = ""
     aside: tuple[str, ...] = ()
+    families: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

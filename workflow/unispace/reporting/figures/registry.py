@@ -10,7 +10,10 @@ import pyarrow as pa
 
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.results import (
+    ASYMMETRY_SCHEMA,
     CURVE_SCHEMA,
+    GEOMETRY_SCHEMA,
+    LINKAGE_SCHEMA,
     MAP_VIEW_SCHEMA,
     PCA_NUMBERS_SCHEMA,
     PCA_SCHEMA,
@@ -25,6 +28,10 @@ from unispace.reporting.figures import (
     interpolation,
     losses,
     maps,
+    maps_centrality,
+    maps_geometry,
+    maps_similarity,
+    maps_structure,
     maps_views,
     pca_transfer,
     retrieval,
@@ -63,6 +70,10 @@ FIGURES = {
     "roc": Kind(curves.draw_roc, (CURVE_SCHEMA, SCHEMA)),
     "maps": Kind(maps.draw, (SCHEMA,)),
     "maps_cmc": Kind(curves.draw_maps_cmc, (CURVE_SCHEMA,)),
+    "maps_structure": Kind(maps_structure.draw, (SCHEMA, LINKAGE_SCHEMA)),
+    "maps_centrality": Kind(maps_centrality.draw, (SCHEMA, ASYMMETRY_SCHEMA)),
+    "maps_geometry": Kind(maps_geometry.draw, (SCHEMA, GEOMETRY_SCHEMA)),
+    "maps_similarity": Kind(maps_similarity.draw, (SCHEMA,)),
     "retrieval": Kind(retrieval.draw, (RETRIEVAL_SCHEMA,)),
     "maps_views": Kind(maps_views.draw, (MAP_VIEW_SCHEMA,)),
     "views": Kind(views.draw, (VIEW_SCHEMA, SCHEMA)),
