@@ -28,6 +28,7 @@ from unispace.reporting.own import own_cards
 from unispace.reporting.people import people_lines, published
 from unispace.reporting.pretraining import pretraining_checks
 from unispace.reporting.roles import tuned_models
+from unispace.reporting.structure_table import findings_table
 from unispace.reporting.tables import all_rows, by_map, by_model
 
 # What decides numbers and pictures; names as on PyPI.
@@ -155,6 +156,7 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "tasks": by_model(results, *order),
         "controls": controls(study, results, material.datasets),
         "maps": by_map(results, *order),
+        "structure": findings_table(results, tuple(study.maps.methods), material.datasets),
         "rows": all_rows(results, *order),
         "failed": len(failed),
         "failures": [
