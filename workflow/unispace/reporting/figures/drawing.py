@@ -28,7 +28,7 @@ class Plan:
         models: the study's models, in its order.
         datasets: the study's data sets, in its order.
         domains: the domain of each data set.
-        names: what each table is about, where there is one table a model.
+        names: what each table is about, where there is one table a model; of maps the methods that are analysed.
         curricula: settings of the curricula, in the study's order, for figures that need them.
         tasks: the data sets that are tasks, each with its expert's curriculum.
         base: the curriculum that leaves a backbone as it is; empty where the study has none.
