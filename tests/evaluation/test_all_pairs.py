@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from unispace.evaluation import all_pairs, similarity, tally, verification
 from unispace.evaluation.all_pairs import LEFT_OUT, AllPairs
+from unispace.evaluation.changes import change
 from unispace.evaluation.tally import Counter
 from unispace.evaluation.verification import (
     PairScores,
@@ -197,6 +198,21 @@ def test_what_cannot_be_measured_fails_as_it_does_where_pairs_are_held():
     two, few = rng.normal(size=(40, 8)), np.repeat([0, 1], 20)
     measures, _ = verify(AllPairs(two, two, few, same_space=True), [0.1], 60, rng)
     assert all("too few identities" in measure.status for measure in measures)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_two_maps_on_the_same_images_are_compared_by_their_shared_resamples():
+    one, other, identity = images(people=60)
+    worse = other + np.random.default_rng(9).normal(size=other.shape)
+    better, poorer = both(identity, one, other), both(identity, one, worse)
+    held, passing = (change(better[kind]["AUC"], poorer[kind]["AUC"]) for kind in (0, 1))
+    assert held.value > 0
+    assert passing.value == pytest.approx(held.value, abs=1e-14)
+    assert passing.lower == pytest.approx(held.lower, abs=2 / 512)
+    assert passing.upper == pytest.approx(held.upper, abs=2 / 512)
+    spread = np.hypot(better[1]["AUC"].samples.std(), poorer[1]["AUC"].samples.std())
+    difference = better[1]["AUC"].samples - poorer[1]["AUC"].samples
+    assert difference.std() < 0.9 * spread
 
 
 def test_vectors_of_no_use_still_count():
