@@ -19,6 +19,9 @@ MAPS = {
     for f in FITTINGS
 }
 MAPS |= {f"evaluate_maps {f} {target}" for f in FITTINGS for target in MAPPED}
+# Examples are shown on the first fitting.
+MAPS |= {f"{rule} {FITTINGS[0]}" for rule in ("retrieve_examples", "project_maps")}
+MAPS |= {"draw_figure retrieval", "draw_figure maps_views"}
 
 
 def drawn(*figures: str) -> set[str]:
@@ -141,6 +144,8 @@ def test_images_that_come_out_the_same_retrain_nothing(rerun):
     assert rules == {
         "draw_contact_sheet",
         "project_embeddings",
+        "project_maps",
+        "retrieve_examples",
         "fit_maps",
         "evaluate_maps_paper",
         "evaluate_families",

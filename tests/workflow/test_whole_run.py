@@ -60,6 +60,7 @@ def test_every_artefact_lies_where_the_design_says(finished):
     for figure in (
         *("cmc", "roc", "views", "tasks", "maps", "maps_cmc", "losses", "schedule", "conflicts"),
         *("forgetting", "separability", "pca_transfer", "pca_components"),
+        *("retrieval", "maps_views"),
     ):
         for kind in ("svg", "png", "csv"):
             assert (folder / f"results/tiny/report/figures/{figure}.{kind}").stat().st_size > 0
@@ -76,6 +77,8 @@ def test_every_job_has_a_log_and_a_benchmark(finished):
         "evaluate_maps",
         "evaluate_maps_paper",
         "evaluate_families",
+        "retrieve_examples",
+        "project_maps",
         "draw_figure",
         "evaluate_changes",
         "evaluate_separability",

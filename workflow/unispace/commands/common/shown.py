@@ -11,7 +11,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from unispace.alignment.storage import load_maps
-from unispace.commands.common import evaluation as io
 from unispace.commands.common.maps import read_clouds
 from unispace.errors import UserError, did_you_mean
 from unispace.records.files import read_json
@@ -85,7 +84,8 @@ def read_shown(
     rows = clouds.index["image_id"].isin(set(record["test"]["images"])).to_numpy()
     vectors = {model: clouds.vectors[model][rows] for model in models}
     files = {(pair["source"], pair["target"]): pair["file"] for pair in record["pairs"]}
-    failed = io.failures({m: embeddings / m / dataset for m in models})
+    cards = {model: clouds.embeddings[model].card for model in models}
+    failed = {model: card["failed"] for model, card in cards.items() if card.get("failed")}
 
     def met(source: str, target: str) -> Iterator[Met]:
         if (source, target) not in files:
