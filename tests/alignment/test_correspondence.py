@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from unispace.alignment.cloud import Cloud, next_image
 from unispace.alignment.maps import METHODS, fit_linear
 from unispace.alignment.space import unit_rows
-from unispace.data.studio.planted import PlantedModel, PlantedWorld
+from unispace.data.planted import PlantedModel, PlantedWorld
 
 IDENTITIES = st.lists(st.integers(0, 5), min_size=2, max_size=40).map(np.array)
 

@@ -5,7 +5,7 @@ import pytest
 
 from unispace.alignment.maps import METHODS, fit_linear, fit_procrustes, fit_ridge
 from unispace.alignment.space import unit_rows
-from unispace.data.studio.planted import PlantedModel, PlantedWorld, rank_one
+from unispace.data.planted import PlantedModel, PlantedWorld, rank_one
 
 
 def pair(source, target, **changes):

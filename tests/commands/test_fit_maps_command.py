@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from unispace.alignment.maps import fit_linear
-from unispace.alignment.storage import load_map
+from unispace.alignment.storage import key_of, load_maps
 from unispace.commands import fit_maps
 from unispace.config.maps import Maps
 from unispace.data.splits import split_by_hash
@@ -61,11 +61,11 @@ def write(folder, index, models=None, **changes):
 def fit(folder, methods=None, models=None, seed=1):
     models = list(models or MODELS)
     maps = Maps(models=models, datasets=("faces",), fit_share=0.6, methods=methods or METHODS)
-    pairs = [[s, t] for s in models for t in models if s != t]
-    settings = {"dataset": "faces", "seed": seed, "maps": maps.model_dump(mode="json")}
+    fitting = {"fit": "faces", "test": "faces", "shared": None}
+    settings = {"seed": seed, "models": models, "fitting": fitting}
     parser = argparse.ArgumentParser()
     fit_maps.configure(parser)
-    line = ["--settings", json.dumps({**settings, "pairs": pairs})]
+    line = ["--settings", json.dumps({**settings, "maps": maps.model_dump(mode="json")})]
     line += ["--embeddings", str(folder / "embeddings"), "--output", str(folder / "maps")]
     fit_maps.run(parser.parse_args(line))
     return json.loads((folder / "maps" / "maps.json").read_text())
@@ -77,16 +77,29 @@ def test_every_map_is_written_and_told(tmp_path):
     record = fit(tmp_path)
     fitted = np.asarray(split_by_hash(index["identity"], 0.6, 0.0, salt="maps") == "train")
     counts = index["identity"][fitted].value_counts()
-    assert record["fit_images"] == fitted.sum()
-    assert record["fit_identities"] == len(counts)
-    assert record["singles"] == (counts == 1).sum() > 0
-    assert record["test_images"] == sorted(index["image_id"][~fitted])
-    wanted = [(s, t) for s in MODELS for t in MODELS if s != t]
-    assert [(p["source"], p["target"]) for p in record["pairs"]] == wanted
-    for pair in record["pairs"]:
+    assert record["fit"] == {
+        "dataset": "faces",
+        "images": fitted.sum(),
+        "identities": len(counts),
+        "single_image_identities": (counts == 1).sum(),
+    }
+    assert (counts == 1).any()
+    assert record["test"]["images"] == sorted(index["image_id"][~fitted])
+    assert record["test"]["identities"] == index["identity"][~fitted].nunique()
+    pairs = {(p["source"], p["target"]): p for p in record["pairs"]}
+    assert len(pairs) == len(record["pairs"])
+    assert set(pairs) == {(s, t) for s in MODELS for t in MODELS}
+    for (source, target), pair in pairs.items():
+        loaded = load_maps(tmp_path / "maps" / pair["file"])
+        if source == target:
+            # The ceiling: a model's own vectors in its own frame.
+            assert list(loaded) == ["same-model"]
+            assert loaded["same-model"].matrix is None
+            continue
+        assert list(loaded) == list(METHODS)
         assert list(pair["methods"]) == sorted(METHODS)  # as JSON has them
         for name, told in pair["methods"].items():
-            made = load_map(tmp_path / "maps" / pair["folder"] / f"{name}.safetensors")
+            made = loaded[name]
             assert (told["parameters"], told["rows"]) == (made.parameter_count, made.rows)
             assert told["effective_rank"] == pytest.approx(made.effective_rank, abs=1e-6)
             assert told["kind"] == made.method
@@ -107,7 +120,7 @@ def test_a_map_is_fitted_on_the_fit_part_alone(tmp_path):
     s, t = list(MODELS)[:2]
     vectors = [np.load(tmp_path / "embeddings" / m / "faces/vectors.npy") for m in (s, t)]
     expected = fit_linear(*(v[fitted] for v in vectors))
-    made = load_map(tmp_path / "maps" / pair_name(s, t) / "linear.safetensors")
+    made = load_maps(tmp_path / "maps" / f"{pair_name(s, t)}.safetensors")["linear"]
     np.testing.assert_allclose(made.matrix, expected.matrix, atol=1e-5)
 
 
@@ -116,12 +129,16 @@ def test_again_gives_the_same_bytes_and_another_seed_other_controls(tmp_path):
     found = []
     for seed in (1, 1, 2):
         fit(tmp_path, seed=seed)
-        files = sorted((tmp_path / "maps").rglob("*.safetensors"))
-        found.append({str(f.relative_to(tmp_path)): f.read_bytes() for f in files})
-    assert len(found[0]) == 6 * len(METHODS)
+        files = sorted((tmp_path / "maps").glob("*.safetensors"))
+        assert len(files) == len(MODELS) ** 2
+        keys = {(f.name, n): key_of(m) for f in files for n, m in load_maps(f).items()}
+        found.append((keys, [f.read_bytes() for f in files]))
     assert found[0] == found[1]
-    changed = {name.split("/")[-1] for name in found[0] if found[0][name] != found[2][name]}
-    assert changed == {"shuffled.safetensors", "random-orthogonal.safetensors"}
+    first, other = found[0][0], found[2][0]
+    assert {name for pair, name in first if first[pair, name] != other[pair, name]} == {
+        "shuffled",
+        "random-orthogonal",
+    }
 
 
 def without_last(made):
@@ -210,6 +227,7 @@ def test_too_few_identities_are_refused(tmp_path):
     index = index_of()
     write(tmp_path, index[index["identity"] == "p00"])
     with pytest.raises(
-        UserError, match="split `test` has 1 identities, too few to divide into 60%"
+        UserError,
+        match="of its 1 identities are left to .*, at least 2 are needed; change maps.fit",
     ):
         fit(tmp_path)

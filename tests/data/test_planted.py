@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from scipy.special import hyp2f1
 from scipy.stats import beta, kstest, norm
 
-from unispace.data.studio.planted import (
+from unispace.data.planted import (
     PlantedModel,
     PlantedWorld,
     area,

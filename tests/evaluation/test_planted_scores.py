@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from unispace.alignment.maps import fit_linear
-from unispace.data.protocols.galleries import enrol_probe
-from unispace.data.studio.planted import (
+from unispace.data.planted import (
     PlantedModel,
     PlantedWorld,
     area,
@@ -13,6 +12,7 @@ from unispace.data.studio.planted import (
     rank_one,
     true_match_rate,
 )
+from unispace.data.protocols.galleries import enrol_probe
 from unispace.evaluation.identification import identify, search
 from unispace.evaluation.verification import auc, compare, eer, roc, tmr_at_fmr, verify
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from unispace.alignment.storage import load_map
+from unispace.alignment.storage import load_maps
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +55,7 @@ def test_procrustes_finds_the_planted_rotation(done):
     rotation = np.load(done.folder / "data/own/rotation.npy")
     for pair, truth in (("first second", rotation), ("second first", rotation.T)):
         name = "--".join(f"{end}+own+seed0" for end in pair.split())
-        found = load_map(folder / "maps/faces" / name / "procrustes.safetensors")
+        found = load_maps(folder / f"maps/faces/{name}.safetensors")["procrustes"]
         np.testing.assert_allclose(found.matrix, truth, atol=1e-4)
     results = pd.read_parquet(folder / "results.parquet")
     auc = results[(results["metric"] == "AUC") & results["method"].notna()].set_index("method")

@@ -35,7 +35,7 @@ def fit_mean_only(pair: Pair, method: MeanOnly) -> Map:
 
 def fit_random_orthogonal(pair: Pair, method: RandomOrthogonal, rng: np.random.Generator) -> Map:
     """The rows `(k_x, D)` of a random orthogonal D x D matrix, uniform over all of these."""
-    from unispace.data.studio.planted import haar
+    from unispace.data.planted import haar
 
     width = pair.frames[0].width
     return finished(pair, method, haar(width, width, rng)[: pair.source.kept], 0)

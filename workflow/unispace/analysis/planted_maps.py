@@ -1,6 +1,6 @@
 """What maps find between planted models, where the truth is known: the protocols themselves are on trial.
 
-Two worlds of two models each, drawn by `data.studio.planted`:
+Two worlds of two models each, drawn by `data.planted`:
 
 - `rotation`: both models see who a person is, and are a rotation and some noise apart. Procrustes has to reach the
   Rank-1 that theory gives, and the unaligned baseline is at chance.
@@ -17,8 +17,8 @@ from typing import Literal
 import numpy as np
 
 from unispace.alignment.maps import fit_baseline, fit_procrustes, fit_ridge
+from unispace.data.planted import PlantedModel, PlantedWorld, rank_one
 from unispace.data.protocols.fitting import within
-from unispace.data.studio.planted import PlantedModel, PlantedWorld, rank_one
 from unispace.evaluation.recognition import Images
 
 World = Literal["rotation", "image-only"]

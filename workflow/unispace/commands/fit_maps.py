@@ -6,6 +6,7 @@ import argparse
 import itertools
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from unispace.alignment.storage import save_maps
 from unispace.commands.common.evaluation import generator
 from unispace.commands.common.maps import SAME, check_enough, divided, read_clouds
 from unispace.config.maps import Fitting, Maps
-from unispace.config.methods import Baseline
+from unispace.config.methods import Baseline, Method
 from unispace.errors import UserError
 from unispace.records.files import write_json
 from unispace.records.names import pair_name
@@ -71,7 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
     for model in models:
         # What a model's own vectors reach in its own frame, the ceiling of every map into it.
         ceiling = fit_map(Baseline(), clouds[model], clouds[model], np.random.default_rng())
-        _write(record, model, model, {SAME: ceiling}, arguments.output)
+        _write(record, model, model, {SAME: ceiling}, {SAME: Baseline()}, arguments.output)
 
     def stream(source: str, target: str, method: str) -> np.random.Generator:
         return generator(settings["seed"], "fit-maps", fitting.fit, source, target, method)
@@ -80,32 +81,39 @@ def run(arguments: argparse.Namespace) -> None:
     fitted = fit_all(maps.methods, clouds, wanted, stream)
     try:
         for (source, target), found in itertools.groupby(fitted, key=lambda one: one[:2]):
-            _write(record, source, target, {m: f for *_, m, f in found}, arguments.output)
+            named = {m: f for *_, m, f in found}
+            _write(record, source, target, named, maps.methods, arguments.output)
     except ValueError as error:
         raise UserError(f"{fitting.fit}: {error}") from error
     write_json(arguments.output / "maps.json", record)
 
 
 def _write(
-    record: dict[str, Any], source: str, target: str, found: dict[str, Map], folder: Path
+    record: dict[str, Any],
+    source: str,
+    target: str,
+    found: Mapping[str, Map],
+    methods: Mapping[str, Method],
+    folder: Path,
 ) -> None:
     """Write the maps of a pair and what is to be known of them without reading them."""
     file = f"{pair_name(source, target)}.safetensors"
     save_maps(found, folder / file)
-    methods = {
+    told = {
         name: {
             "kind": fitted.method,
             "parameters": fitted.parameter_count,
             "effective_rank": round(fitted.effective_rank, 6),
             "rows": fitted.rows,
+            "settings": methods[name].model_dump(mode="json", exclude={"kind"}),
             "chosen": dict(fitted.settings),
         }
         for name, fitted in found.items()
     }
-    record["pairs"].append({"source": source, "target": target, "file": file, "methods": methods})
-    for name, told in methods.items():
+    record["pairs"].append({"source": source, "target": target, "file": file, "methods": told})
+    for name, one in told.items():
         log.info(
             "%s to %s: %s, %d parameters, effective rank %.1f, %d rows",
             *(source, target, name),
-            *(told[key] for key in ("parameters", "effective_rank", "rows")),
+            *(one[key] for key in ("parameters", "effective_rank", "rows")),
         )
