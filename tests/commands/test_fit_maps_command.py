@@ -228,6 +228,6 @@ def test_too_few_identities_are_refused(tmp_path):
     write(tmp_path, index[index["identity"] == "p00"])
     with pytest.raises(
         UserError,
-        match="of its 1 identities are left to .*, at least 2 are needed; change maps.fit",
+        match=r"of its 1 identities are left to .*, at least 2 are needed; change maps.fit",
     ):
         fit(tmp_path)
