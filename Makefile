@@ -63,8 +63,7 @@ test-fast: $(READY)
 	@$(RUN) pytest -m "not slow and not bench"
 
 bench: $(READY)
-	@$(RUN) pytest -m bench tests/bench
-	@$(RUN) python tests/bench/side_by_side.py
+	@$(RUN) failed=0; pytest -m bench tests/bench || failed=$$?; python tests/bench/side_by_side.py; exit $$failed
 
 format: $(READY)
 	@$(RUN) ruff check --fix . ; ruff format . ; snakefmt Snakefile workflow/rules

@@ -143,9 +143,7 @@ class Cloud:
     @property
     def singles(self) -> int:
         """How many identities have one image only; 0 where identities are not known."""
-        if self.identity is None:
-            return 0
-        return int(np.sum(np.unique(self.identity, return_counts=True)[1] == 1))
+        return 0 if self.identity is None else int(np.sum(self._members[2] == 1))
 
     def uncentred(self) -> Cloud:
         """The same rows, no mean taken."""
@@ -161,11 +159,11 @@ class Cloud:
         """
 
         def make() -> Cloud:
-            names, member = np.unique(self._identities(), return_inverse=True)
+            names, member, counts = self._members
             order = np.argsort(member, kind="stable")
-            first = np.searchsorted(member[order], np.arange(len(names)))
+            first = np.cumsum(counts) - counts
             sums = np.add.reduceat(self.vectors[order].astype(np.float64), first, axis=0)
-            means = sums / np.bincount(member)[:, None]
+            means = sums / counts[:, None]
             return Cloud(means, names, self.name, centre=self._centre)
 
         return self._once(("centroids",), make)
@@ -176,7 +174,7 @@ class Cloud:
         Raises:
             ValueError: Identities are not known, or none has two images.
         """
-        _, member, counts = np.unique(self._identities(), return_inverse=True, return_counts=True)
+        _, member, counts = self._members
         if counts.min() > 1:
             return self
         if counts.max() == 1:
@@ -188,7 +186,7 @@ class Cloud:
 
     def turned(self) -> Cloud:
         """Each row replaced by the next image of its identity, the last by the first; identities stay where they are."""
-        return self._once(("turned",), lambda: self.reordered(next_image(self._identities())))
+        return self._once(("turned",), lambda: self.reordered(next_image(self._members[1])))
 
     def reordered(self, order: NDArray[np.integer]) -> Cloud:
         """The rows in another order, a permutation `(n,)`, at no cost of another factorisation.
@@ -220,7 +218,7 @@ class Cloud:
         Raises:
             ValueError: Identities are not known, or are fewer than the folds.
         """
-        names, member = np.unique(self._identities(), return_inverse=True)
+        names, member, _ = self._members
         if len(names) < folds:
             raise ValueError(
                 f"{self.name}: {len(names)} identities cannot be divided into {folds} folds to choose a penalty; "
@@ -279,12 +277,18 @@ class Cloud:
     ) -> Cloud:
         return Cloud(vectors, identity, self.name, centre=self._centre, basis=basis)
 
-    def _identities(self) -> NDArray[np.generic]:
+    @cached_property
+    def _members(self) -> tuple[NDArray[np.generic], NDArray[np.intp], NDArray[np.intp]]:
+        """The identities in the order of their names, the place of each row's among them, and their images.
+
+        Raises:
+            ValueError: Identities are not known.
+        """
         if self.identity is None:
             raise ValueError(
                 f"{self.name}: it is not known whose image each row is; give `identity`"
             )
-        return self.identity
+        return np.unique(self.identity, return_inverse=True, return_counts=True)
 
     def _once(self, key: tuple[object, ...], make: Callable[[], Cloud]) -> Cloud:
         if key not in self._made:
