@@ -51,11 +51,10 @@ def _matrices(rows: pd.DataFrame, plan: Plan, ends: Sequence[str]) -> Drawing:
     tests = tested_in_order(rows, plan.datasets)
     names = short_names(ends)
     families = [plan.families.get(end, "") for end in ends]
-    label = 0.075 * max(map(len, names.values())) + 0.25
+    label = 0.08 * max(map(len, names.values())) + 0.3
     side = _CELL * len(ends)
-    figure, axes = panels(
-        len(tests) * down * across, across, (side + 0.4 + label / across, side + 0.8 + label / down)
-    )
+    size = (side + 0.45 + label / across, side + 0.9 + label / down)
+    figure, axes = panels(len(tests) * down * across, across, size)
     drawn = []
     for number, tested in enumerate(tests):
         here = rows_tested(rows, tested)
@@ -76,8 +75,7 @@ def _matrices(rows: pd.DataFrame, plan: Plan, ends: Sequence[str]) -> Drawing:
                 panel.set_yticks(range(len(ends)), [names[e] for e in ends])
                 panel.set_ylabel("source (probe)")
             if place + across >= len(methods):
-                panel.set_xticks(range(len(ends)), [names[e] for e in ends], rotation=60,
-                                 ha="right", rotation_mode="anchor")  # fmt: skip
+                panel.set_xticks(range(len(ends)), [names[e] for e in ends], rotation=90)
                 panel.set_xlabel("target (gallery)")
     return Drawing(figure, pd.concat(drawn, ignore_index=True))
 
