@@ -37,7 +37,10 @@ HEADLINE = {"Rank-1": "enrol-one", "AUC": "all-pairs", "TMR@FMR=0.01": "all-pair
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory):
     """Five models in two families, two data sets, five methods."""
-    disk = build(tmp_path_factory.mktemp("wide"), compatibility_config(only(default_config(), "faces", "faces_lq")))
+    disk = build(
+        tmp_path_factory.mktemp("wide"),
+        compatibility_config(only(default_config(), "faces", "faces_lq")),
+    )
     stub_pictures(disk)
     for name in FIGURES:
         draw_figure(disk, name, disk.figures)
@@ -47,7 +50,10 @@ def wide(tmp_path_factory):
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory):
     """Three models, of which one failed."""
-    return build(tmp_path_factory.mktemp("broken"), diverged_config(only(default_config(), "faces", "faces_lq")))
+    return build(
+        tmp_path_factory.mktemp("broken"),
+        diverged_config(only(default_config(), "faces", "faces_lq")),
+    )
 
 
 def results_of(disk):
@@ -61,7 +67,9 @@ def wide_page(wide):
 
 
 def headline(rows):
-    return rows[[HEADLINE.get(m) == p for m, p in zip(rows["metric"], rows["protocol"])]]
+    return rows[
+        [HEADLINE.get(m) == p for m, p in zip(rows["metric"], rows["protocol"], strict=True)]
+    ]
 
 
 def plan_of(disk, **changed):
@@ -107,7 +115,7 @@ def test_many_pairs_are_matrices_of_the_headline_by_the_methods_shown(wide):
 def test_a_matrix_has_models_by_family_and_a_text_for_each_value(wide):
     drawing = maps.draw([results_of(wide)], plan_of(wide))
     panels = [axes for axes in drawing.figure.axes if axes.images]
-    assert [axes.get_title(loc="left") for axes in panels] == 2 * ["ridge", "turned", "baseline", "linear"]  # fmt: skip
+    assert [axes.get_title(loc="left").strip() for axes in panels] == 2 * ["ridge", "turned", "baseline", "linear"]  # fmt: skip
     names = [label.get_text() for label in panels[0].get_yticklabels()]
     assert names == ["clip-micro/expert-face_hq", "dinov3-micro/expert-face_hq",
                      "eva02-micro/expert-face_hq", "clip-micro/base", "edge/base"]  # fmt: skip
@@ -163,7 +171,10 @@ def test_few_pairs_have_all_their_curves(drawn):
             same(lines, known, LINES)
         keys = ["source", "target", "method"]
         assert set(map(tuple, lines[keys].to_numpy())) == set(map(tuple, known[keys].to_numpy()))
-        assert set(zip(lines["x"], lines["y"])) <= set(zip(known["x"], known["y"]))
+        drawn_points, points = (
+            set(frame[["x", "y"]].itertuples(index=False, name=None)) for frame in (lines, known)
+        )
+        assert drawn_points <= points
 
 
 def test_roc_marks_the_operating_points_of_maps(drawn):
@@ -216,9 +227,12 @@ def test_failed_maps_are_told_in_every_figure(broken):
         assert "procrustes failed" in said
         failed = drawing.table[drawing.table["status"] != "ok"]
         assert failed["value"].isna().all()
-        assert len(failed) == said.count("baseline failed") + said.count("procrustes failed") + (
-            failed["method"] == CEILING
-        ).sum()
+        assert (
+            len(failed)
+            == said.count("baseline failed")
+            + said.count("procrustes failed")
+            + (failed["method"] == CEILING).sum()
+        )
     for draw in (maps_curves.draw_cmc, maps_curves.draw_roc):
         drawing = draw([curves, results], plan)
         with_broken = [a for a in drawing.figure.axes if "concat" in a.get_title(loc="left")]
@@ -273,7 +287,12 @@ def test_family_tables_hold_the_rows_with_gain_and_spread(wide):
                     assert item.gain.cell is not None
                     gain = known[(*key[:4], f"{column.metric}-gain", key[5])]
                     assert float(item.gain.cell.exact) == gain
-        gains = {c.metric for line in shown.lines for c, i in zip(shown.columns, line.cells) if i.gain}
+        gains = {
+            c.metric
+            for line in shown.lines
+            for c, i in zip(shown.columns, line.cells, strict=True)
+            if i.gain
+        }
         assert gains == set(HEADLINE)
 
 
@@ -430,4 +449,3 @@ def test_figures_of_maps_are_byte_identical_when_drawn_again(wide, tmp_path):
         for kind in ("svg", "png", "csv"):
             again = (tmp_path / f"{name}.{kind}").read_bytes()
             assert again == (wide.figures / f"{name}.{kind}").read_bytes(), name
-
