@@ -47,10 +47,14 @@ def figure(folder, name, *tables, style="plain.mplstyle", **settings):
     )
 
 
-@pytest.mark.parametrize("name", ["tasks", "cmc", "roc", "maps", "maps_cmc"])
+@pytest.mark.parametrize(
+    "name",
+    ["tasks", "cmc", "roc", "maps", "maps_families", "maps_cmc", "maps_roc", "planted"],
+)
 def test_empty_tables_give_a_figure_that_says_so(empty, name):
-    tables = {"tasks": ["results"], "maps": ["results"], "roc": ["curves", "results"]}
-    figure(empty, name, *(f"{t}.parquet" for t in tables.get(name, ["curves"])))
+    tables = ["results"] if name in ("tasks", "maps", "maps_families", "planted") else ["curves"]
+    tables += ["results"] if name in ("roc", "maps_cmc", "maps_roc") else []
+    figure(empty, name, *(f"{t}.parquet" for t in tables))
     assert (empty / "f.svg").stat().st_size > 1000
     assert pd.read_csv(empty / "f.csv").empty
 
@@ -100,6 +104,7 @@ def test_page_without_a_figure_is_refused(empty):
         "evaluation": {"datasets": ["d"]},
     }
     settings = {"study": study, "models": [], "datasets": [], "figures": ["tasks"]}
+    settings |= {"methods": [], "families": []}
     manifest, card = empty / "d" / "manifest.parquet", empty / "model.json"
     from unispace.records.manifest import SCHEMA as MANIFEST
 

@@ -18,18 +18,18 @@ _WORLDS = ("rotation", "image-only")
 
 
 def compatibility_config(config: dict[str, Any]) -> dict[str, Any]:
-    """A study of ten models in three families, on two data sets and from one to another."""
+    """A study of five models in two families, on a data set and from it to another."""
     network = config["backbones"]["eva02-micro"]
-    curricula = {name: config["curricula"][name] for name in ("base", "expert-face_hq", "imic-a")}
-    foreign = {"kind": "file", "path": "edgeface.safetensors", "sha256": "0" * 64}
+    curricula = {name: config["curricula"][name] for name in ("base", "expert-face_hq")}
+    foreign = {"kind": "file", "path": "edge-casia.safetensors", "sha256": "0" * 64}
+    trained = ("clip-micro", "dinov3-micro", "eva02-micro")
     families = {
-        "face": [f"{b}/expert-face_hq/seed0" for b in ("clip-micro", "dinov3-micro", "eva02-micro")],
-        "general": [f"{b}/base/seed0" for b in ("clip-micro", "dinov3-micro", "eva02-micro", "edge")],
-        "tuned": [f"{b}/imic-a/seed0" for b in ("clip-micro", "dinov3-micro", "eva02-micro")],
-    }  # fmt: skip
+        "face": [f"{b}/expert-face_hq/seed0" for b in trained],
+        "all-purpose": ["clip-micro/base/seed0", "edge/base/seed0"],
+    }
     return config | {
         "backbones": {
-            **dict.fromkeys(("clip-micro", "dinov3-micro", "eva02-micro"), network),
+            **dict.fromkeys(trained, network),
             "edge": network | {"weights": foreign, "curricula": ["base"]},
         },
         "curricula": curricula,
@@ -37,7 +37,32 @@ def compatibility_config(config: dict[str, Any]) -> dict[str, Any]:
             "families": families,
             "datasets": ["faces"],
             "across": [{"fit": "faces", "test": "faces_lq", "shared": "divide"}],
-            "methods": {"baseline": {}, "procrustes": {}, "linear": {}, "ridge": {"alpha": 0.1}},
+            # Neither in the order of the alphabet nor in that of their freedom.
+            "methods": {
+                "ridge": {"alpha": 0.1},
+                "turned": {"kind": "procrustes", "reflections": False},
+                "baseline": {},
+                "linear": {},
+                "cca": {},
+            },
+        },
+    }
+
+
+def diverged_config(config: dict[str, Any]) -> dict[str, Any]:
+    """Three mapped models, of which one failed in training."""
+    network = config["backbones"]["eva02-micro"]
+    tuned = config["curricula"]["expert-face_hq"]
+    return config | {
+        "backbones": {"dinov3-micro": network},
+        "curricula": {"base": {}, "expert-face_hq": tuned, "concat": tuned},
+        "maps": {
+            "families": {
+                "whole": ["dinov3-micro/base/seed0", "dinov3-micro/expert-face_hq/seed0"],
+                "broken": ["dinov3-micro/concat/seed0"],
+            },
+            "datasets": ["faces"],
+            "methods": {"baseline": {}, "procrustes": {}},
         },
     }
 

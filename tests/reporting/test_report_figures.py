@@ -2,27 +2,17 @@
 
 import pandas as pd
 import pytest
+from reading import same, table
 from synthetic import build, default_config, draw_figure, only
 
 from unispace.reporting.figures.drawing import panels
 from unispace.reporting.figures.views import _separability
 
 FIGURES = (
-    "tasks", "cmc", "roc", "maps", "maps_cmc", "views", "losses", "conflicts", "schedule",
-    "retrieval", "maps_views", "forgetting", "separability", "pca_transfer", "pca_components",
+    "tasks", "cmc", "roc", "maps", "maps_families", "maps_cmc", "maps_roc", "maps_schematic",
+    "planted", "retrieval", "maps_views", "views", "losses", "conflicts", "schedule",
+    "forgetting", "separability", "pca_transfer", "pca_components",
 )  # fmt: skip
-
-
-def table(disk, name):
-    return pd.read_csv(disk.figures / f"{name}.csv")
-
-
-def same(drawn, source, columns):
-    """Both hold the same rows in these columns, to the last bit."""
-    keys = [c for c in columns if c not in ("value", "lower", "upper", "x", "y")]
-    left = drawn[columns].sort_values([*keys, *columns], ignore_index=True)
-    right = source[columns].sort_values([*keys, *columns], ignore_index=True)
-    pd.testing.assert_frame_equal(left, right, check_dtype=False, check_exact=True)
 
 
 def test_tasks_draws_the_headline_rows_and_nothing_else(drawn):
@@ -34,25 +24,11 @@ def test_tasks_draws_the_headline_rows_and_nothing_else(drawn):
     same(table(drawn, "tasks"), expected, columns)
 
 
-def test_maps_draws_every_pair_and_method(drawn):
-    results = pd.read_parquet(drawn.results)
-    expected = results[results["method"].notna() & results["metric"].isin(["Rank-1", "AUC"])]
-    columns = ["metric", "source", "target", "method", "value", "lower", "upper", "n"]
-    same(table(drawn, "maps"), expected, columns)
-
-
 def test_cmc_draws_every_point_of_single_models(drawn):
     curves = pd.read_parquet(drawn.curves)
     expected = curves[(curves["experiment"] == "identification") & curves["model"].notna()]
     expected = expected.assign(series=expected["model"].str.removesuffix("/seed0"))
     same(table(drawn, "cmc"), expected, ["dataset", "series", "x", "y", "lower", "upper"])
-
-
-def test_maps_cmc_draws_every_point_of_maps(drawn):
-    curves = pd.read_parquet(drawn.curves)
-    expected = curves[(curves["experiment"] == "identification") & curves["method"].notna()]
-    expected = expected.assign(series=expected["method"])
-    same(table(drawn, "maps_cmc"), expected, ["dataset", "series", "x", "y", "lower", "upper"])
 
 
 def test_roc_starts_at_the_finest_operating_point_and_invents_no_point(drawn):
@@ -161,19 +137,6 @@ def test_failed_headline_is_written_and_not_drawn_as_zero(tmp_path):
     failed = table(disk, "tasks").query("metric == 'TMR@FMR=0.001'")
     assert failed["status"].str.startswith("failed: FMR").all()
     assert failed["value"].isna().all()
-
-
-def test_many_models_and_pairs_are_drawn(tmp_path):
-    config = default_config()
-    config["backbones"] = dict.fromkeys(("first", "other"), config["backbones"]["eva02-micro"])
-    config["maps"]["models"] = [
-        f"{b}/{c}/seed0" for b in config["backbones"] for c in config["curricula"]
-    ]
-    config["maps"]["methods"] = {"baseline": {}}
-    disk = build(tmp_path, config)
-    for name in ("maps", "maps_cmc"):
-        draw_figure(disk, name, disk.figures)
-    assert len(table(disk, "maps")) == 6 * 5 * 2
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import itertools
 import re
-from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+from reading import Reader, named_table
 from synthetic import build, default_config, draw_figure, only, render_page, stub_pictures
 
 from unispace.errors import UserError
@@ -16,44 +16,9 @@ from unispace.records.tables import write_table
 from unispace.reporting.tables import number
 
 
-class Reader(HTMLParser):
-    """What tests need of a page: tags, and the cells of each table."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.tables, self._open = [], [], False
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag == "table":
-            self.tables.append([])
-        elif tag == "tr":
-            self.tables[-1].append([])
-        elif tag in ("td", "th"):
-            self.tables[-1][-1].append("")
-            self._open = True
-
-    def handle_endtag(self, tag):
-        if tag in ("td", "th"):
-            self._open = False
-
-    def handle_data(self, data):
-        if self._open:
-            self.tables[-1][-1][-1] += data
-
-    def all(self, tag):
-        return [attrs for name, attrs in self.tags if name == tag]
-
-
 @pytest.fixture(scope="module")
 def reader(html):
     return Reader(html)
-
-
-def named_table(reader, name):
-    names = [attrs.get("data-name") for attrs in reader.all("table")]
-    return reader.tables[names.index(name)]
 
 
 def full_table(reader):

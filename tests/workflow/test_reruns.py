@@ -29,7 +29,8 @@ def drawn(*figures: str) -> set[str]:
 
 
 FROM_RESULTS = drawn(
-    *("tasks", "maps", "cmc", "roc", "maps_cmc", "views", "forgetting", "separability")
+    *("tasks", "maps", "cmc", "roc", "maps_cmc", "views", "forgetting", "separability"),
+    *("maps_families", "maps_roc", "planted"),
 )
 
 

@@ -61,6 +61,7 @@ def test_every_artefact_lies_where_the_design_says(finished):
         *("cmc", "roc", "views", "tasks", "maps", "maps_cmc", "losses", "schedule", "conflicts"),
         *("forgetting", "separability", "pca_transfer", "pca_components"),
         *("retrieval", "maps_views"),
+        *("maps_families", "maps_roc", "maps_schematic", "planted"),
     ):
         for kind in ("svg", "png", "csv"):
             assert (folder / f"results/tiny/report/figures/{figure}.{kind}").stat().st_size > 0

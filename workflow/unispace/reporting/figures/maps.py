@@ -14,7 +14,6 @@ from unispace.reporting.figures.bands import COLUMNS, draw_bands
 from unispace.reporting.figures.drawing import Drawing, Plan, nothing, panels
 from unispace.reporting.looks import CEILING, short_names
 from unispace.reporting.map_rows import (
-    Tested,
     ends_of,
     grouped,
     headline_metrics,
@@ -51,11 +50,10 @@ def _matrices(rows: pd.DataFrame, plan: Plan, ends: Sequence[str]) -> Drawing:
     tests = tested_in_order(rows, plan.datasets)
     names = short_names(ends)
     families = [plan.families.get(end, "") for end in ends]
-    label = 0.075 * max(map(len, names.values())) + 0.25
+    label = 0.066 * max(map(len, names.values())) + 0.3
     side = _CELL * len(ends)
-    figure, axes = panels(
-        len(tests) * down * across, across, (side + 0.4 + label / across, side + 0.8 + label / down)
-    )
+    size = (max(side + 0.45, 2.6) + label / across, side + 0.75 + (label + 0.25) / down)
+    figure, axes = panels(len(tests) * down * across, across, size)
     drawn = []
     for number, tested in enumerate(tests):
         here = rows_tested(rows, tested)
@@ -67,7 +65,9 @@ def _matrices(rows: pd.DataFrame, plan: Plan, ends: Sequence[str]) -> Drawing:
             if place >= len(methods):
                 panel.remove()
                 continue
-            _matrix(panel, here, methods[place], tested, ends, raised=len(set(families)) > 1)
+            _matrix(panel, here, methods[place], ends)
+            first = f"{here['metric'].iloc[0]}, {here['protocol'].iloc[0]}; {tested.told}"
+            _titled(panel, methods[place], first if place == 0 else "" if place < across else None)
             _brackets(panel, families)
             panel.set_xticks(range(len(ends)), [])
             panel.set_yticks(range(len(ends)), [])
@@ -76,28 +76,28 @@ def _matrices(rows: pd.DataFrame, plan: Plan, ends: Sequence[str]) -> Drawing:
                 panel.set_yticks(range(len(ends)), [names[e] for e in ends])
                 panel.set_ylabel("source (probe)")
             if place + across >= len(methods):
-                panel.set_xticks(range(len(ends)), [names[e] for e in ends], rotation=60,
-                                 ha="right", rotation_mode="anchor")  # fmt: skip
+                panel.set_xticks(range(len(ends)), [names[e] for e in ends], rotation=90)
                 panel.set_xlabel("target (gallery)")
     return Drawing(figure, pd.concat(drawn, ignore_index=True))
 
 
-def _matrix(
-    axes: Axes,
-    rows: pd.DataFrame,
-    method: str,
-    tested: Tested,
-    ends: Sequence[str],
-    *,
-    raised: bool,
-) -> None:
+def _titled(axes: Axes, method: str, heading: str | None) -> None:
+    """The method above its matrix; above that, once for all methods, what they are about."""
+    line = "" if heading is None else " \n"
+    title = axes.set_title(
+        f"{line}{method}", loc="left", pad=18, fontweight="normal", linespacing=1.6
+    )
+    if heading:
+        size = float(title.get_fontsize())
+        # It reaches over the panels beside it, which must not make room for it.
+        axes.annotate(
+            heading, (0, 1), xytext=(0, 18 + 1.6 * size), xycoords="axes fraction",
+            textcoords="offset points", fontsize=size, fontweight="bold",
+        ).set_in_layout(False)  # fmt: skip
+
+
+def _matrix(axes: Axes, rows: pd.DataFrame, method: str, ends: Sequence[str]) -> None:
     """Draw the matrix of a method, with the ceilings on its diagonal."""
-    axes.set_title(method, loc="left", pad=36 if raised else 20)
-    axes.annotate(
-        f"{rows['metric'].iloc[0]}, {rows['protocol'].iloc[0]}; {tested.told}", (0, 1),
-        xytext=(0, 24 if raised else 8), xycoords="axes fraction",
-        textcoords="offset points", fontsize="small", color="#555555",
-    )  # fmt: skip
     here = rows[rows["method"].isin([method, CEILING])]
     values = here.pivot(index="source", columns="target", values="value")
     values = values.reindex(index=list(ends), columns=list(ends))
@@ -144,10 +144,12 @@ def _brackets(axes: Axes, families: Sequence[str]) -> None:
         start, end = end, end + count
         low, high = start - 0.5 + 0.1, end - 0.5 - 0.1
         axes.plot([low, high], [1.02, 1.02], transform=across, color="#555555", lw=1, clip_on=False)
-        axes.text((low + high) / 2, 1.03, name, transform=across, ha="center", fontsize=7.5)
         axes.plot([1.02, 1.02], [low, high], transform=down, color="#555555", lw=1, clip_on=False)
-        axes.text(1.035, (low + high) / 2, name, transform=down, va="center", rotation=270,
-                  fontsize=7.5)  # fmt: skip
+        about = {"textcoords": "offset points", "fontsize": 7.5}
+        axes.annotate(name, ((low + high) / 2, 1.02), xytext=(0, 2.5), xycoords=across,
+                      ha="center", **about)  # fmt: skip
+        axes.annotate(name, (1.02, (low + high) / 2), xytext=(3, 0), xycoords=down,
+                      va="center", rotation=270, **about)  # fmt: skip
         if end < len(families):
             axes.axhline(end - 0.5, color="white", lw=2.5)
             axes.axvline(end - 0.5, color="white", lw=2.5)
