@@ -1,10 +1,10 @@
 """What the embedding spaces look like.
 
 Purpose: two-dimensional views of the spaces, separability of the domains, transfer of principal components; examples
-         of what maps do to a few pairs of spaces.
-Inputs:  embeddings, maps, and images for the statistics that separability is compared with and
+         of what maps do to a few pairs of spaces; structure of the compatibility of models, geometry of the maps.
+Inputs:  embeddings, maps and their scores, and images for the statistics that separability is compared with and
          for the examples, where there are any.
-Outputs: results/<study>/analysis/**/*.parquet, results/<study>/metrics/separability/*.parquet.
+Outputs: results/<study>/analysis/**/*.parquet, results/<study>/metrics/{separability,compatibility,geometry}/*.parquet.
 """
 
 
@@ -184,3 +184,73 @@ rule project_maps:
         "python -m unispace project-maps --settings {params.settings:q}"
         " --embeddings {params.embeddings} --maps {params.maps}"
         " --views {output.views} > {log} 2>&1"
+
+
+# From numbers alone: all models of a fitting at once.
+rule analyse_compatibility:
+    input:
+        code=code("analyse_compatibility"),
+        metrics=lambda w: of_targets("metrics", w.fitting),
+        samples=lambda w: of_targets("samples", w.fitting),
+        cards=lambda w: [
+            f"{RESULTS}/embeddings/{m}/{FITTINGS[w.fitting].test}/embedding.json"
+            for m in STUDY.maps.mapped()
+        ],
+    output:
+        metrics=f"{RESULTS}/metrics/compatibility/{{fitting}}.parquet",
+        linkage=f"{RESULTS}/analysis/compatibility/{{fitting}}/linkage.parquet",
+        asymmetry=f"{RESULTS}/analysis/compatibility/{{fitting}}/asymmetry.parquet",
+    log:
+        f"{LOGS}/analyse_compatibility/{{fitting}}.log",
+    benchmark:
+        f"{BENCHMARKS}/analyse_compatibility/{{fitting}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=lambda w: text(
+            study=STUDY.study,
+            seed=STUDY.seed,
+            dataset=FITTINGS[w.fitting].test,
+            families=FAMILIES,
+            methods=SHAPED,
+            evaluation=across_models("ranks"),
+        ),
+        embeddings=lambda w: f"{RESULTS}/embeddings",
+    shell:
+        "python -m unispace analyse-compatibility --settings {params.settings:q}"
+        " --embeddings {params.embeddings} --measured {input.metrics} --samples {input.samples}"
+        " --metrics {output.metrics} --linkage {output.linkage}"
+        " --asymmetry {output.asymmetry} > {log} 2>&1"
+
+
+rule analyse_maps:
+    input:
+        code=code("analyse_maps"),
+        embeddings=fitting_embeddings,
+        maps=MAP_FILES,
+        record=f"{RESULTS}/maps/{{fitting}}/maps.json",
+    output:
+        metrics=f"{RESULTS}/metrics/geometry/{{fitting}}.parquet",
+        geometry=f"{RESULTS}/analysis/geometry/{{fitting}}.parquet",
+    log:
+        f"{LOGS}/analyse_maps/{{fitting}}.log",
+    benchmark:
+        f"{BENCHMARKS}/analyse_maps/{{fitting}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=lambda w: text(
+            study=STUDY.study,
+            seed=STUDY.seed,
+            fitting=FITTINGS[w.fitting]._asdict(),
+            families=FAMILIES,
+            methods=SHAPED,
+            maps=chosen(STUDY.maps, "split", "fit_share"),
+            evaluation=chosen(STUDY.evaluation, "resamples"),
+        ),
+        embeddings=lambda w: f"{RESULTS}/embeddings",
+        maps=lambda w: f"{RESULTS}/maps/{w.fitting}",
+    shell:
+        "python -m unispace analyse-maps --settings {params.settings:q}"
+        " --embeddings {params.embeddings} --maps {params.maps}"
+        " --metrics {output.metrics} --geometry {output.geometry} > {log} 2>&1"

@@ -166,6 +166,11 @@ def importing(wildcards):
 # What maps are fitted and tested on, by the name of their files.
 FITTINGS = STUDY.maps.fittings() if STUDY.maps.mapped() else {}
 
+# The maps whose shape and whose picture of all models are analysed; none without a pair.
+SHAPED = list(STUDY.maps.published()) if FITTINGS and STUDY.map_pairs() else []
+# As pairs, which keep their order.
+FAMILIES = [[model, family] for model, family in STUDY.maps.family_of().items()]
+
 
 def mapped_embeddings(*datasets):
     """Embeddings of all mapped models on data sets."""
@@ -357,6 +362,9 @@ def parts(kind):
             files += [f"{RESULTS}/metrics/families/{fitting}.parquet"]
             if STUDY.maps.paper_splits:
                 files += [f"{RESULTS}/metrics/maps_paper/{fitting}.parquet"]
+            if SHAPED:
+                files += [f"{RESULTS}/metrics/compatibility/{fitting}.parquet"]
+                files += [f"{RESULTS}/metrics/geometry/{fitting}.parquet"]
     if FITTINGS and STUDY.maps.planted and kind == "metrics":
         files += [f"{RESULTS}/metrics/planted.parquet"]
     return files

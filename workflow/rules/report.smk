@@ -47,12 +47,27 @@ if STUDY.map_pairs():
 if SHOWN:
     DRAWN_FROM["retrieval"] = [f"{RESULTS}/analysis/retrieval/{SHOWN_ON}.parquet"]
     DRAWN_FROM["maps_views"] = [f"{RESULTS}/analysis/maps_views/{SHOWN_ON}.parquet"]
+if SHAPED:
+    # Of what is fitted and tested first; the numbers of all stand in the results.
+    FIRST = next(iter(FITTINGS))
+    DRAWN_FROM["maps_structure"] = [
+        f"{RESULTS}/results.parquet",
+        f"{RESULTS}/analysis/compatibility/{FIRST}/linkage.parquet",
+    ]
+    DRAWN_FROM["maps_centrality"] = [
+        f"{RESULTS}/results.parquet",
+        f"{RESULTS}/analysis/compatibility/{FIRST}/asymmetry.parquet",
+    ]
+    DRAWN_FROM["maps_geometry"] = [
+        f"{RESULTS}/results.parquet",
+        f"{RESULTS}/analysis/geometry/{FIRST}.parquet",
+    ]
+    DRAWN_FROM["maps_similarity"] = [f"{RESULTS}/results.parquet"]
 
 # What of the study a figure knows beside models and data sets; curricula as pairs, which keep their order.
 CURRICULA = [[name, dumped(c)] for name, c in STUDY.curricula.items()]
 # Of maps, as pairs too: methods with their settings, and the family of each mapped model.
 METHODS = [[name, dumped(m)] for name, m in STUDY.maps.methods.items()]
-FAMILIES = [[model, family] for model, family in STUDY.maps.family_of().items()]
 MAPPED = {
     "methods": list(STUDY.maps.methods),
     "shown": STUDY.maps.methods_shown(),
@@ -74,7 +89,11 @@ FIGURE_SETTINGS = {
         ],
     },
     **dict.fromkeys(
-        ("maps", "maps_families", "maps_cmc", "maps_roc", "planted"), MAPPED
+        (
+            *("maps", "maps_families", "maps_cmc", "maps_roc", "planted"),
+            *("maps_structure", "maps_centrality", "maps_geometry", "maps_similarity"),
+        ),
+        MAPPED,
     ),
 }
 
@@ -137,8 +156,14 @@ rule render_report:
     input:
         code=code("render_report"),
         templates=[
-            f"workflow/report/{f}"
-            for f in ("page.html.j2", "maps.html.j2", "page.css", "page.js")
+            f"workflow/report/{f}" f"workflow/report/{f}"
+            for f in (
+                "page.html.j2",
+                "maps.html.j2",
+                "maps_structure.html.j2",
+                "page.css",
+                "page.js",
+            )
         ],
         results=f"{RESULTS}/results.parquet",
         people=f"{RESULTS}/humans.parquet",

@@ -16,8 +16,15 @@ from numpy.typing import NDArray
 from unispace.alignment.maps import Map
 from unispace.alignment.space import Frame
 from unispace.analysis.subspaces import Basis
+from unispace.evaluation.bootstrap import (
+    TooFewClusters,
+    percentile_interval,
+    resampled_means,
+)
+from unispace.evaluation.measure import Measure
 
 Doubles = NDArray[np.float64]
+Integers = NDArray[np.integer]
 _ROUNDING = float(np.finfo(np.float32).eps)
 """Share of the largest singular value, by max(d_x, d_y), below which one is zero: matrices are stored as float32."""
 _AFFINE = 1e-4
@@ -186,3 +193,62 @@ def residuals(
     extended = variance > variance.max() * dimension * _ROUNDING**2
     share = np.divide(left, variance, out=np.full(dimension, np.nan), where=extended)
     return Residuals(variance, share, float(left.sum() / variance.sum()), scale)
+
+
+def shape_measures(fitted: Map, geometry: MapGeometry) -> list[Measure]:
+    """The shape of a map as single numbers.
+
+    A fitted map is one thing and nothing of it is resampled, so an interval is the number itself.
+
+    Args:
+        fitted: a linear map with a matrix.
+        geometry: of its `core`.
+
+    Returns:
+        `orthogonality gap`, `log spread`, `rotation share`, `effective rank`, `parameters` and, where the closest
+        rotation has a determinant, `reflection`: 1 where it is -1, else 0 (n: pairs of images that it was fitted on;
+        unit `map`).
+    """
+    numbers = {
+        "orthogonality gap": geometry.orthogonality_gap,
+        "log spread": geometry.log_spread,
+        "rotation share": geometry.rotation_share,
+        "effective rank": fitted.effective_rank,
+        "parameters": float(fitted.parameter_count),
+    }
+    if geometry.reflection is not None:
+        numbers["reflection"] = float(geometry.reflection)
+    return [Measure(metric, x, x, x, fitted.rows, "map") for metric, x in numbers.items()]
+
+
+def unexplained_share(
+    mapped: NDArray[np.floating],
+    target: NDArray[np.floating],
+    scale: float,
+    identity: Integers,
+    resamples: int,
+    rng: np.random.Generator,
+) -> Measure:
+    """Share of the target's variance that a map leaves, all components together, with its interval.
+
+    Args:
+        mapped: `(n, d_y)` the target's own coordinates of what `Map.transform` gives, of test images.
+        target: `(n, d_y)` those of `Map.place`, of the same images.
+        scale: from `residuals` of the same; it is kept in all resamples.
+        identity: `(n,)` of each image, any integers.
+        resamples: of identities, at least 40.
+        rng: draws them.
+
+    Returns:
+        `unexplained`, which is `Residuals.total` (n: images); failed where there are fewer than 2 identities.
+    """
+    ours, theirs = (np.asarray(side, np.float64) for side in (mapped, target))
+    squares = np.column_stack([np.sum((scale * ours - theirs) ** 2, 1), np.sum(theirs**2, 1)])
+    try:
+        means, samples, _ = resampled_means(squares, identity, resamples, rng)
+        shares = samples[:, 0] / samples[:, 1]
+        ends = percentile_interval(shares)
+    except TooFewClusters as reason:
+        return Measure.failed("unexplained", len(squares), "identity", reason)
+    value = float(means[0] / means[1])
+    return Measure("unexplained", value, *ends, len(squares), "identity", samples=shares)

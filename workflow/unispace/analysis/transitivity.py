@@ -7,6 +7,9 @@ share, fit the two steps on different images.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +27,31 @@ from unispace.evaluation.measure import Measure
 
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.integer]
+
+
+def example_triples(family: Mapping[str, str], most: int) -> list[tuple[str, str, str]]:
+    """Choose triples X, Y, Z of models to compose maps between, one for each set of families that they can be of.
+
+    Args:
+        family: of each model, in the order of the study.
+        most: triples at most.
+
+    Returns:
+        For each family with three models its first three; for each two families the first model of one, the first of
+        the other, and the next of that with several models (the one named first, if both), so that Y is of another
+        family than its ends; for each three families their first models. So far as there are any, in this order.
+    """
+    members: dict[str, list[str]] = {}
+    for model, name in family.items():
+        members.setdefault(name, []).append(model)
+    groups = list(members.values())
+    found = [(g[0], g[1], g[2]) for g in groups if len(g) > 2]
+    for one, other in itertools.combinations(groups, 2):
+        ends, middle = (one, other) if len(one) > 1 else (other, one)
+        if len(ends) > 1:
+            found.append((ends[0], middle[0], ends[1]))
+    found += [(a[0], b[0], c[0]) for a, b, c in itertools.combinations(groups, 3)]
+    return found[:most]
 
 
 def composed(first: Map, second: Map, source: NDArray[np.floating]) -> Floats:

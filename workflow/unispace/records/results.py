@@ -130,6 +130,60 @@ MAP_VIEW_SCHEMA = pa.schema(
     ]
 )
 
+LINKAGE_SCHEMA = pa.schema(
+    [
+        pa.field("fitted_on", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("protocol", pa.string(), nullable=False),
+        pa.field("metric", pa.string(), nullable=False),  # models are at 1 - its mean of both ways
+        pa.field("step", pa.int64(), nullable=False),  # of the clustering, from 0
+        # What is joined: number of a model in the order of the study, or m + step of an earlier join.
+        pa.field("left", pa.int64(), nullable=False),
+        pa.field("right", pa.int64(), nullable=False),
+        pa.field("distance", pa.float64(), nullable=False),
+        pa.field("size", pa.int64(), nullable=False),  # models below
+        # Their names, neighbours as near as the tree allows; of the last step the order of all leaves.
+        pa.field("leaves", pa.list_(pa.string()), nullable=False),
+    ]
+)
+
+ASYMMETRY_SCHEMA = pa.schema(
+    [
+        pa.field("fitted_on", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("protocol", pa.string(), nullable=False),
+        pa.field("metric", pa.string(), nullable=False),
+        pa.field("first", pa.string(), nullable=False),
+        pa.field("second", pa.string(), nullable=False),
+        pa.field("forward", pa.float64(), nullable=False),  # from the first to the second
+        pa.field("backward", pa.float64(), nullable=False),
+        pa.field("difference", pa.float64(), nullable=False),  # forward - backward
+        pa.field("lower", pa.float64()),  # of it; empty without resamples
+        pa.field("upper", pa.float64()),
+        pa.field("asymmetry", pa.float64(), nullable=False),  # its absolute value
+        pa.field("gap", pa.int64(), nullable=False),  # of the dimensions of the two spaces
+    ]
+)
+
+GEOMETRY_SCHEMA = pa.schema(
+    [
+        pa.field("fitted_on", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("component", pa.int64(), nullable=False),  # from 1; 0 alone where a model failed
+        # The singular value of the map with this number; empty beyond the narrower space and without a matrix.
+        pa.field("singular", pa.float64()),
+        # Of the target along its principal component with this number, and the share that the map leaves of it.
+        pa.field("variance", pa.float64()),
+        pa.field("unexplained", pa.float64()),
+        pa.field("status", pa.string(), nullable=False),  # "ok" or "failed: why"
+    ]
+)
+
 STATISTICS_SCHEMA = pa.schema(
     [
         pa.field("image_id", pa.string(), nullable=False),

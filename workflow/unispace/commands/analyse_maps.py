@@ -1,0 +1,193 @@
+"""What maps do to a space: their shape, what they leave over, and how alike two models are before and after."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from unispace.alignment.mapping import Map
+from unispace.alignment.storage import load_maps
+from unispace.analysis.choice import whole_labels
+from unispace.analysis.map_effects import TestedImages
+from unispace.analysis.map_geometry import Residuals, core, map_geometry, shape_measures
+from unispace.analysis.subspaces import Basis, principal_components
+from unispace.analysis.transitivity import example_triples
+from unispace.commands.common import evaluation as io
+from unispace.commands.common.maps import Clouds, divided, read_clouds
+from unispace.config.maps import Fitting, Maps
+from unispace.evaluation.measure import Measure
+from unispace.evaluation.tidy import Cell, rows
+from unispace.records.files import read_json
+from unispace.records.results import GEOMETRY_SCHEMA
+from unispace.records.tables import write_table
+
+log = logging.getLogger(__name__)
+
+SHAPE, TESTED = "fitted-map", "test-images"
+"""Protocols: of a map alone, and of images that it was not fitted on."""
+_IMAGES = 500
+"""As many as the compatibility paper compares; identities are chosen whole, by a hash."""
+_TRIPLES = 6
+
+Read = Callable[[str, str], Mapping[str, Map]]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "--settings",
+        required=True,
+        help="JSON: study, seed, fitting, pairs of model and family, methods, maps, evaluation",
+    )
+    parser.add_argument("--embeddings", type=Path, required=True, help="folder of all embeddings")
+    parser.add_argument("--maps", type=Path, required=True, help="folder of the fitted maps")
+    parser.add_argument("--metrics", type=Path, required=True)
+    parser.add_argument("--geometry", type=Path, required=True, help="numbers by component")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    settings, evaluation = io.load_settings(arguments.settings)
+    fitting, maps = Fitting(**settings["fitting"]), Maps.model_validate(settings["maps"])
+    families, methods, seed = dict(settings["families"]), settings["methods"], settings["seed"]
+    fit = read_clouds(arguments.embeddings, list(families), fitting.fit, maps.split)
+    within = fitting.test == fitting.fit
+    test = (
+        fit
+        if within
+        else read_clouds(arguments.embeddings, list(families), fitting.test, maps.split)
+    )
+    part = divided(fitting, fit, test, maps.fit_share)
+    stream = partial(io.generator, seed, "analyse-maps", fitting.test)
+    images = _images(test, part.test, evaluation.resamples, stream)
+    bases = {m: principal_components(v[part.fit]) for m, v in fit.vectors.items()}
+    record = read_json(arguments.maps / "maps.json")
+    files = {
+        (pair["source"], pair["target"]): arguments.maps / pair["file"]
+        for pair in record["pairs"]
+        if pair["source"] != pair["target"]
+    }
+    failed = io.failures({m: arguments.embeddings / m / fitting.test for m in families})
+    embedded = [e for clouds in (fit, test) for e in clouds.embeddings.values()]
+    cell = Cell(
+        study=settings["study"],
+        dataset=fitting.test,
+        seed=seed,
+        origin=io.origin("analyse_maps", arguments.settings, *embedded, files=[*files.values()]),
+        fitted_on=fitting.fit,
+    )
+
+    @cache
+    def read(source: str, target: str) -> Mapping[str, Map]:
+        return load_maps(files[source, target])
+
+    tables, components = [], []
+    for source, target in files:
+        about = dataclasses.replace(cell, source=source, target=target)
+        alike = dataclasses.replace(about, experiment="similarity", protocol=TESTED)
+        tables.append(rows(alike, images.unmapped(source, target)))
+        for method in methods:
+            found, table = _of_map(
+                images, dataclasses.replace(about, method=method),
+                read(source, target)[method], bases[target],
+            )  # fmt: skip
+            tables += found
+            components.append(_blanked(table, failed))
+        log.info("%s to %s: %s", source, target, ", ".join(methods))
+    # The model in the middle stands in the protocol, where a failed one would not be seen.
+    whole = {model: family for model, family in families.items() if model not in failed}
+    tables += _triples(images, cell, whole, methods, read)
+    io.write_metrics(tables, arguments.metrics, failed)
+    write_table(pd.concat(components, ignore_index=True), GEOMETRY_SCHEMA, arguments.geometry)
+
+
+def _images(
+    test: Clouds, tested: np.ndarray, resamples: int, stream: Callable[[str], np.random.Generator]
+) -> TestedImages:
+    """Some of the tested images, identities whole."""
+    names = np.asarray(test.identity, str)[tested]
+    kept = np.flatnonzero(tested)[whole_labels(names, _IMAGES)]
+    identity = np.unique(np.asarray(test.identity, str)[kept], return_inverse=True)[1]
+    log.info("%d of %d tested images", len(kept), len(names))
+    vectors = {model: cloud[kept] for model, cloud in test.vectors.items()}
+    return TestedImages(vectors, identity, resamples, stream)
+
+
+def _of_map(
+    images: TestedImages, cell: Cell, fitted: Map, basis: Basis
+) -> tuple[list[pd.DataFrame], pd.DataFrame]:
+    """Tidy rows of one map, and its numbers by component."""
+    ends = str(cell.source), str(cell.target)
+    left, unexplained = images.residuals(*ends, fitted, basis)
+    measured: list[tuple[str, str, list[Measure]]] = [
+        ("similarity", TESTED, images.similarity(*ends, fitted)),
+        ("centroids", TESTED, images.centroids(*ends, fitted)),
+        ("geometry", TESTED, [unexplained]),
+    ]
+    singular = np.zeros(0)
+    if fitted.matrix is not None:
+        shape = map_geometry(core(fitted))
+        singular = shape.singular
+        measured.append(("geometry", SHAPE, shape_measures(fitted, shape)))
+    tables = [
+        rows(dataclasses.replace(cell, experiment=experiment, protocol=protocol), measures)
+        for experiment, protocol, measures in measured
+    ]
+    return tables, _by_component(cell, singular, left)
+
+
+def _by_component(cell: Cell, singular: np.ndarray, left: Residuals) -> pd.DataFrame:
+    count = len(left.variance)
+    padded = np.full(count, np.nan)
+    padded[: len(singular)] = singular
+    return pd.DataFrame(
+        {
+            **{k: getattr(cell, k) for k in ("fitted_on", "dataset", "source", "target", "method")},
+            "component": np.arange(1, count + 1),
+            "singular": padded,
+            "variance": left.variance,
+            "unexplained": left.unexplained,
+            "status": "ok",
+        }
+    )
+
+
+def _blanked(table: pd.DataFrame, failed: Mapping[str, str]) -> pd.DataFrame:
+    """One row that tells why, where one of the models failed: its vectors stand for nothing."""
+    ends = table["source"].iloc[0], table["target"].iloc[0]
+    why = next((f"failed: {model}: {failed[model]}" for model in ends if model in failed), None)
+    if why is None:
+        return table
+    empty: dict[str, Any] = dict.fromkeys(("singular", "variance", "unexplained"), np.nan)
+    return table[:1].assign(component=0, status=why, **empty)
+
+
+def _triples(
+    images: TestedImages,
+    cell: Cell,
+    families: Mapping[str, str],
+    methods: list[str],
+    read: Read,
+) -> Iterator[pd.DataFrame]:
+    """Tidy rows of maps that are composed, the model in the middle in the protocol; baselines always compose."""
+    for source, middle, target in example_triples(families, _TRIPLES):
+        for method in methods:
+            steps = [
+                read(*pair)[method]
+                for pair in ((source, middle), (middle, target), (source, target))
+            ]
+            if any(step.matrix is None for step in steps):
+                continue
+            about = dataclasses.replace(
+                cell, experiment="transitivity", protocol=f"via {middle}",
+                source=source, target=target, method=method,
+            )  # fmt: skip
+            yield rows(about, images.composed((source, target), *steps))
