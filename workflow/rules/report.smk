@@ -156,7 +156,7 @@ rule render_report:
     input:
         code=code("render_report"),
         templates=[
-            f"workflow/report/{f}" f"workflow/report/{f}"
+            f"workflow/report/{f}"
             for f in (
                 "page.html.j2",
                 "maps.html.j2",

@@ -98,6 +98,14 @@ def model_looks(models: Sequence[str]) -> dict[str, Look]:
     return styles
 
 
+def family_looks(families: Iterable[str]) -> dict[str, Look]:
+    """A look for each family of models; black is left to what is of none."""
+    return {
+        family: Look(PALETTE[1 + i % (len(PALETTE) - 1)], "-", _MARKERS[i % len(_MARKERS)])
+        for i, family in enumerate(dict.fromkeys(families))
+    }
+
+
 def short_names(models: Sequence[str]) -> dict[str, str]:
     """What is shown for backbone/curriculum/seedN: the parts that tell these models apart.
 

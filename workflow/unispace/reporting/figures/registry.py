@@ -10,7 +10,10 @@ import pyarrow as pa
 
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.results import (
+    ASYMMETRY_SCHEMA,
     CURVE_SCHEMA,
+    GEOMETRY_SCHEMA,
+    LINKAGE_SCHEMA,
     MAP_VIEW_SCHEMA,
     PCA_NUMBERS_SCHEMA,
     PCA_SCHEMA,
@@ -28,6 +31,10 @@ from unispace.reporting.figures import (
     maps_curves,
     maps_families,
     maps_schematic,
+    maps_centrality,
+    maps_geometry,
+    maps_similarity,
+    maps_structure,
     maps_views,
     pca_transfer,
     planted,
@@ -71,6 +78,11 @@ FIGURES = {
     "maps_cmc": Kind(maps_curves.draw_cmc, (CURVE_SCHEMA, SCHEMA)),
     "maps_roc": Kind(maps_curves.draw_roc, (CURVE_SCHEMA, SCHEMA)),
     "planted": Kind(planted.draw, (SCHEMA,)),
+    "maps_cmc": Kind(curves.draw_maps_cmc, (CURVE_SCHEMA,)),
+    "maps_structure": Kind(maps_structure.draw, (SCHEMA, LINKAGE_SCHEMA)),
+    "maps_centrality": Kind(maps_centrality.draw, (SCHEMA, ASYMMETRY_SCHEMA)),
+    "maps_geometry": Kind(maps_geometry.draw, (SCHEMA, GEOMETRY_SCHEMA)),
+    "maps_similarity": Kind(maps_similarity.draw, (SCHEMA,)),
     "retrieval": Kind(retrieval.draw, (RETRIEVAL_SCHEMA,)),
     "maps_views": Kind(maps_views.draw, (MAP_VIEW_SCHEMA,)),
     "views": Kind(views.draw, (VIEW_SCHEMA, SCHEMA)),
