@@ -74,7 +74,8 @@ class Maps(Settings):
     )
     """The maps, each under a name of your choice. A name that is a kind is short for `kind: NAME`; the kinds are
     baseline, procrustes, linear, ridge (paper), whitened-procrustes, cca, orthogonal-gradient, quadratic, mlp, and the
-    controls random-orthogonal, shuffled and mean-only."""
+    controls random-orthogonal, shuffled and mean-only. Structure and geometry are analysed for those that are fitted
+    as in the paper: baseline, procrustes, linear and ridge with one penalty and without options."""
     shown: Distinct[tuple[str, str]] | None = None
     """Pairs `[source, target]` of which the page shows examples, on the first data set that maps are tested on: images
     that are found, and both spaces in one picture. Left out: the first pair between each two families, then within

@@ -30,6 +30,7 @@ from unispace.reporting.own import own_cards
 from unispace.reporting.people import people_lines, published
 from unispace.reporting.pretraining import pretraining_checks
 from unispace.reporting.roles import tuned_models
+from unispace.reporting.structure_table import findings_table
 from unispace.reporting.tables import all_rows, by_model
 
 # What decides numbers and pictures; names as on PyPI.
@@ -164,6 +165,7 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "pretraining": pretraining_checks(study, results, *order),
         "tasks": by_model(results, *order),
         "controls": controls(study, results, material.datasets),
+        "structure": findings_table(results, tuple(material.methods), material.datasets),
         "maps": maps_section(
             study, results, material.datasets, material.methods, material.families, material.cards
         ),

@@ -78,7 +78,6 @@ FIGURES = {
     "maps_cmc": Kind(maps_curves.draw_cmc, (CURVE_SCHEMA, SCHEMA)),
     "maps_roc": Kind(maps_curves.draw_roc, (CURVE_SCHEMA, SCHEMA)),
     "planted": Kind(planted.draw, (SCHEMA,)),
-    "maps_cmc": Kind(curves.draw_maps_cmc, (CURVE_SCHEMA,)),
     "maps_structure": Kind(maps_structure.draw, (SCHEMA, LINKAGE_SCHEMA)),
     "maps_centrality": Kind(maps_centrality.draw, (SCHEMA, ASYMMETRY_SCHEMA)),
     "maps_geometry": Kind(maps_geometry.draw, (SCHEMA, GEOMETRY_SCHEMA)),
