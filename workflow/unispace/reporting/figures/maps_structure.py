@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from unispace.analysis.structure import INCOMING
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
 from unispace.reporting.looks import family_looks, short_names
 from unispace.reporting.map_structure import (
     COMPATIBILITY,
-    INCOMING,
     first_fitting,
     main_methods,
     matrix_of,
