@@ -274,7 +274,7 @@ def drawn(folder, families, paths, name, to):
     to.mkdir(exist_ok=True)
     told = {
         "figure": name, "models": [m for m, _ in families], "datasets": ["faces"],
-        "domains": {"faces": "face_hq"}, "names": METHODS, "families": families,
+        "domains": {"faces": "face_hq"}, "methods": METHODS, "families": families,
     }  # fmt: skip
     call(
         draw_figure, settings=json.dumps(told), style=STYLE,

@@ -10,6 +10,8 @@ from unispace.reporting.looks import CEILING
 
 COMPATIBILITY = "compatibility"
 """Experiment: what is said of a matrix of models, the metric of the matrix before the name of each number."""
+PAIR_ANALYSES = ("similarity", "centroids", "geometry")
+"""Experiments whose rows are of one ordered pair of models."""
 _PREFERRED = ("procrustes", "ridge")
 _NO_MAP = "baseline"
 

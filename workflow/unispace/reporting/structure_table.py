@@ -93,6 +93,7 @@ def _cell(rows: pd.DataFrame, method: str, metric: str) -> tuple[Cell | None, st
     row, p = mine.get(metric), mine.get(metric + P_VALUE)
     if row is None:
         return None, ""
-    ends = (math.nan,) * 2 if row["unit"] == _NO_RESAMPLES else (row["lower"], row["upper"])
-    shown = cell(row["value"], *ends, row["n"], row["status"])
+    bare = row["unit"] == _NO_RESAMPLES
+    lower, upper = (math.nan, math.nan) if bare else (row["lower"], row["upper"])
+    shown = cell(row["value"], lower, upper, row["n"], row["status"])
     return shown, number(p["value"]) if p is not None and p["status"] == "ok" else ""

@@ -48,7 +48,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     ceilings = about[
         (about["method"] == CEILING) & (about["metric"] == metric) & (about["protocol"] == protocol)
     ]
-    methods = main_methods(central["method"], plan.names)
+    methods = main_methods(central["method"], plan.methods)
     models, names = by_family(plan.families, plan.families), short_names(list(plan.families))
     styles = family_looks(plan.families.values())
     height = 1.4 + 0.3 * len(models)

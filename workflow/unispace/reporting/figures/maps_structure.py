@@ -32,7 +32,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         return nothing("Fewer than two models have numbers with each other.", COLUMNS)
     linkage = linkage[linkage["metric"] == linkage["metric"].iloc[0]]
     about = first_fitting(linkage, results)
-    methods = main_methods(linkage["method"], plan.names)
+    methods = main_methods(linkage["method"], plan.methods)
     metric, protocol = linkage[["metric", "protocol"]].iloc[0]
     names = short_names(list(plan.families))
     styles = family_looks(plan.families.values())
