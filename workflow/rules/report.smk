@@ -90,7 +90,11 @@ FIGURE_SETTINGS = {
         ],
     },
     **dict.fromkeys(
-        ("maps", "maps_families", "maps_cmc", "maps_roc", "planted"), MAPPED
+        (
+            *("maps", "maps_families", "maps_cmc", "maps_roc", "planted"),
+            *("maps_structure", "maps_centrality", "maps_geometry", "maps_similarity"),
+        ),
+        MAPPED,
     ),
     **dict.fromkeys(
         ("maps_structure", "maps_centrality", "maps_geometry", "maps_similarity"),

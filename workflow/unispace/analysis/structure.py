@@ -154,7 +154,8 @@ def _cophenetic(tree: Dendrogram, unit: str) -> Measure:
     if np.isnan(tree.cophenetic):
         why = "two models, or equal distances between all"
         return Measure.failed(COPHENETIC, pairs, unit, why)
-    return Measure(COPHENETIC, *[tree.cophenetic] * 3, pairs, "tree")
+    kept = tree.cophenetic
+    return Measure(COPHENETIC, kept, kept, kept, pairs, "tree")
 
 
 def _merges(tree: Dendrogram) -> pd.DataFrame:

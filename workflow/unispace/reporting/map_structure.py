@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from unispace.reporting.looks import CEILING
+
 COMPATIBILITY = "compatibility"
 """Experiment: what is said of a matrix of models, the metric of the matrix before the name of each number."""
-CEILING = "same-model"
-"""What stands as method where probe and gallery are of one model."""
-INCOMING, OUTGOING = "incoming", "outgoing"
+PAIR_ANALYSES = ("similarity", "centroids", "geometry")
+"""Experiments whose rows are of one ordered pair of models."""
 _PREFERRED = ("procrustes", "ridge")
 _NO_MAP = "baseline"
 

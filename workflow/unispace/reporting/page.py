@@ -25,6 +25,7 @@ from unispace.reporting.controls import controls
 from unispace.reporting.forgetting import forgetting_table, unseen_table
 from unispace.reporting.main_table import main_table
 from unispace.reporting.map_rows import PAIRS, PAPER_PAIRS, rows_of_maps
+from unispace.reporting.map_structure import PAIR_ANALYSES
 from unispace.reporting.maps_section import maps_section
 from unispace.reporting.own import own_cards
 from unispace.reporting.people import people_lines, published
@@ -189,7 +190,8 @@ def _listed(results: pd.DataFrame) -> pd.DataFrame:
     """The rows of the full table: without those of single maps where there are too many for a page."""
     if len(results) <= _ROW_BUDGET:
         return results
-    return results.drop(rows_of_maps(results, (*PAIRS, *PAPER_PAIRS)).index)
+    kept = results.drop(rows_of_maps(results, (*PAIRS, *PAPER_PAIRS)).index)
+    return kept[~kept["experiment"].isin(PAIR_ANALYSES)]
 
 
 def _check(material: Material) -> None:

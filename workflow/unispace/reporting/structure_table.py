@@ -8,21 +8,30 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from unispace.analysis.structure import (
+    AGREEMENT,
+    BETWEEN,
+    BY_GAP,
+    BY_OWN,
+    COPHENETIC,
+    DIFFERENCE,
+    P_VALUE,
+    WITHIN,
+)
 from unispace.reporting.looks import in_order
 from unispace.reporting.map_structure import COMPATIBILITY, main_methods
 from unispace.reporting.tables import Cell, cell, number
 
 _CLAIMS = {
-    "within": "Between two models of one family, mean of all pairs and both ways",
-    "between": "Between two models of different families, mean of all pairs and both ways",
-    "within - between": "Models of one family are more compatible, by",
-    "cluster agreement": "Clusters of the dendrogram are the families: adjusted Rand index",
-    "asymmetry by dimension gap": "The further two dimensions are apart, the more the directions differ: Spearman's rho",
-    "incoming by own": "The higher a model's own ceiling, the better it is as a target: Spearman's rho",
-    "cophenetic": "The dendrogram keeps the distances: cophenetic correlation",
+    WITHIN: "Between two models of one family, mean of all pairs and both ways",
+    BETWEEN: "Between two models of different families, mean of all pairs and both ways",
+    DIFFERENCE: "Models of one family are more compatible, by",
+    AGREEMENT: "Clusters of the dendrogram are the families: adjusted Rand index",
+    BY_GAP: "The further two dimensions are apart, the more the directions differ: Spearman's rho",
+    BY_OWN: "The higher a model's own ceiling, the better it is as a target: Spearman's rho",
+    COPHENETIC: "The dendrogram keeps the distances: cophenetic correlation",
 }
-_NO_RESAMPLES = ("tree",)
-_P_VALUE = "-p"
+_NO_RESAMPLES = "tree"
 
 
 @dataclass(frozen=True)
@@ -80,12 +89,11 @@ def findings_table(
 
 
 def _cell(rows: pd.DataFrame, method: str, metric: str) -> tuple[Cell | None, str]:
-    mine = rows[rows["method"] == method].set_index("metric")
-    if metric not in mine.index:
+    mine = {row["metric"]: row for row in rows[rows["method"] == method].to_dict("records")}
+    row, p = mine.get(metric), mine.get(metric + P_VALUE)
+    if row is None:
         return None, ""
-    row = mine.loc[metric]
-    bare = row["unit"] in _NO_RESAMPLES
-    ends = (math.nan, math.nan) if bare else (row["lower"], row["upper"])
-    shown = cell(row["value"], *ends, int(row["n"]), str(row["status"]))
-    tested = metric + _P_VALUE in mine.index and mine.loc[metric + _P_VALUE, "status"] == "ok"
-    return shown, number(float(mine.loc[metric + _P_VALUE, "value"])) if tested else ""
+    bare = row["unit"] == _NO_RESAMPLES
+    lower, upper = (math.nan, math.nan) if bare else (row["lower"], row["upper"])
+    shown = cell(row["value"], lower, upper, row["n"], row["status"])
+    return shown, number(p["value"]) if p is not None and p["status"] == "ok" else ""

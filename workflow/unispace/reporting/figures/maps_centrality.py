@@ -9,13 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from unispace.analysis.structure import INCOMING, OUTGOING
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
-from unispace.reporting.looks import OTHER, Look, family_looks, short_names
+from unispace.reporting.looks import CEILING, OTHER, Look, family_looks, short_names
 from unispace.reporting.map_structure import (
-    CEILING,
     COMPATIBILITY,
-    INCOMING,
-    OUTGOING,
     by_family,
     main_methods,
 )
@@ -50,7 +48,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     ceilings = about[
         (about["method"] == CEILING) & (about["metric"] == metric) & (about["protocol"] == protocol)
     ]
-    methods = main_methods(central["method"], plan.names)
+    methods = main_methods(central["method"], plan.methods)
     models, names = by_family(plan.families, plan.families), short_names(list(plan.families))
     styles = family_looks(plan.families.values())
     height = 1.4 + 0.3 * len(models)

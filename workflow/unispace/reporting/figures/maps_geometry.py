@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
-from unispace.reporting.looks import OTHER, looks
+from unispace.reporting.looks import OTHER, method_looks
 from unispace.reporting.map_structure import family_pairs, first_fitting
 
 COLUMNS = [
@@ -26,8 +26,8 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         return nothing("No map has a matrix.", COLUMNS)
     about = first_fitting(components, results)
     shares = about[(about["experiment"] == "geometry") & (about["metric"] == _ROTATION)]
-    fitted = [m for m in plan.names if m in set(shares["method"])]
-    styles = looks(plan.names)
+    fitted = [m for m in plan.methods if m in set(shares["method"])]
+    styles = method_looks(fitted, plan.methods)
     components = components[components["method"].isin(fitted)]
     rows = family_pairs(plan.families)[:_MOST_PAIRS]
     ends = [components[end].map(plan.families) for end in ("source", "target")]

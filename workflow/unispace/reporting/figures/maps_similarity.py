@@ -29,7 +29,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     first = min(rows["dataset"].unique(), key=lambda name: order.get(name, len(order)))
     rows = rows[rows["dataset"] == first]
     rows = rows[rows["fitted_on"] == rows["fitted_on"].iloc[0]]
-    methods = [m for m in plan.names if m in set(rows["method"].dropna()) - {_NO_MAP}]
+    methods = [m for m in plan.methods if m in set(rows["method"].dropna()) - {_NO_MAP}]
     if not methods:
         return nothing("No map was fitted.", COLUMNS)
     families = list(dict.fromkeys(plan.families.values()))

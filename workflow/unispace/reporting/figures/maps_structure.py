@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from unispace.analysis.structure import INCOMING
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
 from unispace.reporting.looks import family_looks, short_names
 from unispace.reporting.map_structure import (
     COMPATIBILITY,
-    INCOMING,
     first_fitting,
     main_methods,
     matrix_of,
@@ -32,7 +32,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         return nothing("Fewer than two models have numbers with each other.", COLUMNS)
     linkage = linkage[linkage["metric"] == linkage["metric"].iloc[0]]
     about = first_fitting(linkage, results)
-    methods = main_methods(linkage["method"], plan.names)
+    methods = main_methods(linkage["method"], plan.methods)
     metric, protocol = linkage[["metric", "protocol"]].iloc[0]
     names = short_names(list(plan.families))
     styles = family_looks(plan.families.values())
