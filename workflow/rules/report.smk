@@ -66,7 +66,7 @@ if SHAPED:
 
 # What of the study a figure knows beside models and data sets; curricula as pairs, which keep their order.
 CURRICULA = [[name, dumped(c)] for name, c in STUDY.curricula.items()]
-# Methods of maps with their settings, as pairs too.
+# Of maps, as pairs too: methods with their settings, and the family of each mapped model.
 METHODS = [[name, dumped(m)] for name, m in STUDY.maps.methods.items()]
 MAPPED = {
     "methods": list(STUDY.maps.methods),
@@ -74,7 +74,6 @@ MAPPED = {
     "families": FAMILIES,
     "protocols": [*STUDY.maps.identification, *STUDY.maps.verification],
 }
-SHOWN_MAPS = {"names": SHAPED, "families": FAMILIES}
 ROLES = {"tasks": STUDY.tasks(), "base": STUDY.base_curriculum()}
 FIGURE_SETTINGS = {
     "losses": {"names": TRAINED},
@@ -95,10 +94,6 @@ FIGURE_SETTINGS = {
             *("maps_structure", "maps_centrality", "maps_geometry", "maps_similarity"),
         ),
         MAPPED,
-    ),
-    **dict.fromkeys(
-        ("maps_structure", "maps_centrality", "maps_geometry", "maps_similarity"),
-        SHOWN_MAPS,
     ),
 }
 
