@@ -52,7 +52,7 @@ def family_means(
     base = {tuple(row[k] for k in keys if k != "method"): row for row in first.to_dict("records")}
     for group, pairs in joined.groupby([*CELL, "from_family", "to_family"], sort=True):
         *cell, source, target = (str(name) for name in group)
-        names = dict(zip(CELL, cell, strict=True))
+        names: dict[str, str] = dict(zip(CELL, cell, strict=True))
         found = pairs.to_dict("records")
         yield names, source, target, _mean(found, names["metric"])
         others = [base.get(tuple(row[k] for k in keys if k != "method")) for row in found]
