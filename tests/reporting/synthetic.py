@@ -14,6 +14,8 @@ import yaml
 from PIL import Image
 from synthetic_maps import map_rows, map_settings, methods_of
 from synthetic_shown import shown_tables
+from synthetic_structure import FIGURES as STRUCTURE
+from synthetic_structure import structure_tables
 
 from unispace.analysis.transfer import Verification
 from unispace.analysis.transfer_table import Plan, transfer_tables
@@ -31,7 +33,10 @@ from unispace.records.manifest import write_manifest
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.names import flat_name
 from unispace.records.results import (
+    ASYMMETRY_SCHEMA,
     CURVE_SCHEMA,
+    GEOMETRY_SCHEMA,
+    LINKAGE_SCHEMA,
     MAP_VIEW_SCHEMA,
     PCA_NUMBERS_SCHEMA,
     PCA_SCHEMA,
@@ -120,6 +125,11 @@ class Disk:
             sources["maps_roc"] = sources["maps_cmc"]
             if self.study.maps.planted:
                 sources["planted"] = [self.results]
+            if self.study.maps.published():
+                told = {"structure": "linkage", "centrality": "asymmetry", "geometry": "geometry"}
+                for name, table in told.items():
+                    sources[f"maps_{name}"] = [self.results, self.folder / f"{table}.parquet"]
+                sources["maps_similarity"] = [self.results]
             if self.study.maps.shown_pairs():
                 sources |= {"retrieval": [self.examples], "maps_views": [self.map_views]}
         if self.analysed():
@@ -166,7 +176,7 @@ class Disk:
                 "base": study.base_curriculum(),
                 "aside": [n for n, c in study.curricula.items() if c.interpolate or c.untrained],
             }
-        if figure in ("maps", "maps_families", "maps_cmc", "maps_roc", "planted"):
+        if figure in ("maps", "maps_families", "maps_cmc", "maps_roc", "planted", *STRUCTURE):
             return map_settings(study)
         return {}
 
@@ -282,6 +292,14 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
     _separability(disk, rng, rows)
     _pca(disk, rng)
     results = pd.DataFrame(rows).astype({"seed": "Int64"})
+    if disk.study.map_pairs() and disk.study.maps.published():
+        # Numbers of its own, so that the others stay what they are.
+        told = structure_tables(disk.study, pd.DataFrame(mapped[0]), np.random.default_rng(7))
+        results = pd.concat([results, *told.rows], ignore_index=True)[SCHEMA.names]
+        for name, schema in (
+            ("linkage", LINKAGE_SCHEMA), ("asymmetry", ASYMMETRY_SCHEMA), ("geometry", GEOMETRY_SCHEMA),
+        ):  # fmt: skip
+            write_table(told.tables[name], schema, folder / f"{name}.parquet")
     write_table(results, SCHEMA, disk.results)
     split = disk.study.evaluation.split
     people = compare(results, read_humans(HUMANS), disk.study.datasets, split)

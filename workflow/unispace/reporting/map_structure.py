@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from unispace.reporting.looks import CEILING
+from unispace.reporting.map_rows import rows_of_maps
 
 COMPATIBILITY = "compatibility"
 """Experiment: what is said of a matrix of models, the metric of the matrix before the name of each number."""
@@ -33,12 +34,11 @@ def first_fitting(rows: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
 
 def matrix_of(rows: pd.DataFrame, method: str, metric: str, protocol: str) -> pd.DataFrame:
     """Rows of one map for each ordered pair of models, and their ceilings."""
+    rows = rows_of_maps(rows)
     return rows[
         rows["method"].isin([method, CEILING])
         & (rows["metric"] == metric)
         & (rows["protocol"] == protocol)
-        & rows["source"].notna()
-        & (rows["experiment"] != COMPATIBILITY)
     ]
 
 

@@ -16,6 +16,7 @@ from unispace.reporting.map_structure import (
     COMPATIBILITY,
     by_family,
     main_methods,
+    matrix_of,
 )
 
 COLUMNS = [
@@ -45,9 +46,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     )
     central = central[central["metric"].isin([f"{metric} {end}" for end in _ENDS])]
     protocol = central["protocol"].iloc[0]
-    ceilings = about[
-        (about["method"] == CEILING) & (about["metric"] == metric) & (about["protocol"] == protocol)
-    ]
+    ceilings = matrix_of(about, CEILING, metric, protocol)
     methods = main_methods(central["method"], plan.methods)
     models, names = by_family(plan.families, plan.families), short_names(list(plan.families))
     styles = family_looks(plan.families.values())

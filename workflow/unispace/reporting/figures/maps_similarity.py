@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
 from unispace.reporting.looks import OTHER, Look, family_looks
+from unispace.reporting.map_rows import rows_tested, tested_in_order
 
 COLUMNS = [
     "fitted_on", "dataset", "metric", "source", "target", "method",
@@ -22,63 +26,34 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     rows = tables[0][tables[0]["experiment"] == "similarity"]
     if rows.empty:
         return nothing("No two models were compared.", COLUMNS)
-    # Tables of other data sets are in the results; the figure is of what was fitted and tested first.
-    order = {name: place for place, name in enumerate(plan.datasets)}
-    within = rows["fitted_on"] == rows["dataset"]
-    rows = rows[within] if within.any() else rows
-    first = min(rows["dataset"].unique(), key=lambda name: order.get(name, len(order)))
-    rows = rows[rows["dataset"] == first]
-    rows = rows[rows["fitted_on"] == rows["fitted_on"].iloc[0]]
+    # Numbers of other data sets are in the results.
+    tested = tested_in_order(rows, plan.datasets)[0]
+    rows = rows_tested(rows, tested)
     methods = [m for m in plan.methods if m in set(rows["method"].dropna()) - {_NO_MAP}]
     if not methods:
         return nothing("No map was fitted.", COLUMNS)
     families = list(dict.fromkeys(plan.families.values()))
     styles = family_looks(families)
     between = Look("#9a9a9a", "-", ".")
-    figure, axes = panels(
-        len(_TITLES) * len(methods), len(methods), (2.5, 2.75), sharex="row", sharey="row"
-    )
+    figure, axes = panels(len(_TITLES) * len(methods), len(methods), (2.9, 3.1))
     failed = 0
     for line, (metric, title) in enumerate(_TITLES.items()):
         here = rows[rows["metric"] == metric]
-        before = here[here["method"].isna()].set_index(["source", "target"])
         least = float(min(0.0, here["lower"].min()))
         for column, method in enumerate(methods):
             panel = axes[line * len(methods) + column]
-            titled(panel, title if column == 0 else "", f"{method}, {first}")
+            titled(panel, title if column == 0 else "", f"{method}, {tested.title}")
             panel.plot([least, 1], [least, 1], color=OTHER, linewidth=0.8, linestyle=(0, (2, 2)))
-            for row in here[here["method"] == method].to_dict("records"):
-                was = before.loc[(row["source"], row["target"])]
-                if row["status"] != "ok" or was["status"] != "ok":
-                    failed += 1
-                    continue
-                family = [plan.families[row[end]] for end in ("source", "target")]
-                look = styles[family[0]] if family[0] == family[1] else between
-                panel.vlines(
-                    was["value"],
-                    row["lower"],
-                    row["upper"],
-                    color=look.colour,
-                    linewidth=0.5,
-                    alpha=0.5,
-                )
-                panel.hlines(
-                    row["value"],
-                    was["lower"],
-                    was["upper"],
-                    color=look.colour,
-                    linewidth=0.5,
-                    alpha=0.5,
-                )
-                panel.plot(
-                    was["value"],
-                    row["value"],
-                    color=look.colour,
-                    marker=look.marker,
-                    markersize=4,
-                    linestyle="none",
-                    zorder=3,
-                )
+            both = here[here["method"] == method].merge(
+                here[here["method"].isna()], on=["source", "target"], suffixes=("", "_before")
+            )
+            ok = (both["status"] == "ok") & (both["status_before"] == "ok")
+            failed += int((~ok).sum())
+            ends = [both[end].map(plan.families) for end in ("source", "target")]
+            kind = ends[0].where(ends[0] == ends[1], "")
+            for family in ("", *families):
+                look = styles[family] if family else between
+                _points(panel, both[ok & (kind == family)], look)
             for axis in (panel.xaxis, panel.yaxis):
                 axis.set_ticks([0, 0.25, 0.5, 0.75, 1])
             panel.set_xlim(least - 0.02, 1.02)
@@ -95,17 +70,17 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         if list(plan.families.values()).count(f) > 1
     ]  # fmt: skip
     if len(families) > 1:
-        keys.append(
-            Line2D(
-                [],
-                [],
-                linestyle="none",
-                color=between.colour,
-                marker=between.marker,
-                label="between families",
-            )
-        )
+        keys.append(Line2D([], [], linestyle="none", color=between.colour, marker=between.marker, label="between families"))  # fmt: skip
     if failed:
         keys.append(Line2D([], [], linestyle="none", label=f"{failed} points failed, in the CSV"))
     legend_below(figure, keys)
     return Drawing(figure, rows[rows["metric"].isin(list(_TITLES))][COLUMNS])
+
+
+def _points(axes: Axes, pairs: pd.DataFrame, look: Look) -> None:
+    """Pairs of models with their intervals before (across) and after (up)."""
+    x, y = pairs["value_before"], pairs["value"]
+    thin: dict[str, Any] = {"color": look.colour, "linewidth": 0.5, "alpha": 0.5}
+    axes.vlines(x, pairs["lower"], pairs["upper"], **thin)
+    axes.hlines(y, pairs["lower_before"], pairs["upper_before"], **thin)
+    axes.plot(x, y, color=look.colour, marker=look.marker, markersize=4, linestyle="none", zorder=3)
