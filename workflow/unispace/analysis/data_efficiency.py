@@ -125,7 +125,9 @@ def efficiency_curve(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def most_to_train_on(identity: Sequence[str], seeds: Sequence[int], test_share: float) -> dict[By, int]:
+def most_to_train_on(
+    identity: Sequence[str], seeds: Sequence[int], test_share: float
+) -> dict[By, int]:
     """The largest sizes that every seed has, of identities and of images.
 
     Args:

@@ -55,7 +55,9 @@ def area(scores: NDArray[np.floating], genuine: NDArray[np.bool_]) -> float:
     if not len(ours) or not len(others):
         raise ValueError(f"{len(ours)} genuine and {len(others)} impostor scores; both are needed")
     # Whole numbers, so that the order of the scores changes no bit.
-    below = np.searchsorted(others, ours, "left").sum() + np.searchsorted(others, ours, "right").sum()
+    below = (
+        np.searchsorted(others, ours, "left").sum() + np.searchsorted(others, ours, "right").sum()
+    )
     return float(below / 2 / len(ours) / len(others))
 
 

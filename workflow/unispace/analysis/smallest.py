@@ -62,10 +62,11 @@ def smallest(
     reached = of_seeds[~np.isnan(of_seeds)]
     lower = float(reached.min()) if len(reached) else np.nan
     upper = float(reached.max()) if len(reached) == len(of_seeds) else np.nan
-    size = first(values.mean(axis=0))
-    status = "ok"
+    mean = values.mean(axis=0)
+    size, status = first(mean), "ok"
     if np.isnan(size):
-        status = f"failed: not reached with up to {sizes[-1]:.0f} {unit}"
+        told = f"not reached with up to {sizes[-1]:.0f} {unit}, where the mean is {mean[-1]:.3f}"
+        status = f"failed: {told}"
     return Smallest(size, lower, upper, len(reached), len(table), status)
 
 
