@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from unispace.data.studio.planted import PlantedModel, PlantedWorld
+from unispace.data.planted import PlantedModel, PlantedWorld
 
 from unispace.alignment.space import unit_rows
 from unispace.commands import measure_efficiency, measure_leaks
@@ -16,7 +16,7 @@ from unispace.records.embeddings import Embeddings, write_embeddings
 from unispace.records.results import EFFICIENCY_SCHEMA, LEAKS_SCHEMA, SCHEMA
 from unispace.records.tables import read_table
 
-D, LATENT, PEOPLE, EACH = 24, 10, 60, 4
+D, LATENT, PEOPLE, EACH = 40, 12, 60, 4
 FIRST, SECOND, BROKEN = MODELS = ("first/base/seed0", "second/base/seed0", "broken/base/seed0")
 PAIR = (FIRST, SECOND)
 SEEDS = (1, 2, 3)
@@ -178,7 +178,7 @@ def test_sizes_that_the_data_do_not_have_are_failed_rows(disk, tmp_path):
     assert len(beyond) == 3 * 5
     assert beyond[["value", "lower", "upper", "std", "images"]].isna().all(axis=None)
     assert (values(table, size=20)["status"] == "ok").all()
-    assert set(metrics["status"]) == {"failed: no map was fitted on 12 images"}
+    assert set(metrics["status"]) == {"failed: no map was fitted on 41 images"}
     table, metrics = measured(disk, tmp_path, "security", leaked=[20, 900])
     beyond = values(table, leaked=900)
     assert set(beyond["status"]) == {"failed: 900 pairs cannot leak, there are 84"}
