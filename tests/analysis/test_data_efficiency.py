@@ -14,6 +14,7 @@ from unispace.analysis.data_efficiency import (
     COLUMNS,
     PAPER_SHARES,
     efficiency_curve,
+    most_to_train_on,
     sizes_through,
 )
 from unispace.data.protocols.galleries import enrol_all, enrol_probe
@@ -201,6 +202,17 @@ def test_bad_requests_are_refused(change, message):
     given = {"image_id": ids, "methods": METHODS, "sizes": [5], "seeds": [1]} | change
     with pytest.raises(ValueError, match=message):
         efficiency_curve(x, y, names, **given)
+
+
+def test_the_most_to_train_on_is_what_is_refused_beyond():
+    x, y, names, ids = world()
+    most = most_to_train_on(names, [1, 2], 0.3)
+    assert most == {"identities": 42, "images": 126}
+    fits = {"m": fit_procrustes}
+    for by in ("identities", "images"):
+        efficiency_curve(x, y, names, ids, fits, [most[by]], [1, 2], by=by)
+        with pytest.raises(ValueError, match=f"there are {most[by]} to train on"):
+            efficiency_curve(x, y, names, ids, fits, [most[by] + 1], [1, 2], by=by)
 
 
 def test_sizes_pass_through_the_dimension():

@@ -12,7 +12,13 @@ from scipy.stats import norm, ortho_group
 
 from unispace.alignment.maps import fit_linear, fit_procrustes, fit_ridge
 from unispace.alignment.space import unit_rows
-from unispace.analysis.leaks import COLUMNS, leak_curve, smallest_leak
+from unispace.analysis.leaks import (
+    COLUMNS,
+    leak_curve,
+    leaks_through,
+    most_that_leak,
+    smallest_leak,
+)
 from unispace.analysis.linkability import Linkage
 
 ATTACKS = {
@@ -216,7 +222,11 @@ def test_independent_databases_are_not_linked_by_any_leak(unlinked):
         assert here("Rank-1") == pytest.approx(here("Rank-1", "chance"), abs=0.08)
         assert here("D_sys") == pytest.approx(here("D_sys", "chance"), abs=0.08)
     found = smallest_leak(unlinked, "Rank-1", 0.9)
-    assert (found["status"] == "failed: not reached with up to 80 pairs").all()
+    assert (
+        found["status"]
+        .str.startswith("failed: not reached with up to 80 pairs, where the mean is 0.0")
+        .all()
+    )
     assert (found["reached"] == 0).all()
     assert found[["leaked", "lower", "upper"]].isna().all(axis=None)
 
@@ -286,6 +296,26 @@ def test_a_map_that_cannot_be_fitted_is_a_failed_row():
     assert curve[curve["leaked"] == 4]["value"].isna().all()
     found = smallest_leak(curve, "D_sys", 0.5)
     assert found["status"].tolist() == ["failed: 4 pairs, seed 1: too few pairs"]
+
+
+def test_templates_that_point_nowhere_are_failed_rows():
+    x, _, names = databases()
+    curve = leak_curve(np.ones_like(x), x, names, ATTACKS, [0, 8], [1])
+    assert curve["status"].str.startswith("failed: ").all()
+    assert curve["value"].isna().all()
+    assert set(curve["method"]) == {"baseline", *ATTACKS}
+
+
+def test_what_can_leak_is_what_is_refused_beyond():
+    x, y, names = databases()
+    most = most_that_leak(names, [1, 2])
+    assert most == 42 * 2
+    assert leaks_through(D, most) == [0, 2, 4, 8, 16, 24, 32, 64, 84]
+    leak_curve(x, y, names, {}, [most], [1, 2])
+    with pytest.raises(ValueError, match="85 pairs cannot leak"):
+        leak_curve(x, y, names, {}, [most + 1], [1, 2])
+    with pytest.raises(ValueError, match="there are 1"):
+        leaks_through(D, 1)
 
 
 def test_the_smallest_leak_is_that_from_which_on_all_reach_the_level():

@@ -254,3 +254,47 @@ rule analyse_maps:
         "python -m unispace analyse-maps --settings {params.settings:q}"
         " --embeddings {params.embeddings} --maps {params.maps}"
         " --metrics {output.metrics} --geometry {output.geometry} > {log} 2>&1"
+
+
+rule measure_efficiency:
+    input:
+        code=code("measure_efficiency"),
+        embeddings=curve_embeddings(EFFICIENCY),
+    output:
+        table=f"{RESULTS}/analysis/efficiency/{{dataset}}.parquet",
+        metrics=f"{RESULTS}/metrics/efficiency/{{dataset}}.parquet",
+    log:
+        f"{LOGS}/measure_efficiency/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/measure_efficiency/{{dataset}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=curve_settings("efficiency", EFFICIENCY),
+        embeddings=lambda w: f"{RESULTS}/embeddings",
+    shell:
+        "python -m unispace measure-efficiency --settings {params.settings:q}"
+        " --embeddings {params.embeddings} --table {output.table}"
+        " --metrics {output.metrics} > {log} 2>&1"
+
+
+rule measure_leaks:
+    input:
+        code=code("measure_leaks"),
+        embeddings=curve_embeddings(SECURITY),
+    output:
+        table=f"{RESULTS}/analysis/security/{{dataset}}.parquet",
+        metrics=f"{RESULTS}/metrics/security/{{dataset}}.parquet",
+    log:
+        f"{LOGS}/measure_leaks/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/measure_leaks/{{dataset}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=curve_settings("security", SECURITY),
+        embeddings=lambda w: f"{RESULTS}/embeddings",
+    shell:
+        "python -m unispace measure-leaks --settings {params.settings:q}"
+        " --embeddings {params.embeddings} --table {output.table}"
+        " --metrics {output.metrics} > {log} 2>&1"

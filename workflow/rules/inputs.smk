@@ -190,6 +190,38 @@ def tested_embeddings(wildcards):
     return mapped_embeddings(FITTINGS[wildcards.fitting].test)
 
 
+# Curves of maps, with all that the study leaves out filled in; None where nothing is to be measured.
+EFFICIENCY = STUDY.maps.measured_efficiency() if FITTINGS else None
+SECURITY = STUDY.maps.measured_security() if FITTINGS else None
+
+
+def curve_embeddings(curves):
+    """An input function: embeddings of the models that have a part in curves."""
+    models = dict.fromkeys(m for pair in curves.pairs for m in pair) if curves else ()
+    return lambda w: [f for m in models for f in embeddings_of(m, w.dataset)]
+
+
+def curve_settings(name, curves):
+    """A params function: what decides the curves of a data set."""
+
+    def settings(wildcards):
+        methods = {m: dumped(STUDY.maps.methods[m]) for m in curves.methods}
+        part = {name: dumped(curves), "methods": methods}
+        return text(
+            study=STUDY.study,
+            seed=STUDY.seed,
+            dataset=wildcards.dataset,
+            maps=chosen(STUDY.maps, "split", "fit_share") | part,
+        )
+
+    return settings
+
+
+def map_curves(name):
+    """Points of curves, of every data set that maps are fitted and tested on."""
+    return [f"{RESULTS}/analysis/{name}/{d}.parquet" for d in STUDY.maps.datasets]
+
+
 def of_targets(kind, fitting):
     """Metric, curve or sample files of all maps, one for each target model."""
     return [
@@ -365,6 +397,11 @@ def parts(kind):
             if SHAPED:
                 files += [f"{RESULTS}/metrics/compatibility/{fitting}.parquet"]
                 files += [f"{RESULTS}/metrics/geometry/{fitting}.parquet"]
+    for name, curves in (("efficiency", EFFICIENCY), ("security", SECURITY)):
+        if curves and kind == "metrics":
+            files += [
+                f"{RESULTS}/metrics/{name}/{d}.parquet" for d in STUDY.maps.datasets
+            ]
     if FITTINGS and STUDY.maps.planted and kind == "metrics":
         files += [f"{RESULTS}/metrics/planted.parquet"]
     return files

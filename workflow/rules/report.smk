@@ -63,6 +63,10 @@ if SHAPED:
         f"{RESULTS}/analysis/geometry/{FIRST}.parquet",
     ]
     DRAWN_FROM["maps_similarity"] = [f"{RESULTS}/results.parquet"]
+if EFFICIENCY:
+    DRAWN_FROM["maps_efficiency"] = map_curves("efficiency")
+if SECURITY:
+    DRAWN_FROM["maps_security"] = map_curves("security")
 
 # What of the study a figure knows beside models and data sets; curricula as pairs, which keep their order.
 CURRICULA = [[name, dumped(c)] for name, c in STUDY.curricula.items()]
@@ -94,6 +98,10 @@ FIGURE_SETTINGS = {
             *("maps_structure", "maps_centrality", "maps_geometry", "maps_similarity"),
         ),
         MAPPED,
+    ),
+    **dict.fromkeys(
+        ("maps_efficiency", "maps_security"),
+        MAPPED | {"names": list(STUDY.maps.datasets)},
     ),
 }
 

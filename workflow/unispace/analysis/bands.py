@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from unispace.analysis.compatibility import student
 
@@ -43,6 +44,14 @@ def bands(curve: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*by, *columns])
 
 
+def interval_of_mean(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Mean of `(seeds,)` values, 2 or more, and the ends of Student's 95 % interval for it."""
+    seeds = len(values)
+    mean = float(values.mean())
+    half = student(seeds - 1) * float(values.std(ddof=1)) / np.sqrt(seeds)
+    return mean, mean - half, mean + half
+
+
 def _band(values: pd.DataFrame) -> dict[str, object]:
     seeds = len(values)
     band: dict[str, object] = {
@@ -61,7 +70,6 @@ def _band(values: pd.DataFrame) -> dict[str, object]:
     if seeds < 2:
         return band | {"status": "failed: a band needs at least 2 seeds, got 1"}
     numbers = values["value"].to_numpy(np.float64)
-    mean = float(numbers.mean())
-    half = student(seeds - 1) * float(numbers.std(ddof=1)) / np.sqrt(seeds)
-    ends = {"lower": max(0.0, mean - half), "upper": min(1.0, mean + half)}
+    mean, lower, upper = interval_of_mean(numbers)
+    ends = {"lower": max(0.0, lower), "upper": min(1.0, upper)}
     return band | {"mean": mean, "std": float(numbers.std()), "status": "ok"} | ends

@@ -21,6 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from unispace.alignment.maps import Map
+from unispace.analysis.matching import area
 from unispace.data.protocols.galleries import enrol_all, enrol_probe
 from unispace.evaluation import verification
 from unispace.evaluation.identification import chances, search
@@ -112,14 +113,37 @@ def efficiency_curve(
         tested = _Tested(target[order.test], who[order.test], ids[order.test].tolist())
         for part in parts:
             about = {"seed": seed, "identities": len(np.unique(who[part])), "images": len(part)}
+            # The same two arrays for all methods, which may share what they make of them.
+            ours, theirs = source[part], target[part]
             for method, fit in methods.items():
                 try:
-                    fitted = fit(source[part], target[part])
+                    fitted = fit(ours, theirs)
                     measured = tested.measure(fitted, source[order.test])
                 except ValueError as reason:
                     measured = tested.failed(reason)
                 rows += [{"method": method, "varies": varies} | about | cell for cell in measured]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def most_to_train_on(
+    identity: Sequence[str], seeds: Sequence[int], test_share: float
+) -> dict[By, int]:
+    """The largest sizes that every seed has, of identities and of images.
+
+    Args:
+        identity: `(n,)` names, as for `efficiency_curve`.
+        seeds: likewise.
+        test_share: likewise.
+
+    Raises:
+        ValueError: So few identities that fewer than two, or all, would be tested.
+    """
+    who = np.asarray(list(identity), str)
+    orders = [_Order.of(who, np.random.default_rng(seed), test_share, None) for seed in seeds]
+    return {
+        "identities": min(len(order.ends) for order in orders),
+        "images": min(len(order.train) for order in orders),
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,8 +244,8 @@ class _Tested:
                 for metric, value in values.items()
             ]
         pairs = verification.compare(probe, gallery, self._codes, same_space=False)
-        area = verification.auc(verification.roc(pairs.scores, pairs.genuine))
-        return [*found, _cell("all-pairs", "AUC", area, 0.5, self._pairs)]
+        auc = area(pairs.scores, pairs.genuine)
+        return [*found, _cell("all-pairs", "AUC", auc, 0.5, self._pairs)]
 
     def failed(self, why: Exception) -> list[dict[str, object]]:
         """A row for each metric that says why it is empty."""

@@ -21,7 +21,7 @@ that nobody linked. So the numbers of pairs are upper bounds.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 from unispace.alignment.space import Frame
 from unispace.analysis.data_efficiency import Fit, Vectors
 from unispace.analysis.linkability import Linkage
-from unispace.analysis.matching import cosines, found_first
+from unispace.analysis.matching import area, cosines, found_first
+from unispace.analysis.smallest import smallest
 from unispace.analysis.subspaces import random_basis
-from unispace.evaluation import verification
 
 Doubles = NDArray[np.float64]
 METRICS = ("D_sys", "Rank-1", "AUC")
@@ -75,7 +75,7 @@ def leak_curve(
         Columns method (`baseline` where nothing leaked), secret, seed, leaked (pairs), identities (whom these pairs
         show), metric (`D_sys`, `Rank-1` of a template of A among all of B, `AUC`), value in [0, 1], chance (of D_sys:
         its mean over shuffled identities), n (scores; of Rank-1 the probes), varies, status. A map that cannot be
-        fitted is a failed row.
+        fitted, or that leaves a template nowhere to point to, is a failed row.
 
     Raises:
         ValueError: Lengths differ; numbers of pairs do not rise, are 1, or are more than a seed can leak; seeds or
@@ -144,41 +144,44 @@ def smallest_leak(curve: pd.DataFrame, metric: str, level: float) -> pd.DataFram
         for secret in dict.fromkeys(of_metric["secret"]):
             here = of_metric["method"].isin([method, BASELINE]) & (of_metric["secret"] == secret)
             about = {"method": method, "secret": secret, "metric": metric, "level": level}
-            rows.append(about | _smallest(of_metric[here], level))
+            found = asdict(smallest(of_metric[here], "leaked", "pairs", level))
+            rows.append(about | {"leaked": found.pop("size")} | found)
     columns = ["leaked", "lower", "upper", "reached", "seeds", "status"]
     return pd.DataFrame(rows, columns=["method", "secret", "metric", "level", *columns])
 
 
-def _smallest(curve: pd.DataFrame, level: float) -> dict[str, object]:
-    table = curve.pivot(index="seed", columns="leaked", values="value").sort_index(axis=1)
-    found: dict[str, object] = {
-        "leaked": np.nan, "lower": np.nan, "upper": np.nan, "reached": 0, "seeds": len(table),
-    }  # fmt: skip
-    failed = curve[curve["status"] != "ok"]
-    if len(failed):
-        cell = failed.iloc[0]
-        why = str(cell["status"]).removeprefix("failed: ")
-        return found | {"status": f"failed: {cell['leaked']} pairs, seed {cell['seed']}: {why}"}
-    sizes = table.columns.to_numpy(np.float64)
-    values = table.to_numpy(np.float64)
-    of_seeds = np.array([_first_to_stay(row >= level, sizes) for row in values])
-    reached = of_seeds[~np.isnan(of_seeds)]
-    found["reached"] = len(reached)
-    if len(reached):
-        found["lower"] = float(reached.min())
-    if len(reached) == len(of_seeds):
-        found["upper"] = float(reached.max())
-    mean = _first_to_stay(values.mean(axis=0) >= level, sizes)
-    if np.isnan(mean):
-        return found | {"status": f"failed: not reached with up to {sizes[-1]:.0f} pairs"}
-    return found | {"leaked": mean, "status": "ok"}
+def leaks_through(dimension: int, most: int) -> list[int]:
+    """Numbers of leaked pairs from none to `most`: powers of two, and where they span a space.
+
+    Args:
+        dimension: d of the space of A.
+        most: pairs that can leak.
+
+    Raises:
+        ValueError: most < 2.
+    """
+    if most < 2:
+        raise ValueError(f"a map is fitted on at least 2 leaked pairs, there are {most}")
+    powers = {2**power for power in range(1, most.bit_length())}
+    spanning = {dimension, round(1.5 * dimension), 2 * dimension}
+    return [0, *sorted({k for k in powers | spanning if 2 <= k < most} | {most})]
 
 
-def _first_to_stay(enough: NDArray[np.bool_], sizes: Doubles) -> float:
-    """The first size from which on all are enough, NaN where the last is not."""
-    short = np.flatnonzero(~enough)
-    after = short[-1] + 1 if len(short) else 0
-    return float(sizes[after]) if after < len(sizes) else np.nan
+def most_that_leak(identity: Sequence[str], seeds: Sequence[int], test_share: float = 0.3) -> int:
+    """The largest number of pairs that can leak with every seed.
+
+    Args:
+        identity: `(n,)` names, as for `leak_curve`.
+        seeds: likewise.
+        test_share: likewise.
+
+    Raises:
+        ValueError: Too few identities have two images.
+    """
+    who = np.asarray(list(identity), str)
+    return min(
+        len(_Division.of(who, np.random.default_rng(seed), test_share).pairs) for seed in seeds
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,11 +259,10 @@ class _Tested:
         linkage = Linkage.of(scores, self._first, self._second, self._bins)
         # Shuffled alike for all maps, so that their chances can be compared.
         chance = linkage.shuffled(np.random.default_rng([self._seed, 2]), self._shuffles)
-        area = verification.auc(verification.roc(scores.ravel(), self._mate.ravel()))
         return [
             self._cell("D_sys", linkage.d_sys(), chance),
             self._cell("Rank-1", float(np.mean(found_first(scores, self._mate)))),
-            self._cell("AUC", area),
+            self._cell("AUC", area(scores, self._mate)),
         ]
 
     def failed(self, why: Exception) -> list[dict[str, object]]:
@@ -293,11 +295,16 @@ def _attacked(
             Frame.fit(side[stored], width).place(side[rows])
             for side, stored, rows in zip(sides, division.stored, division.tested, strict=True)
         ]
-        return [(BASELINE, tested.measure(*placed))]
+        try:
+            return [(BASELINE, tested.measure(*placed))]
+        except ValueError as reason:
+            return [(BASELINE, tested.failed(reason))]
     found = []
+    # The same two arrays for all attacks, which may share what they make of them.
+    known = ours[pairs[:, 0]], theirs[pairs[:, 1]]
     for method, fit in attacks.items():
         try:
-            fitted = fit(ours[pairs[:, 0]], theirs[pairs[:, 1]])
+            fitted = fit(*known)
             cells = tested.measure(fitted.transform(ours[probe]), fitted.place(theirs[gallery]))
         except ValueError as reason:
             cells = tested.failed(reason)

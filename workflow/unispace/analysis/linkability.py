@@ -14,6 +14,7 @@ scores are more: it is above 0 without any link. So D_sys of shuffled identities
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,11 +145,15 @@ class Linkage:
             samples=samples,
         )
 
+    @cached_property
+    def _every(self) -> NDArray[np.intp]:
+        """Number of scores in each bin."""
+        return np.bincount(self.bin.ravel(), minlength=self.bins)
+
     def _histograms(self, mated: NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
         """Shares of the mated and of the non-mated scores in each bin."""
-        every = np.bincount(self.bin.ravel(), minlength=self.bins)
         ours = np.bincount(self.bin[mated], minlength=self.bins)
-        rest = every - ours
+        rest = self._every - ours
         return ours / ours.sum(), rest / rest.sum()
 
     def _of_mated(self, mated: NDArray[np.bool_]) -> float:

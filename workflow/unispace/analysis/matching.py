@@ -1,6 +1,7 @@
-"""Rank-1 from a whole matrix of cosines, for analyses that test many maps on few images.
+"""Rank-1 and AUC without the curves they are points and areas of, for analyses that test many maps on few images.
 
-It is that of `evaluation.identification.search`, ties against us, without the ranks behind the first.
+Rank-1 is that of `evaluation.identification.search`, ties against us, without the ranks behind the first; AUC that of
+`evaluation.verification.auc`, without the ROC.
 """
 
 from __future__ import annotations
@@ -38,6 +39,26 @@ def found_first(scores: NDArray[np.floating], mate: NDArray[np.bool_]) -> NDArra
         raise ValueError(f"probe {int(np.argmax(without))} has no correct entry in the gallery")
     best = np.max(scores, axis=1, initial=-np.inf, where=mate)
     return best > np.max(scores, axis=1, initial=-np.inf, where=~mate)
+
+
+def area(scores: NDArray[np.floating], genuine: NDArray[np.bool_]) -> float:
+    """AUC in [0, 1]: how often a genuine score is above an impostor one, ties count half (Mann and Whitney 1947).
+
+    Args:
+        scores: any shape.
+        genuine: of the same shape.
+
+    Raises:
+        ValueError: There is no genuine or no impostor score.
+    """
+    ours, others = scores[genuine], np.sort(scores[~genuine])
+    if not len(ours) or not len(others):
+        raise ValueError(f"{len(ours)} genuine and {len(others)} impostor scores; both are needed")
+    # Whole numbers, so that the order of the scores changes no bit.
+    below = (
+        np.searchsorted(others, ours, "left").sum() + np.searchsorted(others, ours, "right").sum()
+    )
+    return float(below / 2 / len(ours) / len(others))
 
 
 def found_without_own_image(

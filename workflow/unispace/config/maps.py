@@ -5,11 +5,21 @@ from __future__ import annotations
 import itertools
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from unispace.config.base import Distinct, DistinctSome, Name, Settings
 from unispace.config.evaluation import Identification, Verification
-from unispace.config.methods import Baseline, Linear, Method, Methods, Procrustes, Ridge
+from unispace.config.map_curves import RESERVED, Efficiency, Security, between_two
+from unispace.config.methods import (
+    Baseline,
+    Linear,
+    Method,
+    Methods,
+    Procrustes,
+    Ridge,
+    Shuffled,
+    asks_who_is_who,
+)
 
 Shared = Literal["leave-out", "divide"]
 
@@ -83,6 +93,10 @@ class Maps(Settings):
     shown_methods: DistinctSome[Name] | None = None
     """Maps by which they are shown; left out: baseline, procrustes, linear and ridge as far as there are any, then the
     others in their order, at most 4."""
+    efficiency: Efficiency | None = Efficiency()
+    """How many identities and images a map needs, on each of `datasets`; `null` for none."""
+    security: Security | None = Security()
+    """How many leaked pairs link two template databases, on each of `datasets`; `null` for none."""
 
     @field_validator("paper_splits")
     @classmethod
@@ -105,13 +119,18 @@ class Maps(Settings):
 
     @field_validator("shown")
     @classmethod
-    def _between_two(
-        cls, pairs: tuple[tuple[str, str], ...] | None
-    ) -> tuple[tuple[str, str], ...] | None:
-        for source, target in pairs or ():
-            if source == target:
-                raise ValueError(f"`{source}` is mapped to itself; name two models")
-        return pairs
+    def _of_two(cls, pairs: tuple[tuple[str, str], ...] | None) -> object:
+        return between_two(pairs)
+
+    @model_validator(mode="after")
+    def _shares_of_what_is_fitted_on(self) -> Maps:
+        shares = self.efficiency.shares if self.efficiency else None
+        if shares and shares[-1] > self.fit_share:
+            raise ValueError(
+                f"efficiency.shares: {shares[-1]:g} of the identities cannot be fitted on, since `fit_share` is "
+                f"{self.fit_share:g} and the rest is tested; write at most {self.fit_share:g}"
+            )
+        return self
 
     def mapped(self) -> tuple[str, ...]:
         """All models that are mapped, those without family first."""
@@ -156,3 +175,49 @@ class Maps(Settings):
         named = tuple(self.methods)
         taken = [m for m in _PAPER if m in named] + [m for m in named if m not in _PAPER]
         return tuple(m for m in named if m in taken[:_SHOWN_METHODS])
+
+    def measured_efficiency(self) -> Efficiency | None:
+        """Data efficiency with all that was left out filled in but the numbers of images, which take the embeddings.
+
+        None where nothing is to be measured.
+        """
+        if self.efficiency is None:
+            return None
+        pairs, methods = self._over(self.efficiency)
+        shares = self.efficiency.shares
+        if shares is None:
+            tenths = [n / 10 for n in range(1, 10)]
+            shares = (*(s for s in tenths if s < self.fit_share), self.fit_share)
+        nowhere = not shares and self.efficiency.images == ()
+        if not (self.datasets and pairs and methods) or nowhere:
+            return None
+        filled = {"pairs": pairs, "methods": methods, "shares": shares}
+        return self.efficiency.model_copy(update=filled)
+
+    def measured_security(self) -> Security | None:
+        """Template security with all that was left out filled in but the numbers of pairs, which take the embeddings.
+
+        None where nothing is to be measured.
+        """
+        if self.security is None:
+            return None
+        pairs, methods = self._over(self.security, Shuffled)
+        if not (self.datasets and pairs and methods):
+            return None
+        return self.security.model_copy(update={"pairs": pairs, "methods": methods})
+
+    def _over(
+        self, curves: Efficiency | Security, *controls: type[Shuffled]
+    ) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+        """Pairs and methods of curves: as named, else those that are shown, and those of the paper with controls."""
+        pairs = self.shown_pairs() if curves.pairs is None else curves.pairs
+        if curves.methods is not None:
+            return pairs, curves.methods
+        published = self.published()
+        methods = tuple(
+            name
+            for name, method in self.methods.items()
+            if (name in published and not isinstance(method, Baseline))
+            or (isinstance(method, controls) and not asks_who_is_who(method))
+        )
+        return pairs, tuple(name for name in methods if name not in RESERVED)

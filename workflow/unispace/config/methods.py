@@ -235,6 +235,15 @@ Method = Annotated[
 ]
 """A map and its settings."""
 
+
+def asks_who_is_who(method: Method) -> bool:
+    """Whether a map cannot be fitted without knowing the identities of the images."""
+    fitted = method.of if isinstance(method, Shuffled) else method
+    rows = fitted.fit_on if isinstance(fitted, Fitted | Cca) else "images"
+    several = isinstance(fitted, Penalised) and isinstance(fitted.alpha, tuple)
+    return rows != "images" or several
+
+
 KINDS: tuple[str, ...] = (
     "baseline",
     "mean-only",

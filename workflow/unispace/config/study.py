@@ -15,6 +15,7 @@ from unispace.config.clips import clip_config, foreign_tokenizer
 from unispace.config.curricula import Curriculum, Optimisation, reference_problems
 from unispace.config.datasets import Dataset
 from unispace.config.evaluation import Evaluation
+from unispace.config.map_curves import refused_on_curves
 from unispace.config.maps import Maps
 from unispace.config.own_embeddings import (
     OwnEmbeddings,
@@ -324,6 +325,12 @@ class Study(Settings):
             known("maps.shown", model, mapped)
         for method in maps.shown_methods or ():
             known("maps.shown_methods", method, tuple(maps.methods))
+        for key, curves in (("efficiency", maps.efficiency), ("security", maps.security)):
+            for model in dict.fromkeys(m for p in (curves and curves.pairs) or () for m in p):
+                known(f"maps.{key}.pairs", model, mapped)
+            for method in (curves and curves.methods) or ():
+                if known(f"maps.{key}.methods", method, tuple(maps.methods)):
+                    problems += refused_on_curves(f"maps.{key}.methods", method, maps.methods)
         if len(mapped) == 1:
             problems.append("maps.models: a map needs two models, got one")
         if mapped and not maps.fittings():

@@ -92,14 +92,15 @@ def blanked(frame: pd.DataFrame, failures: Mapping[str, str]) -> pd.DataFrame:
     """Tidy rows without the numbers of failed models, which say why they have none, whatever else failed in them.
 
     Args:
-        frame: tidy rows.
+        frame: tidy rows, or points of curves, which may lack a column that names a model.
         failures: why models failed, by their name; a row of a pair fails with either end.
     """
     frame = frame.copy()
-    for end in _ENDS:
+    numbers = [name for name in ("value", "std", "lower", "upper") if name in frame]
+    for end in (name for name in _ENDS if name in frame):
         for model, why in failures.items():
             here = frame[end] == model
-            frame.loc[here, ["value", "lower", "upper"]] = math.nan
+            frame.loc[here, numbers] = math.nan
             about = why if end == "model" else f"{model}: {why}"
             frame.loc[here, "status"] = f"failed: {about}"
     return frame

@@ -184,6 +184,52 @@ GEOMETRY_SCHEMA = pa.schema(
     ]
 )
 
+# What curves of maps over seeds say of each point, behind what names it.
+_BAND = (
+    pa.field("metric", pa.string(), nullable=False),
+    pa.field("value", pa.float64()),  # mean over seeds; empty where it failed
+    pa.field("std", pa.float64()),  # of the population of seeds
+    pa.field("lower", pa.float64()),  # Student's 95 % interval of the mean over seeds
+    pa.field("upper", pa.float64()),
+    pa.field("chance", pa.float64()),  # mean over seeds
+    pa.field("n", pa.int64(), nullable=False),  # items behind the value of a seed, the fewest
+    pa.field("seeds", pa.int64(), nullable=False),  # how many
+    pa.field("varies", pa.string(), nullable=False),  # what they draw
+    pa.field("status", pa.string(), nullable=False),
+)
+
+EFFICIENCY_SCHEMA = pa.schema(
+    [
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("dimension", pa.int64(), nullable=False),  # of the source
+        pa.field(
+            "method", pa.string(), nullable=False
+        ),  # a map, baseline, or same-model: the ceiling
+        pa.field("by", pa.string(), nullable=False),  # what sizes count: identities or images
+        pa.field("size", pa.int64(), nullable=False),  # how many a map was fitted on
+        pa.field("identities", pa.float64()),  # these were, mean over seeds
+        pa.field("images", pa.float64()),
+        pa.field("protocol", pa.string(), nullable=False),
+        *_BAND,
+    ]
+)
+
+LEAKS_SCHEMA = pa.schema(
+    [
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),  # model of the first database
+        pa.field("target", pa.string(), nullable=False),  # of the second
+        pa.field("dimension", pa.int64(), nullable=False),  # of the source
+        pa.field("method", pa.string(), nullable=False),  # baseline where nothing leaked
+        pa.field("secret", pa.bool_(), nullable=False),  # whether each was rotated in secret
+        pa.field("leaked", pa.int64(), nullable=False),  # pairs
+        pa.field("identities", pa.float64()),  # whom they show, mean over seeds
+        *_BAND,
+    ]
+)
+
 STATISTICS_SCHEMA = pa.schema(
     [
         pa.field("image_id", pa.string(), nullable=False),
