@@ -12,7 +12,7 @@ from unispace.config.methods import KINDS
 from unispace.config.parse import parse_study
 from unispace.reporting import map_rows
 from unispace.reporting import page as page_module
-from unispace.reporting.figures import maps, maps_curves, maps_families
+from unispace.reporting.figures import maps, maps_curves, maps_families, planted
 from unispace.reporting.figures.drawing import Plan
 from unispace.reporting.looks import CEILING, methods_in_order
 from unispace.reporting.map_rows import protocols_in_order, standing
@@ -211,6 +211,13 @@ def test_planted_draws_every_protocol_and_what_theory_says(drawn):
     columns = ["dataset", "protocol", "method", "value", "lower", "upper", "chance"]
     same(table(drawn, "planted"), rows, columns)
     assert "theory" in set(rows["protocol"])
+
+
+def test_theory_is_drawn_beside_the_protocol_that_it_is_about_alone(drawn):
+    results = results_of(drawn)
+    rows = results[(results["experiment"] == "planted") & (results["protocol"] != "enrol-one")]
+    drawing = planted.draw([rows], plan_of(drawn))
+    assert set(drawing.table["protocol"]) == {"self-excluded", "paper"}
 
 
 def test_schematic_names_its_symbols(wide):
