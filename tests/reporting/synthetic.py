@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import yaml
 from PIL import Image
+from synthetic_curves import curve_tables
 from synthetic_maps import map_rows, map_settings, methods_of
 from synthetic_shown import shown_tables
 from synthetic_structure import FIGURES as STRUCTURE
@@ -35,7 +36,9 @@ from unispace.records.names import flat_name
 from unispace.records.results import (
     ASYMMETRY_SCHEMA,
     CURVE_SCHEMA,
+    EFFICIENCY_SCHEMA,
     GEOMETRY_SCHEMA,
+    LEAKS_SCHEMA,
     LINKAGE_SCHEMA,
     MAP_VIEW_SCHEMA,
     PCA_NUMBERS_SCHEMA,
@@ -96,6 +99,9 @@ class Disk:
     def page(self) -> Path:
         return self.folder / "report" / "index.html"
 
+    def curve(self, name: str, dataset: str) -> Path:
+        return self.folder / name / f"{dataset}.parquet"
+
     def data(self, dataset: str) -> Path:
         return self.folder / "data" / dataset
 
@@ -132,6 +138,11 @@ class Disk:
                 sources["maps_similarity"] = [self.results]
             if self.study.maps.shown_pairs():
                 sources |= {"retrieval": [self.examples], "maps_views": [self.map_views]}
+            maps = self.study.maps
+            if maps.measured_efficiency():
+                sources["maps_efficiency"] = [self.curve("efficiency", d) for d in maps.datasets]
+            if maps.measured_security():
+                sources["maps_security"] = [self.curve("security", d) for d in maps.datasets]
         if self.analysed():
             sources |= {"separability": [self.results]}
             for name, kind in (("pca_transfer", "curves"), ("pca_components", "numbers")):
@@ -161,6 +172,8 @@ class Disk:
     def names(self, figure: str) -> list[str]:
         if figure in ("losses", "conflicts"):
             return self.histories()
+        if figure in CURVES:
+            return list(self.study.maps.datasets)
         return list(self.analysed()) if figure.startswith("pca_") else []
 
     def _roles(self, figure: str) -> dict:
@@ -176,7 +189,15 @@ class Disk:
                 "base": study.base_curriculum(),
                 "aside": [n for n, c in study.curricula.items() if c.interpolate or c.untrained],
             }
-        if figure in ("maps", "maps_families", "maps_cmc", "maps_roc", "planted", *STRUCTURE):
+        if figure in (
+            "maps",
+            "maps_families",
+            "maps_cmc",
+            "maps_roc",
+            "planted",
+            *STRUCTURE,
+            *CURVES,
+        ):
             return map_settings(study)
         return {}
 
@@ -192,6 +213,9 @@ class Disk:
             },
             sort_keys=True,
         )
+
+
+CURVES = ("maps_efficiency", "maps_security")
 
 
 def default_config() -> dict:
@@ -311,8 +335,17 @@ def build(folder: Path, config: dict, seed: int = 0) -> Disk:
         examples, map_views = shown_tables(disk.study, folder / "data", rng)
         write_table(examples, RETRIEVAL_SCHEMA, disk.examples)
         write_table(map_views, MAP_VIEW_SCHEMA, disk.map_views)
+    _map_curves(disk, rng)
     _audit(disk)
     return disk
+
+
+def _map_curves(disk: Disk, rng: np.random.Generator) -> None:
+    maps = disk.study.maps
+    measured = (maps.measured_efficiency(), maps.measured_security())
+    schemas = {"efficiency": EFFICIENCY_SCHEMA, "security": LEAKS_SCHEMA}
+    for name, dataset, points in curve_tables(*measured, maps.datasets, rng):
+        write_table(points, schemas[name], disk.curve(name, dataset))
 
 
 def _wide(study: Study) -> bool:

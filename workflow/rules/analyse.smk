@@ -1,10 +1,11 @@
 """What the embedding spaces look like.
 
 Purpose: two-dimensional views of the spaces, separability of the domains, transfer of principal components; examples
-         of what maps do to a few pairs of spaces; structure of the compatibility of models, geometry of the maps.
+         of what maps do to a few pairs of spaces; how much these need, and how few leaked pairs link two databases;
+         structure of the compatibility of models, geometry of the maps.
 Inputs:  embeddings, maps and their scores, and images for the statistics that separability is compared with and
          for the examples, where there are any.
-Outputs: results/<study>/analysis/**/*.parquet, results/<study>/metrics/{separability,compatibility,geometry}/*.parquet.
+Outputs: results/<study>/analysis/**/*.parquet, results/<study>/metrics/{separability,compatibility,geometry,efficiency,security}/*.parquet.
 """
 
 
