@@ -37,13 +37,13 @@ def test_each_finding_is_the_row_with_its_p_value(ten):
     assert {line.tested for line in found.lines} == {"faces", "faces to faces_lq"}
     assert len(found.lines) == 2 * 7
     rows = results[(results["experiment"] == "compatibility") & results["model"].isna()]
-    line = next(line for line in found.lines if line.claim.startswith("Models of one family"))
+    line = next(line for line in found.lines if line.claim.startswith("Are models of one family"))
     for method, (cell, p) in zip(found.methods, line.cells, strict=True):
         mine = rows[(rows["method"] == method) & (rows["dataset"] == "faces")].set_index("metric")
         row = mine.loc["Rank-1 within - between"]
         assert (float(cell.exact), float(cell.exact_lower)) == (row["value"], row["lower"])
         assert p == number(mine.loc["Rank-1 within - between-p", "value"])
-    bare = next(line for line in found.lines if line.claim.startswith("The dendrogram keeps"))
+    bare = next(line for line in found.lines if line.claim.startswith("Does the dendrogram keep"))
     assert all(cell.interval == "no interval" and not p for cell, p in bare.cells)
 
 
@@ -53,7 +53,7 @@ def test_a_failed_finding_stands_with_its_reason_and_without_p(ten):
     results.loc[here, ["value", "lower", "upper"]] = float("nan")
     results.loc[here, "status"] = "failed: too few models"
     found = findings_table(results, list(ten.study.maps.methods), list(ten.study.datasets))
-    lines = [line for line in found.lines if "adjusted Rand" in line.claim]
+    lines = [line for line in found.lines if "Adjusted Rand" in line.claim]
     assert len(lines) == 2
     assert all(cell.why == "too few models" and not p for line in lines for cell, p in line.cells)
 
@@ -69,7 +69,7 @@ def test_the_page_shows_findings_and_figures(ten):
         assert f'id="figure-{figure}"' in html
     section = html[html.index('id="maps"') :]
     assert section.index("Structure and geometry") < section.index("</section>")
-    assert "Models of one family are more compatible" in section
+    assert "Are models of one family more compatible?" in section
     assert "fitted-map" in html
     assert re.search(r"<dt><code>fitted-map</code></dt>\s*<dd>Shape of a map", html)
 

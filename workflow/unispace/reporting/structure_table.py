@@ -25,11 +25,11 @@ from unispace.reporting.tables import Cell, cell, number
 _CLAIMS = {
     WITHIN: "Between two models of one family, mean of all pairs and both ways",
     BETWEEN: "Between two models of different families, mean of all pairs and both ways",
-    DIFFERENCE: "Models of one family are more compatible, by",
-    AGREEMENT: "Clusters of the dendrogram are the families: adjusted Rand index",
-    BY_GAP: "The further two dimensions are apart, the more the directions differ: Spearman's rho",
-    BY_OWN: "The higher a model's own ceiling, the better it is as a target: Spearman's rho",
-    COPHENETIC: "The dendrogram keeps the distances: cophenetic correlation",
+    DIFFERENCE: "Are models of one family more compatible? Difference of the two",
+    AGREEMENT: "Are the clusters of the dendrogram the families? Adjusted Rand index",
+    BY_GAP: "Do both directions differ more, the further the dimensions are apart? Spearman's rho",
+    BY_OWN: "Is a model a better target, the higher its own ceiling? Spearman's rho",
+    COPHENETIC: "Does the dendrogram keep the distances? Cophenetic correlation",
 }
 _NO_RESAMPLES = "tree"
 
