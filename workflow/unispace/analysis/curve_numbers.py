@@ -65,8 +65,8 @@ def dip(curve: pd.DataFrame, dimension: int) -> Measure:
         why = str(cell["status"]).removeprefix("failed: ")
         return Measure.failed(name, n, UNIT, f"{cell['images']} images, seed {cell['seed']}: {why}")
     table = here.pivot(index="seed", columns="images", values="value")
-    depth = np.minimum(table[before], table[after]) - table[bottom]
-    return Measure(name, *interval_of_mean(depth.to_numpy(np.float64)), n, UNIT)
+    left, at, right = (table[k].to_numpy(np.float64) for k in (before, bottom, after))
+    return Measure(name, *interval_of_mean(np.minimum(left, right) - at), n, UNIT)
 
 
 def needed(name: str, found: Smallest, unit: str, n: int) -> Measure:
