@@ -348,6 +348,11 @@ def test_what_weights_saw(wide):
     assert said("edge/base/seed0") == "casia-webface"
 
 
+def test_what_made_embeddings_elsewhere_is_not_claimed_to_be_known(wide):
+    study = wide.study.model_copy(update={"embeddings": {"theirs": None}})
+    assert saw_in_words(study, "theirs/own/seed0", ()) == "not known here; its card may say"
+
+
 def test_the_page_has_every_table_and_figure(wide_page):
     reader = Reader(wide_page)
     ids = {attrs["id"] for _, attrs in reader.tags if "id" in attrs}

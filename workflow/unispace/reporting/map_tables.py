@@ -299,6 +299,8 @@ def model_table(
 
 def saw_in_words(study: Study, model: str, datasets: Sequence[str]) -> str:
     """What the weights of a model were made on, as far as it is known; data sets in the order given."""
+    if model in study.own_models():
+        return "not known here; its card may say"
     backbone, name = model.split("/")[:2]
     weights, curriculum = study.backbones[backbone].weights, study.curricula[name]
     if curriculum.untrained:

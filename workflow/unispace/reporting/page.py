@@ -135,6 +135,8 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
     )
     datasets = dataset_cards(study, material.datasets, material.manifests)
     models = model_cards(study, material.models, material.datasets, material.cards)
+    own = own_cards(study, material.models, material.datasets, material.own)
+    cards = [*material.cards, *({"model": m.name, "dimension": m.dimension} for m in own)]
     without = [d for d in material.datasets if not study.datasets[d].has_images]
     sources = {name: study.datasets[name].source for name in material.datasets}
     return {
@@ -144,7 +146,7 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "audit": audit_lines(material.audit, material.datasets, without),
         "findings": findings(material.audit),
         "models": models,
-        "own": own_cards(study, material.models, material.datasets, material.own),
+        "own": own,
         "without_images": without,
         "domains": {study.datasets[name].domain for name in study.evaluation.datasets},
         "ours": list(
@@ -168,7 +170,7 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "controls": controls(study, results, material.datasets),
         "structure": findings_table(results, tuple(material.methods), material.datasets),
         "maps": maps_section(
-            study, results, material.datasets, material.methods, material.families, material.cards
+            study, results, material.datasets, material.methods, material.families, cards
         ),
         "rows": all_rows(listed, *order, tuple(material.methods)),
         "measured": len(results),
