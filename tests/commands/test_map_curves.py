@@ -209,6 +209,27 @@ def test_a_failed_model_has_rows_without_numbers(disk, tmp_path, key):
         assert not table["status"][~broken].str.contains("nan").any()
 
 
+@pytest.mark.parametrize(
+    ("command", "key"), [(measure_efficiency, "efficiency"), (measure_leaks, "security")]
+)
+def test_nothing_to_measure_is_told(disk, tmp_path, command, key):
+    parser = argparse.ArgumentParser()
+    command.configure(parser)
+    text = json.dumps({"study": "here", "seed": 1, "dataset": "faces", "maps": {key: None}})
+    words = [
+        "--settings",
+        text,
+        "--embeddings",
+        disk,
+        "--table",
+        tmp_path / "t",
+        "--metrics",
+        tmp_path / "m",
+    ]
+    with pytest.raises(UserError, match=rf"maps\.{key} names no pairs and methods to measure"):
+        command.run(parser.parse_args([str(word) for word in words]))
+
+
 def test_too_few_identities_are_told_with_the_way_out(disk, tmp_path):
     alone = tmp_path / "alone"
     for model in PAIR:

@@ -20,6 +20,7 @@ from unispace.analysis.bands import bands
 from unispace.commands.common import evaluation as io
 from unispace.commands.common.maps import Clouds, read_clouds
 from unispace.config.maps import Maps
+from unispace.errors import UserError
 from unispace.evaluation.tidy import Cell, blanked
 from unispace.records.tables import write_table
 
@@ -88,11 +89,13 @@ def read_work(arguments: argparse.Namespace, command: str, experiment: str) -> W
         experiment: `efficiency` or `security`: the part of `maps` that names pairs and methods.
 
     Raises:
-        UserError: models embed other images.
+        UserError: models embed other images, or there is nothing to measure.
     """
     settings: dict[str, Any] = json.loads(arguments.settings)
     maps = Maps.model_validate(settings["maps"])
     curves = getattr(maps, experiment)
+    if not (curves and curves.pairs and curves.methods):
+        raise UserError(f"settings: maps.{experiment} names no pairs and methods to measure")
     dataset, seed = settings["dataset"], settings["seed"]
     models = list(dict.fromkeys(model for pair in curves.pairs for model in pair))
     clouds = read_clouds(arguments.embeddings, models, dataset, maps.split)
