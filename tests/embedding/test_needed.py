@@ -47,7 +47,7 @@ def test_the_model_of_the_audit_embeds_everything():
 @pytest.mark.parametrize("dataset", ["faces", "bodies"])
 def test_maps_and_metrics_may_ask_for_other_splits(dataset):
     asked = study(maps={"split": "val"}, evaluation={"split": "train"})
-    mapped = needed_splits(asked, "eva02-micro/expert-face_hq/seed0", dataset)
+    mapped = needed_splits(asked, "conv-twin/expert-face_hq/seed0", dataset)
     expected = {"held_out", "train"} | ({"val"} if dataset == "faces" else set())
     assert mapped == tuple(sorted(expected))
 
