@@ -58,10 +58,14 @@ def test_procrustes_finds_the_planted_rotation(done):
         found = load_maps(folder / f"maps/faces/{name}.safetensors")["procrustes"]
         np.testing.assert_allclose(found.matrix, truth, atol=1e-4)
     results = pd.read_parquet(folder / "results.parquet")
-    auc = results[(results["metric"] == "AUC") & results["method"].notna()].set_index("method")
+    here = (results["experiment"] == "verification") & (results["metric"] == "AUC")
+    auc = results[here & results["method"].notna()].set_index("method")
     assert (auc.loc["procrustes", "lower"] > 0.9).all()
     assert (auc.loc["baseline", "upper"] < 0.6).all()
-    assert set(results["status"]) == {"ok"}
+    # Balanced pairs are too few for the finest operating points, and two models for a structure.
+    strict = results["experiment"].isin(["verification", "identification"])
+    strict &= results["protocol"] != "balanced"
+    assert set(results[strict]["status"]) == {"ok"}
 
 
 def test_the_page_says_what_was_given_and_that_there_are_no_images(done):
