@@ -96,6 +96,7 @@ def test_results_hold_every_model_data_set_and_metric(finished):
     assert set(results["experiment"]) == {
         *LEVELS,
         *("change", "separability", "families", "families-paper", "paper", "planted"),
+        *("compatibility", "similarity", "centroids", "geometry", "efficiency", "security"),
     }
     levels = results[results["experiment"].isin(LEVELS)]
     single = levels[levels["model"].notna()]
