@@ -99,7 +99,10 @@ def test_a_changed_array_reruns_its_import_and_what_is_made_of_it(changed):
         "evaluate_verification second own 0",
         "evaluate_identification second own 0",
         "fit_maps faces",
-        "evaluate_maps faces",
+        "evaluate_maps faces first+own+seed0",
+        "evaluate_maps faces second+own+seed0",
+        "evaluate_maps_paper faces",
+        "evaluate_families faces",
     }
     assert "render_report" in jobs
     assert "audit_data" not in jobs
