@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from unispace.config.map_curves import Efficiency, Security
-from unispace.reporting.looks import CEILING
+from unispace.config.methods import CEILING
 
 D = 16
 FAILED = "failed: seed 42: all source vectors are equal; there is nothing to map"

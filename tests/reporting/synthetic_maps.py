@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
+from unispace.config.methods import CEILING
 from unispace.config.study import Study
-from unispace.reporting.looks import CEILING
 
 METRICS = ("Rank-1", "AUC", "TMR@FMR=0.01")
 _WORLDS = ("rotation", "image-only")

@@ -13,12 +13,12 @@ from numpy.random import Generator
 
 from unispace.analysis.compatibility import Compatibility
 from unispace.analysis.structure import structure
+from unispace.config.methods import CEILING
 from unispace.config.study import Study
 from unispace.evaluation.measure import Measure
 from unispace.evaluation.tidy import Cell
 from unispace.evaluation.tidy import rows as tidy
 from unispace.records.results import ASYMMETRY_SCHEMA, GEOMETRY_SCHEMA, LINKAGE_SCHEMA
-from unispace.reporting.looks import CEILING
 
 FIGURES = ("maps_structure", "maps_centrality", "maps_geometry", "maps_similarity")
 _DIMENSION = 12

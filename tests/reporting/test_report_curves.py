@@ -9,10 +9,11 @@ from synthetic import Disk, default_config, draw_figure
 from synthetic_curves import FAILED, D, efficiency_table, leaks_table
 
 from unispace.config.map_curves import Efficiency, Security
+from unispace.config.methods import CEILING
 from unispace.config.parse import parse_study
 from unispace.reporting.figures import maps_efficiency, maps_security
 from unispace.reporting.figures.drawing import Plan
-from unispace.reporting.looks import CEILING, method_looks
+from unispace.reporting.looks import method_looks
 
 FIGURES = ("maps_efficiency", "maps_security")
 METHODS = ("procrustes", "linear", "ridge")

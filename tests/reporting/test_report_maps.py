@@ -8,13 +8,13 @@ from reading import Reader, named_table, same, table
 from synthetic import DIVERGED, build, default_config, draw_figure, only, render_page, stub_pictures
 from synthetic_maps import compatibility_config, diverged_config, map_settings, methods_of
 
-from unispace.config.methods import KINDS
+from unispace.config.methods import CEILING, KINDS
 from unispace.config.parse import parse_study
 from unispace.reporting import map_rows
 from unispace.reporting import page as page_module
 from unispace.reporting.figures import maps, maps_curves, maps_families, planted
 from unispace.reporting.figures.drawing import Plan
-from unispace.reporting.looks import CEILING, methods_in_order
+from unispace.reporting.looks import methods_in_order
 from unispace.reporting.map_rows import protocols_in_order, standing
 from unispace.reporting.map_structure import PAIR_ANALYSES
 from unispace.reporting.map_tables import (

@@ -33,6 +33,7 @@ from unispace.analysis.linkability import Linkage
 from unispace.analysis.matching import area, cosines, found_first
 from unispace.analysis.smallest import smallest
 from unispace.analysis.subspaces import random_basis
+from unispace.config.methods import BASELINE
 
 Doubles = NDArray[np.float64]
 METRICS = ("D_sys", "Rank-1", "AUC")
@@ -40,8 +41,6 @@ COLUMNS = [
     "method", "secret", "seed", "leaked", "identities", "metric", "value", "chance", "n", "varies", "status",
 ]  # fmt: skip
 VARIES = "leaked and tested identities, images of each database, secret rotations"
-BASELINE = "baseline"
-"""Method of the comparison without a leak."""
 
 
 def leak_curve(

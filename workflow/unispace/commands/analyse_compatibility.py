@@ -13,7 +13,7 @@ import pandas as pd
 from unispace.analysis.compatibility import Compatibility
 from unispace.analysis.structure import Structure, structure
 from unispace.commands.common import evaluation as io
-from unispace.commands.common.maps import SAME
+from unispace.config.methods import CEILING
 from unispace.evaluation.tasks import TaskNumber, task_numbers
 from unispace.evaluation.tidy import Cell, rows
 from unispace.records.files import read_json
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
     for number in numbers:
         of_number = _of(pairs, number)
         for method in settings["methods"]:
-            here = of_number[of_number["method"].isin([method, SAME])]
+            here = of_number[of_number["method"].isin([method, CEILING])]
             about = dataclasses.replace(cell, method=method, protocol=str(here["protocol"].iloc[0]))
             found = structure(
                 Compatibility.of(here, list(families)),

@@ -10,12 +10,12 @@ import pandas as pd
 
 from unispace.analysis.family_means import family_means
 from unispace.commands.common import evaluation as io
+from unispace.config.methods import BASELINE
 from unispace.evaluation.tidy import Cell, rows
 from unispace.records.results import PAIR_SAMPLES_SCHEMA, SCHEMA
 from unispace.records.tables import read_table
 
 EXPERIMENT = "families"
-REFERENCE = "baseline"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     )
     tables = []
     for names, source, target, mean in family_means(
-        measured, samples, settings["families"], REFERENCE
+        measured, samples, settings["families"], BASELINE
     ):
         cell = Cell(
             study=settings["study"],

@@ -17,9 +17,9 @@ from unispace.alignment.fit import fit_all, fit_map
 from unispace.alignment.mapping import Map
 from unispace.alignment.storage import save_maps
 from unispace.commands.common.evaluation import generator
-from unispace.commands.common.maps import SAME, check_enough, divided, read_clouds
+from unispace.commands.common.maps import check_enough, divided, read_clouds
 from unispace.config.maps import Fitting, Maps
-from unispace.config.methods import Baseline, Method
+from unispace.config.methods import CEILING, Baseline, Method
 from unispace.errors import UserError
 from unispace.records.files import write_json
 from unispace.records.names import pair_name
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
     for model in models:
         # What a model's own vectors reach in its own frame, the ceiling of every map into it.
         ceiling = fit_map(Baseline(), clouds[model], clouds[model], np.random.default_rng())
-        _write(record, model, model, {SAME: ceiling}, {SAME: Baseline()}, arguments.output)
+        _write(record, model, model, {CEILING: ceiling}, {CEILING: Baseline()}, arguments.output)
 
     def stream(source: str, target: str, method: str) -> np.random.Generator:
         return generator(settings["seed"], "fit-maps", fitting.fit, source, target, method)

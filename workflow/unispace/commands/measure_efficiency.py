@@ -19,8 +19,8 @@ from unispace.analysis.data_efficiency import (
 )
 from unispace.commands.common import map_curves
 from unispace.commands.common.map_curves import Pair, out_of_reach, points
-from unispace.commands.common.maps import SAME
 from unispace.config.map_curves import Efficiency
+from unispace.config.methods import BASELINE, CEILING
 from unispace.errors import UserError
 from unispace.evaluation.tidy import rows
 from unispace.records.results import EFFICIENCY_SCHEMA
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
         # Neither depends on how much is fitted on, apart from the means that are taken off.
         flat = pd.concat(
             measure(first, pair.second, methods={name: fit_baseline}, sizes=[most["identities"]])
-            for name, first in (("baseline", pair.first), (SAME, pair.second))
+            for name, first in ((BASELINE, pair.first), (CEILING, pair.second))
         )
         parts = [_points(flat, "identities")]
         for by, sizes in _sizes(settings, pair, most, len(set(identity))).items():
@@ -100,7 +100,9 @@ def _beyond(
     flat: pd.DataFrame, pair: Pair, by: By, sizes: list[int], most: Mapping[By, int]
 ) -> pd.DataFrame:
     """Points at sizes that were asked for and that the data set does not have."""
-    like = flat[flat["method"] == SAME].assign(by=by, identities=float("nan"), images=float("nan"))
+    like = flat[flat["method"] == CEILING].assign(
+        by=by, identities=float("nan"), images=float("nan")
+    )
     return out_of_reach(
         pd.concat([like.assign(method=method) for method in pair.fits]), "size", sizes,
         lambda size: f"{size} {by} cannot be fitted on, there are {most[by]}",

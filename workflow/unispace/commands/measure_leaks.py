@@ -9,7 +9,6 @@ import pandas as pd
 
 from unispace.analysis.curve_numbers import UNIT, needed
 from unispace.analysis.leaks import (
-    BASELINE,
     leak_curve,
     leaks_through,
     most_that_leak,
@@ -19,6 +18,7 @@ from unispace.analysis.smallest import Smallest
 from unispace.commands.common import map_curves
 from unispace.commands.common.map_curves import Pair, out_of_reach, points
 from unispace.config.map_curves import Security
+from unispace.config.methods import BASELINE
 from unispace.errors import UserError
 from unispace.evaluation.measure import Measure
 from unispace.evaluation.tidy import rows

@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from unispace.config.base import Distinct, DistinctSome, Name, Settings
-from unispace.config.methods import Method, asks_who_is_who
+from unispace.config.methods import BASELINE, CEILING, Method, asks_who_is_who
 
-RESERVED = ("baseline", "same-model")
+RESERVED = (BASELINE, CEILING)
 """What curves call the comparison without a map, and the ceiling."""
 
 _PAPER_SEEDS = (42, 123, 217, 7, 531)

@@ -9,6 +9,11 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from unispace.config.base import Name, Settings
 
+BASELINE = "baseline"
+"""What the comparison without a map is called wherever it stands beside maps."""
+CEILING = "same-model"
+"""What stands as method where probe and gallery are of one model: the ceiling of what a map into it can reach."""
+
 Penalty = Annotated[float, Field(gt=0)]
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from unispace.config.methods import CEILING
+
 # Okabe and Ito 2008, without the yellow that white paper swallows.
 PALETTE = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 # Tol 2021, "muted", and black: more colours than the palette where series are many and nothing else tells them apart.
@@ -47,9 +49,6 @@ DOMAIN_TITLES = {
 }
 OTHER = "#767676"
 """What has no colour of its own: not chosen, failed, chance."""
-
-CEILING = "same-model"
-"""What stands as method where probe and gallery are of one model: no map can be expected to do better."""
 
 
 @dataclass(frozen=True)

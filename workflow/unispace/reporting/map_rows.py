@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from unispace.config.methods import CEILING
 from unispace.evaluation.tasks import CROSS_CAMERA
 from unispace.reporting.headline import operating_point
-from unispace.reporting.looks import CEILING, in_order
+from unispace.reporting.looks import in_order
 
 PAIRS = ("verification", "identification", "open-set")
 """Experiments whose rows are of one ordered pair of models."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from unispace.reporting.looks import CEILING
+from unispace.config.methods import BASELINE, CEILING
 from unispace.reporting.map_rows import rows_of_maps
 
 COMPATIBILITY = "compatibility"
@@ -14,13 +14,12 @@ COMPATIBILITY = "compatibility"
 PAIR_ANALYSES = ("similarity", "centroids", "geometry")
 """Experiments whose rows are of one ordered pair of models."""
 _PREFERRED = ("procrustes", "ridge")
-_NO_MAP = "baseline"
 
 
 def main_methods(present: Iterable[str], order: Sequence[str]) -> list[str]:
     """At most two maps that stand for all: procrustes and ridge, else the first ones that are no baseline."""
     found = [method for method in order if method in set(present)]
-    fitted = [method for method in found if method != _NO_MAP] or found
+    fitted = [method for method in found if method != BASELINE] or found
     chosen = [method for method in _PREFERRED if method in fitted]
     chosen += [method for method in fitted if method not in chosen]
     return [method for method in fitted if method in chosen[:2]]

@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from unispace.config.methods import CEILING
 from unispace.config.study import Study
 from unispace.data.audit.pretraining import seen_by
 from unispace.reporting.forgetting import ChangeCell
 from unispace.reporting.headline import operating_point
-from unispace.reporting.looks import CEILING, in_order, methods_in_order, short_names
+from unispace.reporting.looks import in_order, methods_in_order, short_names
 from unispace.reporting.map_rows import (
     FAMILIES,
     GAIN,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from unispace.config.methods import CEILING
 from unispace.config.study import Study
-from unispace.reporting.looks import CEILING
 from unispace.reporting.map_rows import (
     PLANTED,
     protocols_in_order,

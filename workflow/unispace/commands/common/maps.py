@@ -19,9 +19,6 @@ from unispace.records.embeddings import Embeddings, read_embeddings
 
 log = logging.getLogger(__name__)
 
-SAME = "same-model"
-"""What stands as method where probe and gallery are of one model: the ceiling of what a map into it can reach."""
-
 
 @dataclass(frozen=True)
 class Clouds:

@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from unispace.config.methods import CEILING
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_above, panels, titled
-from unispace.reporting.looks import CEILING, OTHER, Look, method_looks, methods_in_order
+from unispace.reporting.looks import OTHER, Look, method_looks, methods_in_order
 from unispace.reporting.map_rows import (
     headline_metrics,
     rows_tested,

@@ -10,9 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from unispace.config.methods import CEILING
 from unispace.reporting.figures.bands import COLUMNS, draw_bands
 from unispace.reporting.figures.drawing import Drawing, Plan, nothing, panels
-from unispace.reporting.looks import CEILING, short_names
+from unispace.reporting.looks import short_names
 from unispace.reporting.map_rows import (
     ends_of,
     grouped,

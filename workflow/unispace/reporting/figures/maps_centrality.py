@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from unispace.analysis.structure import INCOMING, OUTGOING
+from unispace.config.methods import CEILING
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
-from unispace.reporting.looks import CEILING, OTHER, Look, family_looks, short_names
+from unispace.reporting.looks import OTHER, Look, family_looks, short_names
 from unispace.reporting.map_structure import (
     COMPATIBILITY,
     by_family,

@@ -10,11 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from unispace.config.methods import CEILING
 from unispace.reporting.figures.curves import rank_axis
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_above, nothing, panels
 from unispace.reporting.figures.maps import FEW_PAIRS
 from unispace.reporting.headline import false_match_rate
-from unispace.reporting.looks import CEILING, OTHER, Look, method_looks, short_names
+from unispace.reporting.looks import OTHER, Look, method_looks, short_names
 from unispace.reporting.map_rows import (
     Tested,
     ends_of,

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from unispace.config.methods import BASELINE, CEILING
 from unispace.records.results import EFFICIENCY_SCHEMA
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_above, nothing, panels
 from unispace.reporting.figures.seed_curves import (
@@ -18,12 +19,12 @@ from unispace.reporting.figures.seed_curves import (
     pair_titles,
     value_axis,
 )
-from unispace.reporting.looks import CEILING, OTHER, Look, in_order, method_looks
+from unispace.reporting.looks import OTHER, Look, in_order, method_looks
 from unispace.reporting.map_rows import standing
 
 COLUMNS = list(EFFICIENCY_SCHEMA.names)
 _METRICS = ("Rank-1", "AUC")
-_FLAT = ("baseline", CEILING)
+_FLAT = (BASELINE, CEILING)
 """What does not depend on how much is fitted on."""
 
 
@@ -81,6 +82,6 @@ def _draw_panel(axes: Axes, points: pd.DataFrame, by: str, looks: dict[str, Look
 
 
 def _key(looks: dict[str, Look]) -> list[Line2D]:
-    words = {"baseline": "baseline: nothing fitted", CEILING: "ceiling: the target itself"}
+    words = {BASELINE: "baseline: nothing fitted", CEILING: "ceiling: the target itself"}
     keys = [key(words.get(name, name), look) for name, look in looks.items()]
     return [*keys, Line2D([], [], color=OTHER, lw=1, ls=CHANCE, label="chance")]

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from unispace.config.methods import BASELINE
 from unispace.records.results import LEAKS_SCHEMA
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_above, nothing, panels
 from unispace.reporting.figures.seed_curves import (
@@ -27,7 +28,6 @@ _WORDS = {
     "AUC": "mates above others",
 }
 _METRICS = tuple(_WORDS)
-_NOTHING_LEAKED = "baseline"
 _SECRET = (0, (3, 2))
 
 
@@ -57,14 +57,14 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
 
 
 def _draw_panel(axes: Axes, points: pd.DataFrame, looks: dict[str, Look]) -> None:
-    curves = points[points["method"] != _NOTHING_LEAKED]
+    curves = points[points["method"] != BASELINE]
     for method in in_order(curves["method"], list(looks)):
         here = curves[curves["method"] == method]
         plain = here[~here["secret"]].sort_values("leaked", kind="stable")
         axes.plot(plain["leaked"], plain["chance"], color=OTHER, lw=0.8, ls=CHANCE)
         draw_line(axes, plain, "leaked", looks[method])
         draw_line(axes, here[here["secret"]], "leaked", looks[method], dashes=_SECRET, band=False)
-    for row in points[points["method"] == _NOTHING_LEAKED].to_dict("records"):
+    for row in points[points["method"] == BASELINE].to_dict("records"):
         _before(axes, row["value"], row["lower"], row["upper"], secret=row["secret"])
     draw_dimension(axes, int(points["dimension"].iloc[0]))
     count_axis(axes, 2, float(points["leaked"].max()), zero=True)
@@ -83,7 +83,7 @@ def _key(looks: dict[str, Look]) -> list[Line2D]:
         return Line2D([], [], color="black", marker="o", ms=4.5, mfc=fill, ls="none", label=label)
 
     return [
-        *(key(name, look) for name, look in looks.items() if name != _NOTHING_LEAKED),
+        *(key(name, look) for name, look in looks.items() if name != BASELINE),
         mark("nothing leaked", "black"),
         mark("nothing leaked, secret rotation", "white"),
         Line2D([], [], color="black", label="after a leak"),

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from unispace.config.methods import BASELINE
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
 from unispace.reporting.looks import OTHER, Look, family_looks
 from unispace.reporting.map_rows import rows_tested, tested_in_order
@@ -18,7 +19,6 @@ COLUMNS = [
 ]  # fmt: skip
 # The biased CKA, as published, is in the results.
 _TITLES = {"RSA": "RSA", "CKA-debiased": "CKA, debiased"}
-_NO_MAP = "baseline"
 
 
 def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
@@ -29,7 +29,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     # Numbers of other data sets are in the results.
     tested = tested_in_order(rows, plan.datasets)[0]
     rows = rows_tested(rows, tested)
-    methods = [m for m in plan.methods if m in set(rows["method"].dropna()) - {_NO_MAP}]
+    methods = [m for m in plan.methods if m in set(rows["method"].dropna()) - {BASELINE}]
     if not methods:
         return nothing("No map was fitted.", COLUMNS)
     families = list(dict.fromkeys(plan.families.values()))
