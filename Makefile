@@ -2,9 +2,12 @@
 #
 #   make reproduce                      the default study, to results/studio/report/index.html
 #   make reproduce STUDY=FILE CORES=2   another study, with two cores
+#   make doctor                         what stands in the way of that, before its first job (STUDY=FILE, too)
 #   make test                           all checks and tests
+#   make test-all                       those too that take long: kills, clones, a Slurm of its own
 #   make test-fast                      without the tests that run Snakemake or train
-#   make bench                          speed and memory beside other implementations, as a table
+#   make gate                           whether the results of the last run are those that are expected
+#   make bench                          speed and memory beside other implementations, as a table; about 15 minutes
 #   make pull                           the published data and checkpoints, where a DVC remote is configured
 #   make verify-data                    whether the data that is here has the published bytes
 #   make publish                        record what a run made as the version of the next commit
@@ -21,10 +24,10 @@ READY := $(VENV)/.ready
 # Everything runs as in an activated environment, and never with code of another one.
 RUN := export VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH"; unset PYTHONPATH PYTHONHOME;
 
-.PHONY: help setup reproduce pull verify-data publish test test-fast bench check format lock schema dag clean
+.PHONY: help setup doctor reproduce gate pull verify-data publish test test-all test-fast bench check format lock schema dag clean
 
 help:
-	@sed -n 's/^#  *//p' Makefile | head -11
+	@sed -n '/^$$/q; s/^#  *//p' Makefile
 
 setup: $(READY)
 
@@ -41,6 +44,12 @@ $(READY): envs/requirements.lock
 reproduce: $(READY)
 	@test -z "$(STUDY)" || test -f "$(STUDY)" || { echo "No study file $(STUDY). There are: $$(echo config.yaml workflow/studies/*.yaml)"; exit 1; }
 	@$(RUN) snakemake --cores $(CORES) $(if $(STUDY),--configfile $(STUDY))
+
+gate: $(READY)
+	@$(RUN) unispace gate $(STUDY)
+
+doctor: $(READY)
+	@$(RUN) unispace doctor $(STUDY) $(if $(CORES),--cores $(CORES))
 
 pull: $(READY)
 	@$(RUN) unispace pull $(STUDY)
@@ -59,11 +68,15 @@ check: $(READY)
 test: check
 	@$(RUN) pytest
 
-test-fast: $(READY)
-	@$(RUN) pytest -m "not slow and not bench"
+test-all: check
+	@$(RUN) pytest -m "not bench"
 
+test-fast: $(READY)
+	@$(RUN) pytest -m "not slow and not bench and not nightly"
+
+# Each file in a process of its own, with one thread, so that memory is that of its own libraries.
 bench: $(READY)
-	@$(RUN) failed=0; pytest -m bench tests/bench || failed=$$?; python tests/bench/side_by_side.py; exit $$failed
+	@$(RUN) export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1; rm -rf results/bench/rows; failed=0; for file in tests/bench/test_bench_*.py; do pytest -q -m bench $$file || failed=1; done; python tests/bench/table.py || failed=1; exit $$failed
 
 format: $(READY)
 	@$(RUN) ruff check --fix . ; ruff format . ; snakefmt Snakefile workflow/rules

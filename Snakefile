@@ -33,6 +33,7 @@ rule all:
     input:
         f"{RESULTS}/report/index.html",
         f"{RESULTS}/results.parquet",
+        f"{VERSIONS.headline}.json",
 
 
 rule tables:
@@ -42,16 +43,16 @@ rule tables:
 
 rule models:
     input:
-        [
-            f"{checkpoint_of(model)}/model.safetensors"
-            for model in STUDY.network_models()
-        ],
+        [f"{checkpoint_of(m)}/model.safetensors" for m in STUDY.network_models()],
 
 
 onstart:
-    announce(STUDY)
-    lighten(workflow)
+    begin(STUDY)
 
 
 onsuccess:
     summarise(STUDY, f"{RESULTS}/report/index.html")
+
+
+onerror:
+    forget_kept()

@@ -6,6 +6,8 @@ from scipy.linalg import orthogonal_procrustes
 from scipy.stats import ortho_group
 from sklearn.linear_model import Ridge
 
+from unispace.alignment.cloud import Cloud
+from unispace.alignment.fit import fit_map
 from unispace.alignment.lifts import Layers
 from unispace.alignment.maps import METHODS, Map, fit_linear, fit_procrustes, fit_ridge, method_of
 from unispace.alignment.space import Frame, unit_rows
@@ -74,6 +76,27 @@ def test_linear_is_lstsq_with_its_default_cut_off():
     source[:, 5] = source[:, 0] + source[:, 1]  # rank-deficient
     expected = np.linalg.lstsq(centred(source), centred(target))[0]
     np.testing.assert_allclose(fit_linear(source, target).matrix[:, :4], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("centroids", [False, True])
+def test_rounding_of_stored_vectors_is_no_direction(centroids):
+    """A network whose last layer widens 20 values to 64 gives vectors of rank 20, and rounding beyond."""
+    rng = np.random.default_rng(3)
+    inner = rng.normal(size=(400, 20))
+    exact = inner @ rng.normal(size=(20, 64))
+    stored = (exact / np.linalg.norm(exact, axis=1, keepdims=True)).astype(np.float32)
+    target = inner @ rng.normal(size=(20, 8)) + 0.1 * rng.normal(size=(400, 8))
+    pair = [Cloud(vectors, np.arange(400) // 2) for vectors in (stored, target.astype(np.float32))]
+    source, _ = pair = [cloud.centroids() for cloud in pair] if centroids else pair
+    assert source.factors.singular.size == 20
+    rows = [cloud.rows() for cloud in pair]
+    expected = np.linalg.pinv(rows[0], rcond=1e-4) @ rows[1]
+    fitted = fit_map(method_of("linear"), *pair, rng)
+    np.testing.assert_allclose(fitted.matrix[:, :8], expected, atol=1e-4)
+    # In float64 the same rows look like 64 directions, and the map is a thousand times as large.
+    exactly = [Cloud(row, precision=1e-16) for row in rows]
+    blown = fit_map(method_of("linear"), *exactly, rng)
+    assert np.linalg.norm(blown.matrix) > 1000 * np.linalg.norm(fitted.matrix)
 
 
 @pytest.mark.parametrize(("n", "dx", "dy"), SHAPES)

@@ -148,3 +148,25 @@ def test_clouds_that_do_not_belong_together_are_refused():
     named = {"a": Cloud(vectors["a"], name="a"), "b": Cloud(vectors["b"][:9], name="b")}
     with pytest.raises(ValueError, match="a has 80 rows and b 9; a map is fitted on the same"):
         list(fit_all({"x": METHODS["linear"]}, named, [("a", "b")], stream))
+
+
+@pytest.mark.parametrize("decay", [0.0, 1.0, 1.6])
+def test_factors_of_many_float32_rows_are_those_of_the_singular_value_decomposition(decay):
+    """They come from products of coordinates, which lose digits; falling spectra would show it."""
+    rng = np.random.default_rng(2)
+    scales = np.arange(1, 41) ** -decay
+    rows = (rng.normal(size=(900, 40)) * scales + 0.3).astype(np.float32)
+    cloud = Cloud(rows)
+    centred = rows - rows.astype(np.float64).mean(axis=0)
+    left, singular, right = np.linalg.svd(centred, full_matrices=False)
+    found = cloud.factors
+    assert found.singular.size == 40
+    np.testing.assert_allclose(found.singular, singular, rtol=1e-10)
+    np.testing.assert_allclose(found.left.T @ found.left, np.eye(40), atol=1e-10)
+    np.testing.assert_allclose(found.right @ found.right.T, np.eye(40), atol=1e-12)
+    np.testing.assert_allclose(
+        (found.left * found.singular) @ found.right, centred, atol=1e-12 * singular[0]
+    )
+    # The same directions; their signs are free.
+    np.testing.assert_allclose(np.abs(np.sum(found.right * right, axis=1)), 1, atol=1e-9)
+    np.testing.assert_allclose(np.abs(np.sum(found.left * left, axis=0)), 1, atol=1e-9)

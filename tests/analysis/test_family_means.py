@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from unispace.analysis.family_means import family_means
+from unispace.evaluation.tidy import with_samples
 
 FAMILIES = {"f1": "face", "f2": "face", "g1": "general"}
 METHODS = ("baseline", "ridge")
@@ -40,7 +41,7 @@ def tables():
 def found(tables, reference="baseline"):
     return {
         (names["metric"], names["method"], source, target): mean
-        for names, source, target, mean in family_means(*tables, FAMILIES, reference)
+        for names, source, target, mean in family_means(with_samples(*tables), FAMILIES, reference)
     }
 
 

@@ -8,7 +8,7 @@ from scipy.stats import ortho_group
 
 from unispace.alignment.maps import fit_baseline, fit_procrustes, fit_ridge
 from unispace.alignment.space import unit_rows
-from unispace.analysis.map_effects import SIMILARITIES, TestedImages
+from unispace.analysis.map_effects import SIMILARITIES, MappedImages
 from unispace.analysis.map_geometry import core, map_geometry, shape_measures
 from unispace.analysis.subspaces import principal_components
 from unispace.analysis.transitivity import example_triples
@@ -28,7 +28,7 @@ def world(noise=0.0, seed=0):
 
 def images(vectors, who, rows=slice(None)):
     some = {name: v[rows] for name, v in vectors.items()}
-    return TestedImages(some, who[rows], 60, lambda name: np.random.default_rng(len(name)))
+    return MappedImages(some, who[rows], 60, lambda name: np.random.default_rng(len(name)))
 
 
 def fitted(fit, vectors, source="a", target="b"):

@@ -29,6 +29,7 @@ PUBLISHED = {
     "clip": ([0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]),
     "imagenet": ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
     "half": ([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]),
+    "unit": ([0, 0, 0], [1, 1, 1]),  # as it comes: MagFace
 }
 
 
@@ -344,6 +345,8 @@ def test_the_card_holds_all_that_decides_the_embeddings(tiny, tmp_path):
         "preprocessing": {
             "size": 32,
             "interpolation": "bicubic",
+            "aspect": "stretch",
+            "resized": None,
             "normalisation": "half",
             "colour_order": "bgr",
         },

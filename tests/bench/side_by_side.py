@@ -1,132 +1,195 @@
-"""Ours beside a peer in one process: equal first, then CPU seconds and memory, a row for each benchmark.
-
-Run as a script, it prints the table of the rows that were written last.
-"""
+"""Ours beside another way in one process: equal first, then CPU seconds of both by turns, and memory."""
 
 from __future__ import annotations
 
-import json
+import ctypes
+import gc
+import math
 import statistics
+import sys
 import time
-import tracemalloc
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROWS = Path(__file__).resolve().parents[2] / "results" / "bench"
+from rows import Row, write
+
 _MIB = 2**20
 
 
 @dataclass(frozen=True)
-class Row:
-    """One benchmark.
+class Comparison:
+    """What is compared, and how its row reads; fields as in `Row`."""
 
-    Attributes:
-        name: what is measured; also the name of its file.
-        goal: ratio that it must reach.
-        ours: CPU seconds of our code, median of the repeats, all threads together.
-        peer: CPU seconds of the peer, likewise.
-        ratio: `peer / ours`.
-        spread: smallest and largest ratio of the repeats.
-        peak_mib: most memory that our code had allocated at once, beyond its input.
-        equal: largest difference between the results, in the terms of the benchmark.
-    """
-
-    name: str
+    place: str
+    what: str
+    against: str
     goal: float
-    ours: float
-    peer: float
-    ratio: float
-    spread: tuple[float, float]
-    peak_mib: float
-    equal: float
+    note: str = ""
+    limit: str = ""
 
 
 def side_by_side(
-    name: str,
-    goal: float,
+    row: Comparison,
     ours: Callable[[], Any],
-    peer: Callable[[], Any],
+    other: Callable[[], Any],
     difference: Callable[[Any, Any], float],
     within: float,
-    repeats: int = 3,
+    *,
+    repeats: int = 5,
+    share: float = 1.0,
+    count_first: bool = False,
 ) -> Row:
-    """Compare two ways to the same result, and write the row to `results/bench/<name>.json`.
+    """Compare two ways to the same result, and keep the row.
 
     The two alternate, so that a slower hour of the machine meets both. CPU time is taken and not wall time, because
-    other work may share the machine. Memory is measured in a run of its own, since tracing costs time.
+    other work may share the machine. A ratio is taken of each pair of neighbours; the row has their median, smallest
+    and largest.
 
     Args:
-        name: of the benchmark.
-        goal: ratio that it must reach; it is shown, and for the caller to assert.
+        row: what is compared.
         ours: our code.
-        peer: what it is compared with.
+        other: what it is compared with.
         difference: of what the two returned.
         within: largest difference that counts as equal.
         repeats: of the timing.
+        share: of the work that `other` does, whose seconds are divided by it.
+        count_first: take the run that shows that both are equal for one of the repeats, where each takes long.
 
     Raises:
-        AssertionError: where the results differ by more; no row is written then.
+        AssertionError: where the results differ by more; no row is kept then.
     """
-    tracemalloc.start()
-    try:
-        found = ours()
-        peak = tracemalloc.get_traced_memory()[1] / _MIB
-    finally:
-        tracemalloc.stop()
-    seconds, expected = _timed(peer)
-    equal = difference(found, expected)
-    assert equal <= within, f"{name}: results differ by {equal:g}, more than {within:g}"
+    found, seconds, peak = with_peak(ours)
+    expected, of_other = timed(other)
+    differs = float(difference(found, expected))
+    assert differs <= within, f"{row.what}: results differ by {differs:g}, more than {within:g}"
     del found, expected
-    times = [(_timed(ours)[0], seconds)]
-    times += [(_timed(ours)[0], _timed(peer)[0]) for _ in range(repeats - 1)]
+    times = [(seconds, of_other)] if count_first else []
+    times += _by_turns(ours, other, repeats - len(times))
+    times = [(mine, theirs / share) for mine, theirs in times]
+    ratios = [theirs / mine for mine, theirs in times]
     mine, theirs = (statistics.median(column) for column in zip(*times, strict=True))
-    ratios = [b / a for a, b in times]
-    row = Row(
-        name, goal, mine, theirs, theirs / mine, (min(ratios), max(ratios)), peak, float(equal)
-    )
-    ROWS.mkdir(parents=True, exist_ok=True)
-    (ROWS / f"{name}.json").write_text(json.dumps(asdict(row), indent=2) + "\n", "utf-8")
-    return row
-
-
-def table() -> str:
-    """The rows that were written last, as a table of text."""
-    rows = [json.loads(path.read_text("utf-8")) for path in sorted(ROWS.glob("*.json"))]
-    if not rows:
-        return f"no benchmark in {ROWS}; run `make bench`"
-    lines = [("benchmark", "ours s", "peer s", "ratio", "min-max", "goal", "peak MiB", "differs")]
-    for row in rows:
-        low, high = row["spread"]
-        lines.append(
-            (
-                row["name"],
-                f"{row['ours']:.2f}",
-                f"{row['peer']:.2f}",
-                f"{row['ratio']:.1f}",
-                f"{low:.1f}-{high:.1f}",
-                f"{row['goal']:g}",
-                f"{row['peak_mib']:.0f}",
-                f"{row['equal']:.1g}",
-            )
+    return write(
+        Row(
+            row.place,
+            row.what,
+            row.against,
+            row.goal,
+            "at least",
+            "x",
+            statistics.median(ratios),
+            min(ratios),
+            max(ratios),
+            repeats,
+            mine,
+            theirs,
+            peak,
+            differs,
+            within,
+            row.note,
+            row.limit,
         )
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
     )
 
 
-def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
-    """CPU seconds of a call, and what it returned."""
+def growth(
+    row: Comparison,
+    calls: Sequence[Callable[[], Any]],
+    work: Sequence[float],
+    *,
+    repeats: int = 5,
+) -> Row:
+    """How the cost of two sizes of one thing grows with its work, as an exponent, and keep the row.
+
+    An exponent of 1 is a cost that grows as the work does, less than 1 one that also has a fixed part.
+
+    Args:
+        row: what grows.
+        calls: the smaller and the larger.
+        work: of each, in any unit.
+        repeats: of the timing, by turns.
+    """
+    small, large = calls
+    small()
+    large()
+    times = _by_turns(small, large, repeats)
+    exponents = [math.log(b / a) / math.log(work[1] / work[0]) for a, b in times]
+    first, second = (statistics.median(column) for column in zip(*times, strict=True))
+    return write(
+        Row(
+            row.place,
+            row.what,
+            row.against,
+            row.goal,
+            "at most",
+            "exponent",
+            statistics.median(exponents),
+            min(exponents),
+            max(exponents),
+            repeats,
+            second,
+            first,
+            note=row.note,
+            limit=row.limit,
+        )
+    )
+
+
+def _by_turns(
+    one: Callable[[], Any], other: Callable[[], Any], repeats: int
+) -> list[tuple[float, float]]:
+    """CPU seconds of two calls that alternate."""
+    times = []
+    for _ in range(repeats):
+        gc.collect()
+        times.append((timed(one)[1], timed(other)[1]))
+    return times
+
+
+def reaches(row: Row) -> None:
+    """Fail where a row misses its goal, unless it says what the limit is.
+
+    Raises:
+        AssertionError: where it does.
+    """
+    assert row.met or row.limit, (
+        f"{row.what}: {row.value:.3g} ({row.low:.3g} to {row.high:.3g}), the goal is {row.sense} {row.goal:g}"
+    )
+
+
+def timed(call: Callable[[], Any]) -> tuple[Any, float]:
+    """What a call returned, and its CPU seconds."""
     start = time.process_time()
     result = call()
-    return time.process_time() - start, result
+    return result, time.process_time() - start
 
 
-if __name__ == "__main__":
-    print(table())
+def with_peak(call: Callable[[], Any]) -> tuple[Any, float, float | None]:
+    """What a call returned, its CPU seconds, and the MiB of RAM that it needed beyond what lay there before.
+
+    Counted by the system, so libraries that do not allocate through Python are in it. None where the system is not
+    Linux.
+    """
+    if sys.platform != "linux":
+        return *timed(call), None
+    gc.collect()
+    # Memory that was freed before would hide what the call takes.
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")  # forget the highest so far
+    before = _resident("VmRSS")
+    result, seconds = timed(call)
+    return result, seconds, max(0.0, _resident("VmHWM") - before)
+
+
+def resident() -> float:
+    """MiB of RAM that this process has; 0 where the system is not Linux."""
+    return _resident("VmRSS") if sys.platform == "linux" else 0.0
+
+
+def _resident(name: str) -> float:
+    """A number of MiB that the system knows of this process."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024 / _MIB
+    raise ValueError(f"/proc/self/status has no {name}")

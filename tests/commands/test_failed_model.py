@@ -27,6 +27,7 @@ from unispace.config.evaluation import Evaluation
 from unispace.config.maps import Maps
 from unispace.records.embeddings import read_embeddings
 from unispace.records.files import sha256_of
+from unispace.records.heads import read_heads
 from unispace.records.images import write_raw
 from unispace.records.manifest import write_manifest
 from unispace.records.results import (
@@ -113,6 +114,7 @@ def project(tmp_path_factory):
             pretrained=root / "b/pretrained/model.safetensors",
             pretrained_card=root / "b/pretrained/model.json",
             data=root / "data",
+            heads=root / name / "heads.safetensors",
             timing=root / name / "timing.parquet",
             **model(root / name),
         )
@@ -145,6 +147,7 @@ def test_the_card_and_the_history_say_how_far_it_came(project):
     assert re.search(WHY, card["failed"])
     assert "failed" not in json.loads((project / "b/base/seed0/model.json").read_text())
     assert pd.read_parquet(project / "b/broken/seed0/history.parquet").empty
+    assert read_heads(project / "b/broken/seed0/heads.safetensors") == {}
     assert not list((project / "unfinished").glob("*/state.safetensors"))
 
 

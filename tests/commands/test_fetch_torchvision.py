@@ -55,6 +55,36 @@ class Pets(datasets.VisionDataset):
         return 3
 
 
+class Gone(datasets.VisionDataset):
+    """A set that can no longer be downloaded, as Stanford Cars: its files must be there."""
+
+    def __init__(self, root, split="train", download=False):
+        super().__init__(root)
+        if download:
+            raise ValueError("the address is broken")
+        if not (Path(root) / "gone").is_dir():
+            raise RuntimeError("not found")
+
+    def __getitem__(self, index):
+        return Image.new("RGB", (4, 4), (index, 0, 0)), index % 2
+
+    def __len__(self):
+        return 2
+
+
+def test_files_that_lie_there_already_are_taken_where_a_download_fails(
+    fetch, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setattr(datasets, "Gone", Gone, raising=False)
+    monkeypatch.setattr(datasets, "__all__", (*datasets.__all__, "Gone"))
+    code, archive = fetch(name="Gone")
+    assert (code, archive.exists()) == (1, False)
+    assert "the address is broken" in capsys.readouterr().err
+    (tmp_path / "root" / "gone").mkdir()
+    code, archive = fetch(name="Gone")
+    assert (code, archive.is_file()) == (0, True)
+
+
 @pytest.fixture
 def pets(monkeypatch):
     monkeypatch.setattr(datasets, "Pets", Pets, raising=False)

@@ -47,16 +47,20 @@ def rows(labels, split="test"):
     return pd.DataFrame({name: values[name] for name in SCHEMA.names})
 
 
-def embed(folder, **changes):
+def embed(folder, attacks=None, **changes):
     (folder / "data" / "objects").mkdir(parents=True, exist_ok=True)
     write_table(rows(LABELS[::-1] * 2), SCHEMA, folder / "data" / "objects" / "manifest.parquet")
+    names = changes.pop("names", {"kite": "red kite"})
+    asked = {"names": names, "given": [], "spaces": "_", "own": ["my {}"], "listed": []}
     settings = {
         "name": "clip",
         "backbone": CLIP,
-        "datasets": ["objects"],
-        "templates": {"plain": ["a photo of a {}."], "two": ["{a}", "the {}"]},
-        "names": {"kite": "red kite"},
-        **changes,
+        "split": "test",
+        "templates": ["plain", "two", "own"],
+        "common": {"plain": ["a photo of a {}."], "two": ["{a}", "the {}"]},
+        "names": names,
+        "datasets": {"objects": {**asked, **changes}},
+        "attacks": attacks or {},
     }
     backbone = Backbone.model_validate(CLIP)
     torch.manual_seed(0)
@@ -88,6 +92,11 @@ def test_each_class_becomes_the_mean_of_its_sentences(tmp_path):
         tokens = openclip.tokenize(texts, "ViT-B-16", CLIP["options"])
         mean = openclip.embed_texts(clip, tokens).numpy().mean(axis=0)
         np.testing.assert_allclose(vector, mean / np.linalg.norm(mean), atol=1e-6)
+    own = read_prompts(tmp_path / "prompts" / "objects" / "own")
+    tokens = openclip.tokenize(["my ice cream"], "ViT-B-16", CLIP["options"])
+    np.testing.assert_allclose(
+        own.vectors[0], openclip.embed_texts(clip, tokens).numpy()[0], atol=1e-6
+    )
     plain = read_prompts(tmp_path / "prompts" / "objects" / "plain")
     assert not np.allclose(plain.vectors, found.vectors, atol=1e-3)
     assert plain.card["key"] != found.card["key"]
@@ -110,6 +119,32 @@ def test_a_name_for_no_label_and_a_name_too_long_are_told(tmp_path):
         embed(tmp_path, names={"kit": "kite"})
     with pytest.raises(UserError, match="takes 14 tokens, and the text tower of ViT-B-16 reads 10"):
         embed(tmp_path, names={"kite": "red kite with a very long tail in it"})
+
+
+def test_texts_about_attacks_become_the_means_of_two_classes(tmp_path):
+    attacks = {"fakes": {"paper": {"attack": ["a print", "a mask"], "bona_fide": ["a person"]}}}
+    clip = embed(tmp_path, attacks=attacks)
+    found = read_prompts(tmp_path / "prompts" / "fakes" / "paper")
+    assert found.labels == ("attack", "bona_fide")
+    assert found.card["sentences"] == attacks["fakes"]["paper"]
+    for vector, texts in zip(found.vectors, (["a print", "a mask"], ["a person"]), strict=True):
+        tokens = openclip.tokenize(texts, "ViT-B-16", CLIP["options"])
+        mean = openclip.embed_texts(clip, tokens).numpy().mean(axis=0)
+        np.testing.assert_allclose(vector, mean / np.linalg.norm(mean), atol=1e-6)
+    long = {"fakes": {"paper": {**attacks["fakes"]["paper"], "attack": ["a mask " * 8]}}}
+    with pytest.raises(UserError, match="and the text tower of ViT-B-16 reads 10"):
+        embed(tmp_path, attacks=long)
+
+
+def test_labels_that_the_words_are_not_of_are_told(tmp_path):
+    with pytest.raises(
+        UserError, match=r"prompts\.names\.objects: `objects` has not the label `kit`"
+    ):
+        embed(tmp_path, given=["kit"])
+    with pytest.raises(
+        UserError, match=r"`objects` has the label `ice_cream`, which is none of the 1"
+    ):
+        embed(tmp_path, listed=["owl"])
 
 
 # --- zero-shot ---
@@ -144,6 +179,7 @@ def evaluate(folder, width=4, templates=("plain",), labels=LABELS):
             embeddings=folder / "embeddings",
             prompts=folder / "prompts",
             metrics=folder / "metrics.parquet",
+            samples=folder / "samples.parquet",
         )
     )
     return pd.read_parquet(folder / "metrics.parquet")
@@ -163,6 +199,25 @@ def test_rows_hold_what_was_planted_for_each_split_and_each_set_of_templates(tmp
     chance = found.set_index(["protocol", "metric"])["chance"]
     assert chance["zero-shot:plain", "balanced-accuracy"] == pytest.approx(1 / 3)
     assert chance["zero-shot:plain/held_out", "balanced-accuracy"] == pytest.approx(1 / 2)
+
+
+def test_models_share_the_resamples_of_a_data_set(tmp_path):
+    """The n-th sample is one draw for all models, so that differences are those of a paired bootstrap."""
+    found = evaluate(tmp_path / "a")
+    evaluate(tmp_path / "b")
+    samples = [pd.read_parquet(tmp_path / f / "samples.parquet") for f in "ab"]
+    pd.testing.assert_frame_equal(*samples)
+    first = samples[0]
+    assert set(first["protocol"]) == {"zero-shot:plain", "zero-shot:plain/held_out"}
+    assert set(first["metric"]) == {"top-1", "balanced-accuracy"}
+    chosen = first[
+        (first["protocol"] == "zero-shot:plain") & (first["metric"] == "balanced-accuracy")
+    ]
+    assert chosen["resample"].tolist() == list(range(100))
+    # Means over three classes drawn with replacement, of which two are all right and one three times in four.
+    assert set(np.round(chosen["value"] * 12).astype(int)) <= {9, 10, 11, 12}
+    assert np.ptp(chosen["value"]) > 0
+    assert (found["status"] == "ok").all()
 
 
 def test_other_prompts_are_another_origin(tmp_path):

@@ -104,7 +104,7 @@ def test_page_without_a_figure_is_refused(empty):
         "evaluation": {"datasets": ["d"]},
     }
     settings = {"study": study, "models": [], "datasets": [], "figures": ["tasks"]}
-    settings |= {"methods": [], "families": []}
+    settings |= {"methods": [], "families": [], "drawn_from": {}, "code": ""}
     manifest, card = empty / "d" / "manifest.parquet", empty / "model.json"
     from unispace.records.manifest import SCHEMA as MANIFEST
 

@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from unispace.backbones import hub, tensors
+from unispace.backbones.network import Network, load_weights
 from unispace.commands import (
     extract_embeddings,
     fetch_weights,
@@ -26,11 +27,14 @@ from unispace.commands import (
     project_embeddings,
     train_model,
 )
+from unispace.config.backbones import Backbone
+from unispace.config.training_input import TrainingInput, embedded_as
 from unispace.curricula import pretraining, training
 from unispace.errors import UserError
 from unispace.records.embeddings import Embeddings, read_embeddings, write_embeddings
+from unispace.records.heads import read_heads
 from unispace.records.images import write_raw
-from unispace.records.manifest import write_manifest
+from unispace.records.manifest import read_manifest, write_manifest
 from unispace.records.models import DECISIVE, HISTORY_SCHEMA, TIMING_SCHEMA
 from unispace.records.results import VIEW_SCHEMA
 from unispace.records.tables import read_table
@@ -125,6 +129,7 @@ def tuning(project, pretrained, folder, curriculum=CURRICULUM, seed=2, resume=No
         **{"pretrained": pretrained / "model.safetensors"},
         **{"pretrained-card": pretrained / "model.json"},
         data=project / "data",
+        heads=folder / "heads.safetensors",
         timing=folder / "timing.parquet",
         resume=resume or project / ".unfinished",
         threads=1,
@@ -505,6 +510,118 @@ def test_two_processes_give_the_same_bytes_again(project, pretrained, tmp_path):
     assert not list((project / ".unfinished").glob("*/scratch"))
 
 
+# --- heads that are kept ---
+
+
+@pytest.fixture(scope="module")
+def detector(project, pretrained):
+    """A model tuned by low-rank updates, with dropout, to tell attacks, beside a task of classes."""
+    write_dataset(project / "data" / "attacks", "pad", labels=3, each=8)
+    manifest = read_manifest(project / "data/attacks/manifest.parquet")
+    kinds = manifest["label"].map(
+        {"attacks0": "bona_fide", "attacks1": "print", "attacks2": "mask"}
+    )
+    write_manifest(manifest.assign(label=kinds), project / "data/attacks/manifest.parquet")
+    curriculum = {
+        "steps": 60,
+        "lora": {"rank": 4, "dropout": 0.1},
+        "learning_rate": 5e-3,
+        "head_learning_rate": 0.1,
+        "augment": 0.0,
+        "input": {"normalisation": "half", "colour_order": "bgr", "embed_as": "training"},
+        "train_on": {
+            "attacks": {"batch_size": 8, "sampling": "balanced"},
+            "things": {"batch_size": 4, "weight": 0.1},
+        },
+    }
+    folder = project / "detector"
+    call(train_model, tuning(project, pretrained, folder, curriculum))
+    return folder, curriculum
+
+
+def test_the_head_that_is_kept_gives_the_scores_of_training(
+    project, pretrained, detector, tmp_path, monkeypatch
+):
+    folder, curriculum = detector
+    seen = {}
+    real = training.Learner.attack_heads
+
+    def watched(self):
+        # The last step is over and the updates are merged: what the network and its head say of images now.
+        seen["network"], seen["heads"] = self.network, real(self)
+        return real(self)
+
+    monkeypatch.setattr(training.Learner, "attack_heads", watched)
+    call(train_model, tuning(project, pretrained, tmp_path / "again", curriculum))
+    assert files_of(tmp_path / "again") == files_of(folder)
+
+    embedded = embedded_as(Backbone.model_validate(BACKBONE), TrainingInput(**curriculum["input"]))
+    network = Network(embedded)
+    load_weights(network, folder / "model.safetensors", "m")
+    images = np.load(project / "data/attacks/images.npy")
+    vectors = network.eval().embed(torch.from_numpy(images)).numpy()
+    (head,) = read_heads(folder / "heads.safetensors").values()
+    scores = head.scores(vectors)
+
+    trained = seen["network"]
+    trained.preprocessed_as(embedded.preprocessing)
+    with torch.inference_mode():
+        unit = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+        features = torch.nn.functional.normalize(trained.features(unit), dim=1)
+        expected = seen["heads"]["attacks"].linear(features).softmax(1)[:, 1]
+    np.testing.assert_allclose(scores, expected.numpy(), atol=1e-6)
+    truth = (
+        read_manifest(project / "data/attacks/manifest.parquet")["label"] == "bona_fide"
+    ).to_numpy()
+    assert scores[truth].min() > scores[~truth].max()
+
+
+def test_the_card_says_how_images_are_embedded(detector):
+    card = card_of(detector[0])
+    stated = card["preprocessing"]
+    assert (stated["normalisation"], stated["colour_order"]) == ("half", "bgr")
+    assert list(read_heads(detector[0] / "heads.safetensors")) == ["attacks"]
+
+
+def test_or_as_the_backbone_before_tuning(project, pretrained, tmp_path):
+    curriculum = {
+        "steps": 2,
+        "input": {"normalisation": "half"},
+        "train_on": {"things": {"batch_size": 4}},
+    }
+    weights = []
+    for name, own in (("own", curriculum["input"]), ("plain", None)):
+        call(
+            train_model, tuning(project, pretrained, tmp_path / name, {**curriculum, "input": own})
+        )
+        assert card_of(tmp_path / name)["preprocessing"]["normalisation"] == "clip"
+        assert read_heads(tmp_path / name / "heads.safetensors") == {}
+        weights.append(sha256(tmp_path / name / "model.safetensors"))
+    assert weights[0] != weights[1]
+
+
+def test_a_base_model_has_no_head(project, pretrained, tmp_path):
+    call(train_model, tuning(project, pretrained, tmp_path, {}))
+    assert read_heads(tmp_path / "heads.safetensors") == {}
+
+
+def test_weights_in_between_keep_the_head_of_the_tuned_end(pretrained, detector, tmp_path):
+    tuned = detector[0]
+    curriculum = {"interpolate": {"curriculum": "c", "share": 0.5}}
+    settings = {"model": "b/w/seed0", "seed": 2, "backbone": BACKBONE, "curriculum": curriculum}
+    given = {
+        "pretrained": pretrained / "model.safetensors",
+        "pretrained-card": pretrained / "model.json",
+        "tuned": tuned / "model.safetensors",
+        "tuned-card": tuned / "model.json",
+        "tuned-heads": tuned / "heads.safetensors",
+        "heads": tmp_path / "heads.safetensors",
+    }
+    call(interpolate_weights, line(tmp_path, settings, **given))
+    kept = [(f / "heads.safetensors").read_bytes() for f in (tuned, tmp_path)]
+    assert kept[0] == kept[1]
+
+
 # --- interpolate-weights ---
 
 
@@ -517,6 +634,8 @@ def test_weights_between_the_pretrained_and_the_tuned_ones(pretrained, tuned, tm
         "pretrained-card": pretrained / "model.json",
         "tuned": tuned / "model.safetensors",
         "tuned-card": tuned / "model.json",
+        "tuned-heads": tuned / "heads.safetensors",
+        "heads": tmp_path / "heads.safetensors",
     }
     call(interpolate_weights, line(tmp_path, settings, **given))
     base, end, found = (load_file(f / "model.safetensors") for f in (pretrained, tuned, tmp_path))
@@ -546,6 +665,7 @@ def test_what_lies_on_the_way_to_a_failed_model_failed_too(pretrained, tuned, tm
         "tuned": tuned / "model.safetensors",
         "tuned-card": failed,
     }
+    given |= {"tuned-heads": tuned / "heads.safetensors", "heads": tmp_path / "m/heads.safetensors"}
     call(interpolate_weights, line(tmp_path / "m", settings, **given))
     assert card_of(tmp_path / "m")["failed"] == "the loss became nan"
 
@@ -553,8 +673,8 @@ def test_what_lies_on_the_way_to_a_failed_model_failed_too(pretrained, tuned, tm
 # --- extract-embeddings ---
 
 
-def embed(project, model, output, card=None, datasets=("things", "faces")):
-    settings = {"model": "b/c/seed0", "backbone": BACKBONE, "datasets": dict.fromkeys(datasets)}
+def embed(project, model, output, card=None, datasets=("things", "faces"), backbone=BACKBONE):
+    settings = {"model": "b/c/seed0", "backbone": backbone, "datasets": dict.fromkeys(datasets)}
     given = {
         "settings": json.dumps(settings),
         "weights": model / "model.safetensors",
@@ -588,6 +708,18 @@ def test_the_card_of_other_weights_is_refused(project, pretrained, tuned, tmp_pa
     with pytest.raises(UserError, match=r"model\.json is not the card of .*model\.safetensors"):
         embed(project, tuned, tmp_path, card=pretrained / "model.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_is_embedded_as_its_card_says(project, detector, tmp_path):
+    folder, curriculum = detector
+    with pytest.raises(UserError, match=r"'colour_order': 'bgr'.*, and the study says .*'rgb'"):
+        embed(project, folder, tmp_path)
+    stated = {**curriculum["input"]}
+    stated.pop("embed_as")
+    backbone = {**BACKBONE, "preprocessing": {**BACKBONE["preprocessing"], **stated}}
+    embed(project, folder, tmp_path, backbone=backbone, datasets=("things",))
+    found = read_embeddings(tmp_path / "embeddings/things")
+    assert found.card["model"]["preprocessing"]["normalisation"] == "half"
 
 
 # --- project-embeddings ---

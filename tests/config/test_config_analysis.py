@@ -29,6 +29,7 @@ def test_the_models_are_those_of_several_domains_and_those_not_tuned():
     assert analysed_models(study()) == (*models, "clip/base/seed0")
     between = yaml.safe_load(TINY.read_text("utf-8"))
     between["curricula"]["half"] = {"interpolate": {"curriculum": "imic-a", "share": 0.5}}
+    between["backbones"]["micro"]["curricula"].append("half")
     assert "micro/half/seed0" not in analysed_models(parse_study(between))
     named = "micro/expert-face_hq/seed0"
     assert analysed_models(study(models=[named])) == (named,)

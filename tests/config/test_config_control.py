@@ -1,5 +1,7 @@
 """The raw-pixel control in a study: its options, and backbones that are tuned with some curricula only."""
 
+import re
+
 import pytest
 import yaml
 
@@ -29,6 +31,23 @@ def study_with(**changes):
     data = yaml.safe_load(TEXT)
     data["backbones"]["flat"] |= changes
     return parse_study(data, "study.yaml", TEXT)
+
+
+def test_a_backbone_may_be_tuned_with_all_curricula_but_some():
+    assert study_with(curricula=None, without=["other"]).curricula_of("flat") == ("base", "tuned")
+    assert study_with(without=["base", "other"]).curricula_of("flat") == ("tuned",)
+
+
+@pytest.mark.parametrize(
+    ("without", "message"),
+    [
+        (["othre"], "backbones.flat.without: `othre` is not defined; did you mean `other`?"),
+        (["other", "tuned"], "backbones.flat.without: it would be tuned with nothing; name fewer"),
+    ],
+)
+def test_curricula_left_out_are_known_and_not_all(without, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        study_with(without=without)
 
 
 def test_models_are_those_of_the_named_curricula_in_the_order_of_the_study():

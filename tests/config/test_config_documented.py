@@ -9,7 +9,12 @@ import yaml
 from unispace.config.parse import load_yaml, parse_study
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "curricula.md", ROOT / "docs" / "maps.md"]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "docs" / "curricula.md",
+    ROOT / "docs" / "maps.md",
+    ROOT / "docs" / "tradeoffs.md",
+]
 NAMED = ("datasets", "backbones", "curricula")
 
 

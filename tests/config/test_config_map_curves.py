@@ -74,6 +74,10 @@ def test_without_any_size_there_is_no_efficiency():
         ({"security": {"leaked": [8, 4]}}, "write the numbers of pairs once each and rising"),
         ({"security": {"leaked": []}}, "at least 1"),
         ({"security": {"level": 1.0}}, "less than 1"),
+        (
+            {"methods": {"same-model": {"kind": "ridge"}}},
+            "which are always there; call the map otherwise",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(settings, message):

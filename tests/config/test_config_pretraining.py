@@ -117,3 +117,34 @@ def test_what_an_objective_lacks_is_told_before_anything_runs(backbones, message
 def test_a_data_set_that_has_no_captions_is_refused(dataset):
     with pytest.raises(UserError, match="`other` has no captions, which objective `contrastive`"):
         parse_study(study({"other": dataset}, clip=clip(dataset="other")))
+
+
+def test_several_data_sets_are_learnt_from_as_one():
+    more = {"textures": {"domain": "object", "source": {**STUDIO, "family": "textures"}}}
+    found = parse_study(study(more, clip=clip(dataset=["things", "textures"]), one=clip()))
+    weights = found.backbones["clip"].weights
+    assert weights.datasets == ("things", "textures")
+    assert found.backbones["one"].weights.datasets == ("things",)
+    # A single name stays what it was, so that nothing made from it runs again.
+    assert found.backbones["one"].weights.model_dump(mode="json")["dataset"] == "things"
+    assert found.trained_datasets() == ("things", "textures")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        (
+            ["things", "thing"],
+            "backbones.clip.weights.dataset: `thing` is not defined; did you mean",
+        ),
+        (["things", "faces"], "backbones.clip.weights.dataset: `faces` has no captions"),
+        (["things", "things"], "`things` is named twice"),
+        (["things"], "needs at least 2 of them"),
+        ([], "needs at least 2 of them"),
+    ],
+)
+def test_lists_of_data_sets_that_are_wrong_are_told(dataset, message):
+    faces = {"faces": {"domain": "face_hq", "source": STUDIO}}
+    with pytest.raises(UserError) as caught:
+        parse_study(study(faces, clip=clip(dataset=dataset)))
+    assert message in str(caught.value)

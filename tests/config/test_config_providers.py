@@ -2,8 +2,9 @@
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
-from unispace.config.backbones import Backbone
+from unispace.config.backbones import Backbone, Preprocessing
 from unispace.config.parse import parse_study
 from unispace.errors import UserError
 
@@ -155,3 +156,9 @@ def test_a_graph_needs_no_list_of_curricula_where_none_trains():
 def test_a_module_of_the_users_may_be_called_pixels_without_being_the_control():
     backbone = {"provider": "onnx", "architecture": "pixels", "weights": file("p.onnx")}
     assert not Backbone.model_validate(backbone).is_control
+
+
+def test_a_square_is_cut_out_of_something_larger():
+    Preprocessing(size=224, resized=256, aspect="keep")
+    with pytest.raises(ValidationError, match="square of 224 cannot be cut out of an image of 200; write at least `resized: 224`"):  # fmt: skip
+        Preprocessing(size=224, resized=200)

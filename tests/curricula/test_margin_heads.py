@@ -112,7 +112,11 @@ def test_gradients_are_finite_where_a_vector_meets_a_weight_vector(loss, sign):
 
 @pytest.mark.parametrize(
     ("domain", "loss"),
-    [("object", "softmax"), ("face_hq", "cosface"), ("face_lq", "cosface"), ("person", "cosface")],
+    [
+        ("object", "softmax"),
+        *((domain, "cosface") for domain in ("face_hq", "face_lq", "person")),
+        *((domain, "binary") for domain in ("pad", "mad")),
+    ],
 )
-def test_classes_get_a_softmax_and_identities_a_cosface(domain, loss):
+def test_classes_get_a_softmax_identities_a_cosface_and_attacks_a_binary_head(domain, loss):
     assert default_head(domain) == Head(loss=loss)

@@ -366,8 +366,9 @@ def test_heads_differ_between_tasks_and_seeds(build, coloured, optimisation, run
     assert (torch.cdist(heads, heads) + torch.eye(4) > 0.1).all()
 
 
+@pytest.mark.parametrize(("coupling", "passes"), [("accumulate", 1), ("surgery", 2)])
 def test_dropout_differs_between_tasks_steps_and_seeds(
-    build, coloured, optimisation, run, monkeypatch
+    build, coloured, optimisation, run, monkeypatch, coupling, passes
 ):
     seeds = []
     real = learner.Learner._embed
@@ -375,8 +376,30 @@ def test_dropout_differs_between_tasks_steps_and_seeds(
         learner.Learner, "_embed", lambda *args: seeds.append(torch.initial_seed()) or real(*args)
     )
     for seed in (0, 1):
-        run(build(), [coloured("a"), coloured("b")], optimisation(steps=3), seed=seed)
-    assert len(seeds) == len(set(seeds)) == 2 * 2 * 3
+        run(build(), [coloured("a"), coloured("b")], optimisation(steps=3), coupling, seed=seed)
+    # The images of one pass are dropped apart as they are.
+    assert len(seeds) == len(set(seeds)) == 2 * passes * 3
+
+
+@pytest.mark.parametrize(
+    ("architecture", "loss", "sizes"),
+    [
+        ("eva02_tiny_patch14_224", "softmax", [12]),
+        ("test_resnet", "softmax", [8, 4]),  # batch norm would see the mixture
+        ("eva02_tiny_patch14_224", "adaface", [8, 4]),  # its statistics are those of a batch
+    ],
+)
+def test_accumulated_data_sets_share_a_pass_where_each_image_is_looked_at_alone(
+    build, coloured, optimisation, run, monkeypatch, architecture, loss, sizes
+):
+    seen = []
+    real = learner.Learner._embed
+    monkeypatch.setattr(
+        learner.Learner, "_embed", lambda self, x: seen.append(len(x)) or real(self, x)
+    )
+    tasks = [coloured("a", loss=loss), coloured("b", labels=3, batch_size=4)]
+    run(build(architecture), tasks, optimisation(steps=2))
+    assert seen == sizes * 2
 
 
 def test_augmentation_differs_between_tasks_steps_and_seeds(

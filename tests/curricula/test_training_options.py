@@ -78,6 +78,58 @@ def test_low_rank_updates_end_as_plain_weights(build, coloured, optimisation, ru
     assert changed == {f"blocks.{i}.attn.qkv.weight" for i in range(2)}
 
 
+DROPPING = {"lora": {"rank": 2, "alpha": 4, "dropout": 0.3}}
+
+
+def test_dropout_of_updates_is_drawn_anew_in_each_step_and_the_same_in_each_run(
+    build, coloured, optimisation, run
+):
+    results = []
+    for key, lora in (("a", DROPPING), ("b", DROPPING), ("c", {"lora": {"rank": 2, "alpha": 4}})):
+        network = build()
+        run(network, [coloured()], optimisation(steps=4), key=key, **lora)
+        results.append(weights_of(network))
+    assert same(results[0], results[1])
+    assert not same(results[0], results[2])
+    assert results[0].keys() == weights_of(build()).keys()
+
+
+@pytest.mark.parametrize(
+    "more", [{"checkpointing": True}, {"ema": 0.5, "validate_every": 2}], ids=str
+)
+def test_dropout_of_updates_goes_with_what_saves_memory_and_with_averages(
+    build, coloured, optimisation, run, measured, more
+):
+    losses, results = [], []
+    for key, extra in (("plain", {}), ("more", more)):
+        network = build()
+        task = validated(coloured())
+        history = run(network, [task], optimisation(steps=4), key=key, **DROPPING, **extra)
+        losses.append(measured(history, "loss").tolist())
+        results.append(weights_of(network))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    if "ema" in more:
+        assert not same(*results)
+        assert measured(history, "val_rank-1").iloc[-1] == rank_1(network, task.validation)
+    else:
+        near(*results, 1e-5)
+
+
+def test_another_normalisation_is_of_training_alone(build, coloured, optimisation, run):
+    network = build()
+    images = torch.rand(2, 3, 32, 32)
+    before = network.normalise(images)
+    seen = []
+    real = network.normalise
+    network.normalise = lambda given: seen.append((given, real(given))) or seen[-1][1]
+    own = {"normalisation": "half", "colour_order": "bgr"}
+    run(network, [coloured()], optimisation(steps=1), input=own)
+    del network.normalise
+    ((given, made),) = seen
+    torch.testing.assert_close(made, (given.flip(1) - 0.5) / 0.5)
+    assert torch.equal(network.normalise(images), before)
+
+
 def test_frozen_blocks_stay(build, coloured, optimisation, run):
     network = build()
     before = weights_of(network)

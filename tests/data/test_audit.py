@@ -16,7 +16,7 @@ from unispace.errors import UserError
 from unispace.records.audit import SCHEMA
 from unispace.records.images import write_encoded
 from unispace.records.left_out import LeftOut
-from unispace.records.manifest import write_manifest
+from unispace.records.manifest import read_manifest, write_manifest
 from unispace.records.tables import read_table, write_table
 
 
@@ -268,6 +268,18 @@ def test_duplicates_are_those_of_all_pairs():
             alike = ((near & ~same)[:, part == j].any(axis=1) & (part == i)).nonzero()[0]
             assert found.copied(i, j).tolist() == copies.tolist()
             assert found.nearly_copied(i, j).tolist() == alike.tolist()
+
+
+def test_a_second_person_in_another_split_leaks_and_an_empty_cell_is_nobody(world):
+    world.add("a", CLEAN)
+    path = world.folder / "a" / "manifest.parquet"
+    manifest = read_manifest(path)
+    write_manifest(manifest.assign(identity_2=["", "carl", "", "dora"]), path)
+    assert not world.audit().leaks
+    write_manifest(manifest.assign(identity_2=["", "carl", "", "carl"]), path)
+    (leak,) = world.audit().leaks
+    assert leak.kind == "identities"
+    assert leak.subjects == ("carl",)
 
 
 def test_parts_come_in_the_order_of_the_study(world):

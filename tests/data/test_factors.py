@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unispace.data.studio import bodies, faces, objects
+from unispace.data.studio import bodies, faces, families, objects
 from unispace.data.studio.bodies_scene import camera_look, gain_range
 from unispace.data.studio.factors import describe
 
 N = 2000
+FAMILIES = tuple(families.FAMILIES)
+SUBJECTS = ("face", "body", "object", *FAMILIES)
 
 
 def tables(subject: str) -> dict[str, pd.DataFrame]:
@@ -23,13 +25,16 @@ def tables(subject: str) -> dict[str, pd.DataFrame]:
             "identities": bodies.sample_identities(first, N),
             "views": bodies.sample_views(second, N, 60),
         }
+    if subject != "object":
+        things, views = families.sample(subject, first, N)
+        return {"instances": things, "views": views}
     return {
         "instances": objects.sample_instances(first, N),
         "views": objects.sample_views(second, N),
     }
 
 
-@pytest.mark.parametrize("subject", ["face", "body", "object"])
+@pytest.mark.parametrize("subject", SUBJECTS)
 def test_every_column_is_told_in_order(subject):
     drawn = tables(subject)
     told = describe(subject)
@@ -38,7 +43,7 @@ def test_every_column_is_told_in_order(subject):
         assert [name for name, info in told.items() if info.table == table] == list(frame)
 
 
-@pytest.mark.parametrize("subject", ["face", "body", "object"])
+@pytest.mark.parametrize("subject", SUBJECTS)
 def test_drawn_values_lie_within_what_is_told_and_fill_it(subject):
     told = describe(subject)
     for frame in tables(subject).values():
@@ -61,7 +66,7 @@ def test_drawn_values_lie_within_what_is_told_and_fill_it(subject):
                 assert (info.unit, info.low, info.high) == ("yes or no", 0, 1)
 
 
-@pytest.mark.parametrize("subject", ["face", "body", "object"])
+@pytest.mark.parametrize("subject", SUBJECTS)
 def test_kinds_follow_the_tables(subject):
     for name, info in describe(subject).items():
         if name.endswith("_seed"):

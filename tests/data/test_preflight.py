@@ -12,7 +12,7 @@ import yaml
 from unispace.config.datasets import ArchiveSource
 from unispace.config.parse import parse_study
 from unispace.config.study import Study
-from unispace.data.preflight import bytes_needed, check_sources, content_of
+from unispace.data.preflight import bytes_needed, check_sources, content_of, template_content
 from unispace.data.sources.raw import raw_files
 from unispace.errors import UserError
 from unispace.records.places import VARIABLE
@@ -253,3 +253,24 @@ def test_a_word_for_a_label_that_no_prompted_data_set_has_is_refused_before_the_
     assert "prompts.names: no data set has the label `aple`; did you mean `apple`" in refusal(
         parse_study(found, "config.yaml", ""), raw
     )
+
+
+def test_lists_of_templates_are_looked_for_and_their_columns_checked(tmp_path, raw):
+    whole = study(f=rendered())
+    lists = {"images": "images.csv", "pairs": "pairs.csv"}
+    evaluation = {"datasets": ["f"], "templates": {"f": lists}}
+    asked = Study.model_validate({**whole.model_dump(mode="json"), "evaluation": evaluation})
+    with pytest.raises(
+        UserError, match=r"evaluation\.templates\.f\.images: `images\.csv` was not found"
+    ):
+        check_sources(asked, raw)
+    (tmp_path / "images.csv").write_text("template_id,image_id,media_id\n")
+    (tmp_path / "pairs.csv").write_text("first,second\n")
+    with pytest.raises(UserError, match=r"pairs\.csv has no column `same`"):
+        check_sources(asked, raw)
+    (tmp_path / "pairs.csv").write_text("first,second,same\n")
+    check_sources(asked, raw)
+    before = template_content(asked, "f", raw)
+    (tmp_path / "pairs.csv").write_text("first,second,same\na,b,1\n")
+    after = template_content(asked, "f", raw)
+    assert (before["images"] == after["images"], before["pairs"] == after["pairs"]) == (True, False)

@@ -1,17 +1,22 @@
 """Images to vectors, once for each content."""
 
 import logging
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from unispace.embedding import extract as module
-from unispace.embedding.extract import compute, content_key, extract
+from unispace.embedding.extract import compute, content_key
 from unispace.errors import UserError
 from unispace.records.embeddings import read_embeddings
+from unispace.records.files import sha256_of
 from unispace.records.images import ImageStore
 from unispace.records.manifest import read_manifest
+
+# Of one code, unless a test says another.
+extract = partial(module.extract, code="this")
 
 
 def forward(network, images):
@@ -104,8 +109,10 @@ def test_weights_that_give_no_numbers_are_an_error_and_nothing_is_shelved(model,
 # --- the key ---
 
 
-def key_of(card, folder):
-    return content_key(card, folder / "manifest.parquet", folder / "images.npy", None)
+def key_of(card, folder, code="this"):
+    return content_key(
+        card, folder / "manifest.parquet", sha256_of(folder / "images.npy"), None, code
+    )
 
 
 def test_the_key_changes_with_all_that_decides_the_vectors(model, dataset):
@@ -127,6 +134,7 @@ def test_the_key_changes_with_all_that_decides_the_vectors(model, dataset):
     }
     for name, value in changes.items():
         keys[name] = key_of(model(**{name: value})[1], folder)
+    keys["code"] = key_of(card, folder, "other")
     size = {**card, "preprocessing": {**card["preprocessing"], "size": 48}}
     keys["size"] = key_of(size, folder)
     assert len(set(keys.values())) == len(keys)
@@ -195,6 +203,16 @@ def test_splits_that_nobody_needs_are_not_embedded(model, dataset, tmp_path, cap
     extract(network, card, "faces", folder, tmp_path / "shelf", tmp_path / "b")
     assert len(read_embeddings(tmp_path / "b").index) == 9
     assert len(list((tmp_path / "shelf").iterdir())) == 2
+
+
+def test_where_no_image_is_needed_the_files_are_there_and_empty(model, dataset, tmp_path):
+    (network, card), (folder, _) = model(), dataset()
+    for _ in range(2):
+        extract(Raising(network), card, "faces", folder, tmp_path / "shelf", tmp_path / "a", ())
+        found = read_embeddings(tmp_path / "a")
+        assert found.vectors.shape == (0, 16)
+        assert len(found.index) == 0
+    assert not (tmp_path / "shelf").exists()
 
 
 # --- the shelf ---

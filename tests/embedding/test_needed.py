@@ -32,6 +32,12 @@ def test_objects_are_embedded_whole():
         assert needed_splits(study(), "clip-micro/expert-face_hq/seed0", dataset) is None
 
 
+def test_attacks_are_embedded_whole_by_the_models_that_detect_them_and_not_at_all_by_others():
+    for dataset in ("attacks", "morphs"):
+        assert needed_splits(study(), "clip-small/pad/seed0", dataset) is None
+        assert needed_splits(study(), "eva02-micro/imic-a/seed0", dataset) == ()
+
+
 def test_principal_components_are_taken_of_training_images_of_the_tasks_alone():
     analysed = "clip-micro/imic-a/seed0"
     assert needed_splits(study(), analysed, "bodies") == ("held_out", "test", "train")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from unispace.config.evaluation import Evaluation
 from unispace.evaluation.classification import classify, leave_one_out, nearest_neighbours
+from unispace.evaluation.linear_probe import drawn_of_each, fit_probe
 from unispace.evaluation.objects import Labelled, Objects, classify_images
 from unispace.evaluation.tasks import TaskNumber, task_numbers
 from unispace.evaluation.tidy import Cell, samples_of
@@ -181,3 +182,61 @@ def test_the_numbers_of_a_task():
     assert task_numbers("object", other)[0].protocol == "knn-3"
     for without in (Evaluation(ranks=(5,)), Evaluation(identification=("open-set",))):
         assert [n.metric for n in task_numbers("face_lq", without)] == ["AUC"]
+
+
+def test_a_few_images_of_each_class_are_drawn_several_times():
+    objects = Objects(planted(0, signal=1.5), planted(1, signal=1.5, each=20), planted(2))
+    few = Evaluation(
+        resamples=100, linear_probe={"fixed": 1.0, "images_per_class": 3, "seeds": [0, 1, 2, 3]}
+    )
+    table = classify_images(CELL, objects, few, seeded)
+    kinds = ["linear-probe", "linear-probe-C=1"]
+    protocols = [*kinds, *(f"{kind}/3-per-class" for kind in kinds)]
+    assert [p for p in table["protocol"].unique() if p.startswith("linear")] == protocols
+    # Each draw by hand: the rows, the fit, the mean and the deviation.
+    _, codes = np.unique(objects.train.label, return_inverse=True)
+    _, true = np.unique(objects.test.label, return_inverse=True)
+    shares = []
+    for seed in range(4):
+        rows = drawn_of_each(codes, 3, np.random.default_rng(seed))
+        fitted = fit_probe(objects.train.vectors[rows], codes[rows], 1.0)
+        shares.append(np.mean(fitted.predict(objects.test.vectors) == true))
+    found = only(table, "linear-probe-C=1/3-per-class")
+    assert found["value"] == pytest.approx(np.mean(shares))
+    assert found["lower"] < found["value"] < found["upper"]
+    spread = only(table, "linear-probe-C=1/3-per-class", "top-1-SD")
+    assert spread["value"] == pytest.approx(np.std(shares, ddof=1))
+    assert (spread["n"], spread["unit"]) == (4, "draw")
+    assert spread["lower"] < spread["value"] < spread["upper"]
+    # Twenty images of a class know more of it than three.
+    assert only(table, "linear-probe-C=1")["value"] > found["value"]
+    samples = samples_of([table])
+    of_draws = samples[samples["protocol"] == "linear-probe-C=1/3-per-class"]
+    assert set(of_draws["metric"]) == {"top-1", "balanced-accuracy"}
+
+
+def test_draws_take_as_many_of_each_class_as_there_are():
+    label = np.array([3, 1, 1, 3, 1, 2, 3, 1])
+    for count, want in ((1, [1, 1, 1]), (2, [2, 1, 2]), (9, [4, 1, 3])):
+        rows = drawn_of_each(label, count, np.random.default_rng(0))
+        assert np.bincount(label[rows], minlength=4)[1:].tolist() == want
+        assert (np.diff(rows) > 0).all()
+    drawn = {tuple(drawn_of_each(label, 1, np.random.default_rng(s))) for s in range(200)}
+    assert len(drawn) == 4 * 1 * 3  # every choice comes
+
+
+def test_draws_without_spread_and_failed_draws_say_so():
+    objects = Objects(planted(0, signal=60.0), planted(1, signal=60.0), planted(2, signal=60.0))
+    few = Evaluation(resamples=100, linear_probe={"images_per_class": 4})
+    table = classify_images(CELL, objects, few, seeded)
+    found = only(table, "linear-probe/4-per-class")
+    assert found["value"] == 1
+    assert found["lower"] < 1  # Wilson, not a percentile of ones
+    spread = only(table, "linear-probe/4-per-class", "top-1-SD")
+    assert "all draws have the same value" in spread["status"]
+    stopped = Evaluation(resamples=100, linear_probe={"images_per_class": 4, "iterations": 1})
+    table = classify_images(CELL, objects, stopped, seeded)
+    why = only(table, "linear-probe/4-per-class")["status"]
+    assert "seed 0: the linear probe with C = 1 did not converge in 1 iterations" in why
+    with pytest.raises(ValueError, match="takes at least 2"):
+        Evaluation(linear_probe={"images_per_class": 4, "seeds": [1]})

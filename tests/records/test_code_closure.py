@@ -9,7 +9,7 @@ import pytest
 
 from unispace.__main__ import command_names
 from unispace.records import code
-from unispace.records.code import PACKAGE, code_of
+from unispace.records.code import PACKAGE, code_of, imports
 
 COMMANDS = [name.replace("-", "_") for name in command_names()]
 
@@ -24,6 +24,24 @@ def test_every_command_has_its_files(command):
     assert {"__init__.py", "commands/__init__.py", f"commands/{command}.py"} <= files
     assert list(code_of(command)) == sorted(code_of(command))
     assert all(path.is_file() for path in code_of(command))
+
+
+def test_libraries_of_a_command_are_found_at_the_top_of_files_and_in_functions(
+    tmp_path, monkeypatch
+):
+    package = tmp_path / "unispace"
+    (package / "commands").mkdir(parents=True)
+    (package / "room.py").write_text("def later():\n    from timm.models import create\n")
+    (package / "commands/one.py").write_text("import numpy as np\nimport scipy.stats\n")
+    (package / "commands/two.py").write_text("from unispace.room import later\n")
+    monkeypatch.setattr(code, "PACKAGE", package)
+    code.code_of.cache_clear()
+    assert imports("one", "numpy")
+    assert imports("one", "torch", "scipy")
+    assert not imports("one", "timm", "stats")
+    assert imports("two", "timm")
+    assert not imports("two", "numpy")
+    code.code_of.cache_clear()
 
 
 def test_there_are_commands():
@@ -143,3 +161,40 @@ def test_a_command_without_imports_is_itself(package):
         "commands/__init__.py",
         "commands/stay.py",
     }
+
+
+def parsed(text):
+    """What a text imports, as Python's own parser finds it."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def test_imports_are_what_python_parses_in_every_file_of_the_package():
+    files = sorted(PACKAGE.rglob("*.py"))
+    assert len(files) > 300
+    for file in files:
+        assert code._names(file) == parsed(file.read_text("utf-8")), file
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os",
+        "import numpy as np, pandas as pd  # libraries",
+        "from a.b import c as d, e",
+        "from a.b import (  # some\n    c,  # one, two\n    d as e,\n)\nimport f",
+        "def later():\n    from a import b\n    import c.d\n",
+        "from . import near\nfrom .x import y\nfrom a import b",
+        "from __future__ import annotations\nimportant = 1\nfrom_here = 2",
+        "",
+    ],
+)
+def test_imports_of_every_form_are_found(tmp_path, text):
+    (tmp_path / "file.py").write_text(text)
+    assert code._names(tmp_path / "file.py") == parsed(text)

@@ -3,7 +3,10 @@
 import errno
 import hashlib
 import os
+import signal
 import stat
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -40,6 +43,37 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, failure):
         write_half(target, failure)
     assert caught.value is failure
     assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_that_writes(tmp_path):
+    target = tmp_path / "fi[l]e"
+    script = (
+        "import os, signal, sys; from pathlib import Path; from unispace.records.files import replacing\n"
+        "with replacing(Path(sys.argv[1])) as temporary:\n"
+        "    temporary.write_bytes(b'half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(target)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert left.read_bytes() == b"half"
+    other = tmp_path / ".fi[l]e2.x.part"
+    other.write_bytes(b"of another file")
+    with replacing(target) as temporary:
+        assert not left.exists()
+        temporary.write_bytes(b"new")
+    assert sorted(tmp_path.iterdir()) == sorted([target, other])
+
+
+def test_two_that_write_the_same_file_leave_each_other_alone(tmp_path):
+    target = tmp_path / "file"
+    with replacing(target) as first:
+        first.write_bytes(b"first")
+        with replacing(target) as second:
+            assert first.exists()
+            second.write_bytes(b"second")
+        assert target.read_bytes() == b"second"
+    assert target.read_bytes() == b"first"
     assert list(tmp_path.iterdir()) == [target]
 
 

@@ -317,6 +317,43 @@ def test_shrinking_averages_instead_of_dropping_pixels():
         assert np.abs(resize(Image.fromarray(stripes), 16, how).astype(int) - 127).max() < 12
 
 
+@pytest.mark.parametrize("wide", [(60, 60), (90, 60), (60, 120)])
+@pytest.mark.parametrize("how", ["bilinear", "bicubic"])
+def test_the_shorter_side_is_resized_and_the_middle_cut_out_as_torchvision_does_it(wide, how):
+    from torchvision import transforms
+
+    pixels = np.random.default_rng(0).integers(0, 256, (wide[1], wide[0], 3), np.uint8)
+    image = Image.fromarray(pixels)
+    theirs = transforms.Compose(
+        [
+            transforms.Resize(40, transforms.InterpolationMode(how)),
+            transforms.CenterCrop(32),
+        ]
+    )
+    found = resize(image, 32, how, "keep", 40)
+    np.testing.assert_array_equal(found, np.asarray(theirs(image)))
+
+
+def test_a_squeezed_image_loses_its_margin_alone():
+    image = Image.new("RGB", (80, 40), (9, 9, 9))
+    image.paste((200, 200, 200), (20, 10, 60, 30))
+    found = resize(image, 20, "bilinear", "stretch", 40)
+    assert found.shape == (20, 20, 3)
+    assert found[2:-2, 2:-2].min() == 200
+    assert resize(image, 40, "bilinear").min() == 9
+
+
+def test_raw_images_of_the_right_size_are_cut_too(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
+    write_raw(iter([pixels]), 3, 16, tmp_path / "images.npy")
+    store = ImageStore(tmp_path / "images.npy")
+    expected = [resize(Image.fromarray(p), 16, "bicubic", "stretch", 20) for p in pixels]
+    np.testing.assert_array_equal(store.batch([0, 1, 2], 16, "bicubic", "stretch", 20), expected)
+    scratch = decode_once(store, [2, 0], 16, "bicubic", tmp_path / "s", "stretch", 20)
+    np.testing.assert_array_equal(scratch, [expected[2], expected[0]])
+    assert not np.array_equal(expected, pixels)
+
+
 def test_too_few_or_too_many_raw_images_are_not_written(tmp_path):
     batch = np.zeros((3, 8, 8, 3), np.uint8)
     for count in (2, 4):

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+from html import escape
 from html.parser import HTMLParser
 
 import pandas as pd
 from synthetic import Disk
+
+from unispace.reporting.packing import unpacked
+from unispace.reporting.tables import number
 
 
 def table(disk: Disk, name: str) -> pd.DataFrame:
@@ -21,13 +27,39 @@ def same(drawn: pd.DataFrame, source: pd.DataFrame, columns: list[str]) -> None:
     pd.testing.assert_frame_equal(left, right, check_dtype=False, check_exact=True)
 
 
+def opened(html: str) -> str:
+    """The page as its scripts make it: what is packed is opened."""
+
+    def lines(match: re.Match[str]) -> str:
+        return f">{unpacked(match[1]).decode()}</tbody>"
+
+    def columns(match: re.Match[str]) -> str:
+        data = json.loads(unpacked(match[1]))
+        rows = zip(*(_cells(column) for column in data), strict=True)
+        return (
+            f"{match[2]}<tbody>{''.join(f'<tr>{chr(10).join(row)}</tr>' for row in rows)}</tbody>"
+        )
+
+    html = re.sub(r' data-packed="([^"]*)"></tbody>', lines, html)
+    return re.sub(r' data-columns="([^"]*)"(.*?)<tbody></tbody>', columns, html, flags=re.DOTALL)
+
+
+def _cells(column: dict) -> list[str]:
+    """A column of the table of every number, as its script writes it."""
+    if "words" in column:
+        return [f"<td>{escape(column['words'][code])}</td>" for code in column["codes"]]
+    if "counts" in column:
+        return [f'<td class="num">{n:,}</td>' for n in column["counts"]]
+    return [f'<td class="num">{"" if v is None else number(v)}</td>' for v in column["numbers"]]
+
+
 class Reader(HTMLParser):
-    """What tests need of a page: tags, and the cells of each table."""
+    """What tests need of a page: tags, and the cells of each table; what is packed is opened."""
 
     def __init__(self, html):
         super().__init__()
         self.tags, self.tables, self._open = [], [], False
-        self.feed(html)
+        self.feed(opened(html))
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))

@@ -210,6 +210,8 @@ class Disk:
                 "figures": list(self.drawn_from()),
                 "methods": methods_of(self.study),
                 "families": list(self.study.maps.family_of().items()),
+                "drawn_from": {n: list(map(str, t)) for n, t in self.drawn_from().items()},
+                "code": "0123456789ab",
             },
             sort_keys=True,
         )
@@ -659,6 +661,7 @@ def render_page(disk: Disk, page: Path | None = None) -> str:
         *("--audit", disk.audit, "--figures", disk.figures, "--page", page),
         *("--manifests", *(disk.data(d) / "manifest.parquet" for d in disk.study.datasets)),
         *("--cards", *(disk.checkpoint(m) / "model.json" for m in disk.study.models())),
+        *("--accepted", *sorted(disk.folder.glob("accepted*.csv"))),
     )
     return page.read_text("utf-8")
 
@@ -668,6 +671,7 @@ def stub_pictures(disk: Disk) -> None:
     disk.figures.mkdir(parents=True, exist_ok=True)
     for name in disk.drawn_from():
         (disk.figures / f"{name}.svg").write_text('<svg viewBox="0 0 30 20"></svg>', "utf-8")
+        (disk.figures / f"{name}.csv").write_text("value\n", "utf-8")
     for dataset in disk.study.datasets:
         Image.new("RGB", (3, 2)).save(disk.figures / f"sheet_{dataset}.png")
 

@@ -104,6 +104,7 @@ def test_the_page_has_a_column_for_chance_where_it_is_known(drawn, results):
         folder=drawn.figures,
         people=pd.read_parquet(drawn.people),
         humans=read_humans(HUMANS),
+        drawn_from={name: [] for name in drawn.drawn_from()},
     )
     html = render(material, REPORT, drawn.page)
     assert '<th scope="col" class="num">Chance</th>' in html

@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 import pytest
+from borne import unborne, unborne_rows
 from synthetic import (
     DIVERGED,
     DOMAINS,
@@ -125,7 +126,10 @@ def test_the_main_table_judges_by_the_margin_of_the_metric(lower, upper, said):
     assert table.tasks[1] == ("faces", "face_hq", "AUC", "±3 points")
     cell = line(table, "imic-a").cells[1]
     assert cell.verdict == said
-    assert cell.told == f"{points((lower + upper) / 2)} [{points(lower)}, {points(upper)}]"
+    assert (
+        f"{cell.told.value} {cell.told.interval}"
+        == f"{points((lower + upper) / 2)} [{points(lower)}, {points(upper)}]"
+    )
     assert line(table, "expert-face_hq").cells[1].verdict == ""
 
 
@@ -200,6 +204,18 @@ def test_the_forgetting_figure_draws_the_task_metric_against_base_and_expert():
     ]
     assert set(table["metric"]) == {"AUC"}
     assert forgetting.draw([pd.DataFrame(rows[1:2])], PLAN).table.empty
+
+
+def test_a_backbone_that_was_compared_on_one_task_among_several_has_no_panel():
+    rows = [
+        change("sequential", "base", "faces", "AUC", -0.2, -0.1),
+        change("sequential", "base", "objects", "top-1", -0.2, 0.1),
+    ]
+    alone = {**rows[0], "model": "conv/sequential/seed0", "source": "conv/base/seed0"}
+    drawn = forgetting.draw([pd.DataFrame([*rows, alone])], PLAN).table
+    assert set(drawn["backbone"]) == {rows[0]["model"].split("/")[0]}
+    # Where one task is all there is, each has its panel.
+    assert forgetting.draw([pd.DataFrame([rows[0], alone])], PLAN).table["backbone"].nunique() == 2
 
 
 def test_unseen_data_and_what_is_held_out_stand_before_and_after():
@@ -279,9 +295,9 @@ def test_a_data_set_of_weight_zero_takes_no_step_of_its_own():
 
 
 def test_people_are_shown_where_comparable_and_one_reason_is_told_once():
-    empty = dict.fromkeys(("value", "lower", "upper", "chance", "human"), math.nan)
+    empty = dict.fromkeys(("value", "lower", "upper", "chance", "n", "human"), math.nan)
     empty |= dict.fromkeys(("source", "certainty", "above")) | {"protocol": "", "metric": ""}
-    known = {"protocol": "official", "metric": "accuracy", "value": 0.99, "lower": 0.98, "upper": 1.0,
+    known = {"protocol": "official", "metric": "accuracy", "value": 0.99, "lower": 0.98, "upper": 1.0, "n": 6000,
              "human": 0.975, "source": "Kumar 2009", "above": True, "status": "comparable"}  # fmt: skip
     rows = [
         {**empty, "model": f"b/{c}/seed0", "dataset": d, "status": "not comparable: rendered"}
@@ -315,6 +331,9 @@ def test_the_page_of_a_wide_study_holds_every_part(wide):
     html = render_page(wide)
     for name in ("Main table", "Forgetting", "Unseen data", "Pretraining", "Models beside people"):
         assert f'data-name="{name}"' in html
+    rows = pd.read_parquet(wide.results)
+    assert list(unborne_rows(rows)) == []
+    assert list(unborne(html, rows)) == []
     sections = [
         html.index(f'<section id="{x}"')
         for x in ("curriculum", "forgetting", "unseen", "pretraining")

@@ -4,6 +4,7 @@ import dataclasses
 
 import pandas as pd
 import pytest
+from borne import unborne, unborne_rows
 from reading import Reader, named_table, same, table
 from synthetic import DIVERGED, build, default_config, draw_figure, only, render_page, stub_pictures
 from synthetic_maps import compatibility_config, diverged_config, map_settings, methods_of
@@ -65,6 +66,12 @@ def results_of(disk):
 def wide_page(wide):
     """Its page."""
     return render_page(wide)
+
+
+def test_every_number_has_interval_n_and_protocol(wide, wide_page):
+    rows = results_of(wide)
+    assert list(unborne_rows(rows)) == []
+    assert list(unborne(wide_page, rows)) == []
 
 
 def headline(rows):
@@ -394,12 +401,13 @@ def test_single_maps_leave_the_full_table_where_they_are_too_many(wide, wide_pag
     assert len(named_table(whole, "Every number")) == len(results) + 1
     monkeypatch.setattr(page_module, "_ROW_BUDGET", 1000)
     html = render_page(wide)
-    single = results["method"].notna() & results["experiment"].isin(
+    # Of maps, families and what is analysed of them only the figures and the tables of their own section remain.
+    left_out = results["method"].notna() & results["experiment"].isin(
         ["verification", "identification", "paper"]
     )
-    single |= results["experiment"].isin(PAIR_ANALYSES)
-    assert len(named_table(Reader(html), "Every number")) == (~single).sum() + 1
-    assert f"{(~single).sum():,} of the {len(results):,} rows" in " ".join(html.split())
+    left_out |= results["experiment"].isin([*PAIR_ANALYSES, "families", "families-paper"])
+    assert len(named_table(Reader(html), "Every number")) == (~left_out).sum() + 1
+    assert f"{(~left_out).sum():,} of the {len(results):,} rows" in " ".join(html.split())
 
 
 def test_rows_of_two_data_sets_are_told_apart_in_the_full_table(wide_page):

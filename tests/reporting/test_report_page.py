@@ -1,18 +1,26 @@
 """The page: complete, escaped, self-contained, the same every time."""
 
+import dataclasses
+import io
 import itertools
 import re
+import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
-from reading import Reader, named_table
-from synthetic import build, default_config, draw_figure, only, render_page, stub_pictures
+from PIL import Image
+from reading import Reader, named_table, opened
+from synthetic import REPORT, build, default_config, draw_figure, only, render_page, stub_pictures
+from synthetic_tradeoffs import material_of
 
 from unispace.errors import UserError
 from unispace.records.audit import SCHEMA as AUDIT
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.results import SCHEMA
-from unispace.records.tables import write_table
+from unispace.records.tables import read_table, write_table
+from unispace.reporting import page as page_module
+from unispace.reporting.packing import room
 from unispace.reporting.tables import number
 
 
@@ -39,14 +47,14 @@ def test_every_row_is_there_with_value_interval_n_and_protocol(reader, drawn):
         ok = row["status"] == "ok"
         numbers = [number(row[c]) if ok else "" for c in ("value", "lower", "upper")]
         expected = (
-            row["dataset"], row["method"] if isinstance(row["method"], str) else "", row["metric"], numbers[0] if ok else "failed",
+            row["dataset"], row["method"] if isinstance(row["method"], str) else "", row["metric"], numbers[0],
             *numbers[1:], f"{row['n']:,}", row["protocol"], row["status"],
         )  # fmt: skip
         assert expected in shown
 
 
 def test_failed_cell_says_failed_and_why(html, drawn):
-    assert "failed: FMR 0.001 needs 10000 impostor pairs, there are 4032" in html
+    assert "failed: FMR 0.001 needs 10000 impostor pairs, there are 4032" in opened(html)
     results = pd.read_parquet(drawn.results)
     assert f"{(results['status'] != 'ok').sum()} numbers of {len(results)} could not" in html
 
@@ -201,3 +209,53 @@ def test_a_data_set_that_the_audit_has_not_seen_is_refused(tmp_path):
     write_table(audit[audit["dataset"] != "objects"], AUDIT, disk.audit)
     with pytest.raises(UserError, match=r"the audit says nothing of .* of `objects`"):
         render_page(disk)
+
+
+def test_variants_of_attack_detection_leave_the_full_table_where_they_are_too_many(monkeypatch):
+    rows = pd.DataFrame(
+        {
+            "experiment": ["attack-detection"] * 4 + ["verification", "gelo", "gelo", "families"],
+            "protocol": [
+                *("probe", "probe", "probe/attack=print", "text:paper", "all-pairs"),
+                *("linear-probe", "linear-probe/fixed-sets", "enrol-one"),
+            ],
+            "metric": [
+                *("D-EER", "BPCER@APCER=0.1-of-val", "D-EER", "D-EER", "AUC"),
+                *("GELO", "GELO", "Rank-1"),
+            ],
+            "method": [None] * 7 + ["ridge"],
+        }
+    )
+    assert len(page_module._listed(rows)) == 8
+    monkeypatch.setattr(page_module, "_ROW_BUDGET", 4)
+    assert page_module._listed(rows).index.tolist() == [0, 3, 4, 5]
+    assert {"all-pairs", "probe", "text:paper"} < {*page_module._protocols(rows)}
+
+
+def test_the_page_of_a_large_study_keeps_its_limit(drawn, tmp_path, monkeypatch):
+    """Figures of hundred thousands of points whose pictures are large too, and ten thousands of rows."""
+    large = tmp_path / "figures"
+    shutil.copytree(drawn.figures, large)
+    rng = np.random.default_rng(0)
+    points = " ".join(map(str, rng.integers(0, 7000, 500_000)))
+    drawing = f'<svg viewBox="0 0 7000 7000"><path d="M{points}"/></svg>'
+    noise = io.BytesIO()
+    Image.fromarray(rng.integers(0, 255, (900, 1000, 3), dtype=np.uint8)).save(noise, "png")
+    for name in list(drawn.drawn_from())[:9]:
+        (large / f"{name}.svg").write_text(drawing)
+        (large / f"{name}.png").write_bytes(noise.getvalue())
+    rows = read_table(drawn.results, SCHEMA)
+    many = pd.concat([rows] * (40_000 // len(rows)), ignore_index=True)
+    for column in ("value", "lower", "upper"):
+        many[column] += 1e-4 * rng.random(len(many))
+    material = dataclasses.replace(material_of(drawn), folder=large)
+    # Single models stand in tables that refuse two rows for one cell: many rows are for the last table alone.
+    monkeypatch.setattr(page_module, "_listed", lambda results: many)
+    html = page_module.render(material, REPORT, drawn.page)
+    pictures = re.findall(r'<img src="data:image/(\S+?)[;"]', html)
+    assert "webp" in pictures
+    assert "This figure is not embedded, to keep the page small" in html
+    assert len(html.encode()) < page_module.BUDGET
+    sizes = dict(room(html))
+    assert sum(sizes.values()) == len(html.encode())
+    assert sizes["numbers"] > 200_000

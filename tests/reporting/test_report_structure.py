@@ -42,9 +42,10 @@ def test_each_finding_is_the_row_with_its_p_value(ten):
         mine = rows[(rows["method"] == method) & (rows["dataset"] == "faces")].set_index("metric")
         row = mine.loc["Rank-1 within - between"]
         assert (float(cell.exact), float(cell.exact_lower)) == (row["value"], row["lower"])
-        assert p == number(mine.loc["Rank-1 within - between-p", "value"])
+        assert p.value == number(mine.loc["Rank-1 within - between-p", "value"])
     bare = next(line for line in found.lines if line.claim.startswith("Does the dendrogram keep"))
-    assert all(cell.interval == "no interval" and not p for cell, p in bare.cells)
+    why = "no interval: a property of the dendrogram"
+    assert all(cell.interval == why and p is None for cell, p in bare.cells)
 
 
 def test_a_failed_finding_stands_with_its_reason_and_without_p(ten):

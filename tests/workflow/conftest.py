@@ -66,6 +66,10 @@ def copy_project(folder: Path) -> Project:
     shutil.copytree(ROOT / "workflow", folder / "workflow", ignore=ignored)
     shutil.copytree(ROOT / "envs", folder / "envs", ignore=ignored)
     (folder / "profiles").symlink_to("workflow/profiles")
+    (folder / "results").mkdir()
+    for kind in ("golden", "accepted"):
+        for file in (ROOT / "results").glob(f"{kind}*.csv"):
+            shutil.copy2(file, folder / "results" / file.name)
     return Project(folder)
 
 

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.slow
 
 TINY = "workflow/studies/tiny.yaml"
 TABLE = "results/tiny/audit.parquet"
+TESTED = ("objects", "faces", "faces_lq", "bodies", "shapes", "attacks", "morphs")
 # Other shares than those of `faces`, whose persons they are.
 SPLITS = "degrade: {} }\n    splits: { train: 0.4, val: 0.2 }"
 LEAKING = "degrade: {} }\n    splits: { train: 0.9, val: 0.0 }"
@@ -23,7 +24,7 @@ def test_it_is_one_job_of_the_whole_study(fresh):
     assert set(fresh.jobs(TABLE)) == {
         "audit_data",
         "prepare_pretraining_data things",
-        *(f"prepare_data {name}" for name in ("objects", "faces", "faces_lq", "bodies")),
+        *(f"prepare_data {name}" for name in TESTED),
     }
 
 
@@ -35,7 +36,7 @@ def test_nothing_starts_between_the_last_image_and_the_audit(finished):
 
 def test_it_finds_no_leak_in_the_tiny_study(finished):
     summary = json.loads((finished.folder / "results/tiny/audit.json").read_text())
-    assert set(summary["datasets"]) == {"things", "objects", "faces", "faces_lq", "bodies"}
+    assert set(summary["datasets"]) == {"things", *TESTED}
     assert summary["leaks"] == []
     assert "error" not in set(pd.read_parquet(finished.folder / TABLE)["severity"])
     assert '<section id="audit"' in (finished.folder / "results/tiny/report/index.html").read_text()
@@ -48,7 +49,8 @@ def test_a_leak_stops_the_run_until_the_study_lets_it_pass_by_name(rerun):
     log = (rerun.folder / "logs/tiny/audit_data.log").read_text()
     assert re.search(r"\d+ identities of faces_lq/train stand in faces/test too: face-0-\d+", log)
     names = set(re.findall(r'allow: \["(\S+)"\]', log))
-    assert names == {"identities:faces_lq:faces"}
+    # Attacks and morphs are made of the same persons.
+    assert names == {f"identities:faces_lq:{tested}" for tested in ("faces", "attacks", "morphs")}
     assert "Traceback" not in log
     assert not (rerun.folder / TABLE).exists()
     text = (rerun.folder / TINY).read_text()

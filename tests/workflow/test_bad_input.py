@@ -28,7 +28,7 @@ def refused(project, *words: str, **environment: str) -> str:
 
 def test_an_unknown_key_is_refused_with_its_line_and_the_nearest(fresh):
     fresh.change(TINY, "\ncurricula:", "\ncuriculum:")
-    refused(fresh, "`curiculum`: unknown key, did you mean `curricula`?", "tiny.yaml:53")
+    refused(fresh, "`curiculum`: unknown key, did you mean `curricula`?", "tiny.yaml:66")
 
 
 def test_a_wrong_type_names_key_value_and_what_is_allowed(fresh):

@@ -31,7 +31,8 @@ def broken(finished, tmp_path_factory):
     folder = tmp_path_factory.mktemp("broken") / "project"
     shutil.copytree(finished.folder, folder, symlinks=True)
     project = replace(finished, folder=folder)
-    project.change(STUDY, "curricula:\n", CURRICULUM)
+    project.change(STUDY, "\ncurricula:\n", f"\n{CURRICULUM}")
+    project.change(STUDY, "sequential, imic-a]", "sequential, imic-a, broken]")
     project.change(STUDY, "face: [micro/expert-face_hq/seed0]", f"face: [{BROKEN}]")
     done = project.snakemake("--cores", "2", "--configfile", STUDY)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -103,6 +103,7 @@ def test_a_changed_array_reruns_its_import_and_what_is_made_of_it(changed):
         "evaluate_maps faces second+own+seed0",
         "evaluate_maps_paper faces",
         "evaluate_families faces",
+        "evaluate_claims",
     }
     assert "render_report" in jobs
     assert "audit_data" not in jobs

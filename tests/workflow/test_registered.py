@@ -80,6 +80,8 @@ def test_a_set_of_torchvision_is_packed_and_prepared_once(fresh):
         "{ kind: studio, labels: 4, images_per_label: 10, size: 32 }",
         "{ kind: torchvision, name: FakeData, arguments: { size: 6, num_classes: 2 } }",
     )
+    # The classes of made-up data have no words of their own.
+    fresh.change(TINY, "templates: [own]", "templates: [plain]")
     target = "data/tiny/objects/manifest.parquet"
     command = (target, "--cores", "1", "--configfile", TINY)
     done = fresh.snakemake(*command)

@@ -9,7 +9,13 @@ import pytest
 pytestmark = pytest.mark.slow
 
 TINY = "workflow/studies/tiny.yaml"
-PAGE = {"collect_results", "compare_humans", "render_report"}
+PAGE = {
+    "collect_results",
+    "compare_humans",
+    "evaluate_claims",
+    "render_report",
+    "summarise_results",
+}
 TESTS = ("verification", "identification", "classification")
 FITTINGS = ("faces", "faces--faces_lq")
 MAPPED = ("micro+expert-face_hq+seed0", "micro+imic-a+seed0")
@@ -38,6 +44,7 @@ FROM_RESULTS = drawn(
     *("tasks", "maps", "cmc", "roc", "maps_cmc", "views", "forgetting", "separability"),
     *("maps_families", "maps_roc", "planted"),
     *("maps_structure", "maps_centrality", "maps_geometry", "maps_similarity"),
+    *("gelo", "gelo_pareto", "gelo_drops", "gelo_bond", "det"),
 )
 
 
@@ -65,7 +72,7 @@ def test_training_steps_rerun_that_model_and_what_depends_on_it(rerun):
     assert set(rerun.jobs()) == (
         {f"{rule} {model}" for rule in ("train_model", "extract_embeddings")}
         | {f"evaluate_{e} {model}" for e in (*TESTS, "separability", "transfer")}
-        | {"project_embeddings", "evaluate_changes micro"}
+        | {"project_embeddings", "evaluate_changes micro", "evaluate_tradeoffs micro"}
         | MAPS
         | PAGE
         | FROM_RESULTS
@@ -78,6 +85,25 @@ def test_a_title_rerenders_the_page_alone(rerun):
     assert rerun.jobs() == ["render_report"]
 
 
+def test_a_margin_judges_the_claims_again_and_measures_nothing(rerun):
+    rerun.change(TINY, "  resamples: 100", "  resamples: 100\n  margins: { AUC: 0.02 }")
+    assert rerun.jobs() == ["evaluate_claims", "render_report"]
+
+
+def test_a_changed_claim_is_judged_again(rerun):
+    rerun.change("workflow/claims/papers.yaml", "alpha: 0.05", "alpha: 0.01")
+    assert rerun.jobs() == ["evaluate_claims", "render_report"]
+
+
+def test_a_wrong_file_of_claims_stops_the_run_before_its_first_job(rerun):
+    rerun.change("workflow/claims/papers.yaml", "alpha: 0.05", "alpa: 0.05")
+    done = rerun.snakemake("--dry-run", "--cores", "1", "--configfile", TINY)
+    assert done.returncode != 0
+    assert (
+        "workflow/claims/papers.yaml:5: `alpa`: unknown key, did you mean `alpha`?" in done.stderr
+    )
+
+
 def test_more_resamples_rerun_no_training_and_no_embedding(rerun):
     rerun.change(TINY, "resamples: 100", "resamples: 120")
     rules = {job.split()[0] for job in rerun.jobs()}
@@ -85,17 +111,22 @@ def test_more_resamples_rerun_no_training_and_no_embedding(rerun):
         "evaluate_verification",
         "evaluate_identification",
         "evaluate_classification",
+        "evaluate_zero_shot",
+        "evaluate_attacks",
         "evaluate_maps",
         "analyse_compatibility",
         "analyse_maps",
         "evaluate_families",
         "evaluate_planted",
         "evaluate_changes",
+        "evaluate_tradeoffs",
         "evaluate_separability",
         "evaluate_statistics",
         "evaluate_transfer",
         "collect_results",
+        "summarise_results",
         "compare_humans",
+        "evaluate_claims",
         "draw_figure",
         "render_report",
     }
@@ -124,6 +155,7 @@ def test_code_reruns_what_is_made_of_it_and_nothing_else(rerun):
     assert rules == {
         # Transfer between domains takes nearest neighbours of objects, too.
         *("evaluate_classification", "evaluate_transfer", "evaluate_changes", "draw_figure"),
+        *("evaluate_zero_shot", "evaluate_tradeoffs"),
         *PAGE,
     }
 
@@ -144,7 +176,7 @@ def test_a_changed_data_set_is_audited_again(rerun):
 def test_images_that_come_out_the_same_retrain_nothing(rerun):
     rerun.change("workflow/unispace/data/splits.py", '"""', '"""Changed. ')
     assert any(job.startswith("train_model") for job in rerun.jobs())
-    names = ("things", "objects", "faces", "faces_lq", "bodies")
+    names = ("things", "objects", "faces", "faces_lq", "bodies", "shapes", "attacks", "morphs")
     targets = [f"data/tiny/{name}/images.npy" for name in names]
     done = rerun.snakemake(*targets, "--cores", "2", "--configfile", TINY)
     assert done.returncode == 0, done.stderr
@@ -167,20 +199,26 @@ def test_images_that_come_out_the_same_retrain_nothing(rerun):
         "evaluate_verification",
         "evaluate_identification",
         "evaluate_classification",
+        "evaluate_zero_shot",
+        "evaluate_attacks",
         "evaluate_changes",
+        "evaluate_tradeoffs",
         "evaluate_separability",
         "evaluate_statistics",
         "evaluate_transfer",
         "evaluate_maps",
         "collect_results",
+        "summarise_results",
         "compare_humans",
+        "evaluate_claims",
         "draw_figure",
         "render_report",
     }
 
 
 def test_another_model_is_added_without_touching_the_others(rerun):
-    rerun.change(TINY, "curricula:\n  base: {}", "curricula:\n  base: {}\n  other: {}")
+    rerun.change(TINY, "\ncurricula:\n  base: {}", "\ncurricula:\n  base: {}\n  other: {}")
+    rerun.change(TINY, "sequential, imic-a]", "sequential, imic-a, other]")
     jobs = rerun.jobs()
     assert "train_model micro other 0" in jobs
     assert [job for job in jobs if job.startswith("train_model")] == ["train_model micro other 0"]

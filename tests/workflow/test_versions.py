@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = "workflow/studies/tiny.yaml"
-NAMES = ("things", "objects", "faces", "faces_lq", "bodies")
+NAMES = ("things", "objects", "faces", "faces_lq", "bodies", "shapes", "attacks", "morphs")
 IMAGES = "data/tiny/faces/images.npy"
 # DVC reads a machine's own configuration too; tests see that of the project only.
 ENVIRONMENT = {
@@ -182,7 +182,7 @@ def test_without_dvc_a_clone_renders_the_published_bytes_itself(clone):
     assert "nothing to compare yet" in unispace(clone, "provenance", "verify", TINY, fails=True)
     prepare(clone)
     said = unispace(clone, "provenance", "verify", TINY)
-    assert "data/tiny: all 25 files have the published bytes" in said
+    assert "data/tiny: all 40 files have the published bytes" in said
     # DVC comes to the same verdict by its own checksums: it misses its cache, and no byte.
     status = json.loads(dvc(clone, "data", "status", "--json"))
     assert "modified" not in status.get("uncommitted", {})
@@ -192,7 +192,7 @@ def test_without_dvc_a_clone_renders_the_published_bytes_itself(clone):
 def test_after_a_pull_from_a_folder_there_is_nothing_to_prepare(pulled):
     assert pending(pulled) == []
     assert "Nothing to be done" in prepare(pulled)
-    assert "all 25 files" in unispace(pulled, "provenance", "verify", TINY)
+    assert "all 40 files" in unispace(pulled, "provenance", "verify", TINY)
     assert "up to date" in dvc(pulled, "status")
     assert git(pulled, "status", "--porcelain") == ""
 
@@ -201,9 +201,9 @@ def test_after_a_pull_from_s3_there_is_nothing_to_prepare(published, clone, s3):
     for project in (published, clone):
         dvc(project, "remote", "add", "--local", "s3", "s3://unispace/store")
         dvc(project, "remote", "modify", "--local", "s3", "endpointurl", s3)
-    assert re.search(r"^2\d files pushed", dvc(published, "push", "--remote", "s3"))
+    assert re.search(r"^[34]\d files pushed", dvc(published, "push", "--remote", "s3"))
     dvc(clone, "config", "--local", "core.remote", "s3")
-    assert "25 files have the published bytes" in unispace(clone, "pull", TINY)
+    assert "40 files have the published bytes" in unispace(clone, "pull", TINY)
     assert pending(clone) == []
 
 
@@ -267,7 +267,7 @@ def test_a_file_that_came_damaged_is_named_and_made_again(clone, store, tmp_path
     largest.write_bytes(content)
     dvc(clone, "remote", "add", "--local", "--default", "folder", str(damaged))
     said = unispace(clone, "pull", TINY, fails=True)
-    assert "20 files have the published bytes" in said
+    assert "35 files have the published bytes" in said
     (name,) = re.findall(r"nor what a run here.*\n +data/tiny/(\w+)/images\.npy", said)
     # DVC trusts what lies in a folder and notices nothing.
     assert "up to date" in dvc(clone, "status")

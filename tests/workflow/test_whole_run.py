@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from unispace.records.claims import CLAIMS_SCHEMA, VERDICTS
 from unispace.records.left_out import LeftOut, read_left_out
 from unispace.records.manifest import read_manifest
 from unispace.records.models import HISTORY_SCHEMA
@@ -25,6 +26,7 @@ MODELS = (
     "micro/sequential/seed0",
     "micro/imic-a/seed0",
     "clip/base/seed0",
+    "clip/pad/seed0",
     "pixels/expert-face_hq/seed0",
 )
 ALL = "micro/imic-a/seed0"
@@ -33,7 +35,7 @@ LEVELS = ("verification", "identification", "classification")
 
 def test_the_run_says_what_runs_and_where_the_report_is(finished):
     log = (finished.folder / "run.log").read_text()
-    assert "Study tiny: 5 data sets, 6 models, 2 maps" in log
+    assert "Study tiny: 8 data sets, 7 models, 2 maps" in log
     assert "start  train_model  micro/imic-a/0" in log
     assert "left" in log
     assert "Study tiny is complete" in log
@@ -42,13 +44,13 @@ def test_the_run_says_what_runs_and_where_the_report_is(finished):
 
 def test_every_artefact_lies_where_the_design_says(finished):
     folder = finished.folder
-    for dataset in ("things", "objects", "faces", "faces_lq", "bodies"):
+    for dataset in ("things", "objects", "faces", "faces_lq", "bodies", "shapes"):
         manifest = read_manifest(folder / f"data/tiny/{dataset}/manifest.parquet")
         left_out = read_left_out(folder / f"data/tiny/{dataset}/left_out.json")
         assert left_out == LeftOut(listed=len(manifest), unreadable=())
         assert read_pairs(folder / f"data/tiny/{dataset}/pairs.parquet").empty
     for model in MODELS:
-        for name in ("model.safetensors", "history.parquet", "model.json"):
+        for name in ("model.safetensors", "heads.safetensors", "history.parquet", "model.json"):
             assert (folder / "checkpoints/tiny" / model / name).is_file()
         for name in ("vectors.npy", "index.parquet", "embedding.json"):
             assert (folder / "results/tiny/embeddings" / model / "faces" / name).is_file()
@@ -62,10 +64,12 @@ def test_every_artefact_lies_where_the_design_says(finished):
         *("forgetting", "separability", "pca_transfer", "pca_components"),
         *("retrieval", "maps_views"),
         *("maps_families", "maps_roc", "maps_schematic", "planted"),
+        *("gelo", "gelo_pareto", "gelo_drops", "gelo_bond", "det"),
     ):
         for kind in ("svg", "png", "csv"):
             assert (folder / f"results/tiny/report/figures/{figure}.{kind}").stat().st_size > 0
     assert (folder / "logs/tiny/train_model/micro/imic-a/seed0.timing.parquet").is_file()
+    assert (folder / "results/tiny/analysis/claim_parts.parquet").is_file()
     assert not list((folder / "checkpoints/tiny/.unfinished").glob("*"))
 
 
@@ -97,12 +101,14 @@ def test_results_hold_every_model_data_set_and_metric(finished):
         *LEVELS,
         *("change", "separability", "families", "families-paper", "paper", "planted"),
         *("compatibility", "similarity", "centroids", "geometry", "efficiency", "security"),
+        *("attack-detection", "gelo"),
     }
     levels = results[results["experiment"].isin(LEVELS)]
     single = levels[levels["model"].notna()]
     assert set(single["model"]) == set(MODELS)
-    # 3 identity sets x (AUC, EER, 2 TMR + Rank-1, Rank-5, mAP) + objects x 2 by neighbours and by a linear probe
-    assert len(single) == len(MODELS) * (3 * 7 + 2 * 2)
+    # 3 identity sets x (AUC, EER, 2 TMR + Rank-1, Rank-5, mAP) + 2 sets of classes x 2 by neighbours and by a linear
+    # probe; by texts for the two models of the CLIP
+    assert len(single) == len(MODELS) * (3 * 7 + 2 * 2 * 2) + 2 * 2 * 2
     pairs = levels[levels["source"].notna()]
     # 2 fittings x (2 ordered pairs x 4 maps + 2 ceilings) x (2 protocols of verification with AUC, EER, 2 TMR
     # + 3 of identification with Rank-1, Rank-5, mAP)
@@ -116,23 +122,71 @@ def test_results_hold_every_model_data_set_and_metric(finished):
     assert not levels.duplicated(keys).any()
 
 
+def test_claims_are_judged_and_what_the_study_lacks_is_told(finished):
+    claims = read_table(finished.folder / "results/tiny/analysis/claims.parquet", CLAIMS_SCHEMA)
+    assert set(claims["verdict"]) <= set(VERDICTS)
+    verdict = claims.set_index("claim")["verdict"]
+    why = claims.set_index("claim")["why"]
+    # One of four experts, spaces of 32 dimensions, and no second size.
+    assert verdict["imic-not-inferior"] == verdict["few-components"] == "not testable"
+    assert (
+        "data sets on which it is compared with `expert`: 1, and 4 are needed"
+        in why["imic-not-inferior"]
+    )
+    assert verdict["larger-loses-less"] == "not testable"
+    tested = claims[claims["verdict"] != "not testable"]
+    assert {"imic-unseen", "maps-beat-baseline"} <= set(tested["claim"])
+    assert tested[["effect", "lower", "upper", "p_value", "p_corrected"]].notna().all(axis=None)
+    assert (tested["n"] > 0).all()
+    assert tested["about"].ne("").all()
+    page = (finished.folder / "results/tiny/report/index.html").read_text("utf-8")
+    assert page.index('<section id="claims"') < page.index('<section id="summary"')
+
+
 def test_results_hold_what_tuning_changed_and_how_far_domains_are_apart(finished):
     results = read_table(finished.folder / "results/tiny/results.parquet", SCHEMA)
     changes = results[results["experiment"] == "change"]
-    numbers = {"faces": 2, "faces_lq": 2, "bodies": 2, "objects": 1}
+    numbers = {"faces": 2, "faces_lq": 2, "bodies": 2, "objects": 1, "shapes": 1}
     tuned = [f"micro/{name}/seed0" for name in ("expert-face_hq", "sequential", "imic-a")]
     expected = {(model, "micro/base/seed0", d): n for model in tuned for d, n in numbers.items()}
     expected |= {(model, tuned[0], "faces"): 2 for model in tuned[1:]}
+    expected |= {("clip/pad/seed0", "clip/base/seed0", d): n for d, n in numbers.items()}
     found = changes.groupby(["model", "source", "dataset"]).size()
     assert found.to_dict() == expected
     apart = results[results["experiment"] == "separability"]
     # Accuracy, 6 pairs, 16 of the confusion; the first two kinds among images that look alike; chance.
     metrics = {"linear": 1 + 6 + 16, "linear/matched": 1 + 6, "linear/shuffled": 1}
-    several = [model for model in MODELS if "expert" not in model]
+    several = [model for model in MODELS if "expert" not in model and "pad" not in model]
     expected = {(model, p): n for model in several for p, n in metrics.items()}
     expected |= {("images", "statistics"): 23, ("images", "statistics/matched"): 7}
     found = apart.assign(model=apart["model"].fillna("images")).groupby(["model", "protocol"])
     assert found.size().to_dict() == expected
+
+
+def test_results_hold_what_tuning_cost_and_how_attacks_are_detected(finished):
+    results = read_table(finished.folder / "results/tiny/results.parquet", SCHEMA)
+    costs = results[results["experiment"] == "gelo"]
+    general = costs[(costs["dataset"] == "general") & costs["source"].notna()]
+    tuned = {m for m in MODELS if "base" not in m and not m.startswith("pixels")}
+    assert set(general["model"]) == tuned
+    # 4 ways to average, over sets that are drawn or fixed; the CLIP is asked by texts too
+    assert len(general) == 4 * 2 * (len(tuned) + 1)
+    gains = costs[costs["metric"].str.startswith("gain")]
+    assert set(zip(gains["model"], gains["dataset"], strict=True)) == {
+        *((model, "faces") for model in tuned),
+        ("clip/pad/seed0", "attacks"),
+    }
+    detected = results[results["experiment"] == "attack-detection"]
+    assert set(detected["model"]) == {"clip/base/seed0", "clip/pad/seed0"}
+    plain = detected[detected["metric"] == "D-EER"].groupby(["model", "dataset"])["protocol"]
+    found = {key: {p for p in names if "/" not in p} for key, names in plain}
+    both = {"probe", "text:paper"}
+    assert found == {
+        ("clip/base/seed0", "attacks"): both,
+        ("clip/base/seed0", "morphs"): both,
+        ("clip/pad/seed0", "attacks"): both | {"head"},
+        ("clip/pad/seed0", "morphs"): both,
+    }
 
 
 def test_histories_hold_what_each_curriculum_asks_for(finished):
@@ -223,8 +277,9 @@ def test_maps_are_tested_on_identities_that_they_were_not_fitted_on(finished, fi
     )
 
 
-def test_another_run_with_other_cores_gives_the_same_bytes(finished, fresh):
-    done = fresh.snakemake("--cores", "1", "--configfile", TINY)
+def test_another_run_with_other_cores_and_without_forks_gives_the_same_bytes(finished, fresh):
+    # Without hooks no server stands by, and every job starts as it does on a cluster.
+    done = fresh.snakemake("--cores", "1", "--no-hooks", "--configfile", TINY)
     assert done.returncode == 0, done.stderr
     first, second = finished.folder, fresh.folder
     names = [

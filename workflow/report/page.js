@@ -1,5 +1,5 @@
 "use strict";
-// The page is complete without this; it adds sorting, filtering, copying and a choice of theme.
+// Opens what is packed, and adds sorting, filtering, copying, enlarging and a choice of theme.
 
 const said = document.getElementById("said");
 const say = (text) => { said.textContent = ""; setTimeout(() => { said.textContent = text; }, 50); };
@@ -10,6 +10,46 @@ function button(text, action) {
   made.textContent = text;
   made.addEventListener("click", action);
   return made;
+}
+
+// What is packed is gzip in base64.
+function opened(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+}
+
+// What is packed is opened when it comes near; what is far, one after the other when there is time, so that it is
+// there for printing and searching.
+const waiting = new Map();
+const coming = new IntersectionObserver(
+  (entries) => { for (const entry of entries) if (entry.isIntersecting) openNow(entry.target); },
+  { rootMargin: "1500px" },
+);
+async function openNow(element) {
+  const act = waiting.get(element);
+  waiting.delete(element);
+  coming.unobserve(element);
+  await act?.();
+}
+function openLater(element, act) {
+  waiting.set(element, act);
+  coming.observe(element);
+}
+const pause = () => new Promise((done) => { (window.requestIdleCallback ?? setTimeout)(done); });
+addEventListener("load", async () => {
+  while (waiting.size) {
+    await pause();
+    const [element] = waiting.keys();
+    if (element) await openNow(element);
+  }
+});
+
+for (const image of document.querySelectorAll("img[data-drawing]")) {
+  openLater(image, async () => {
+    const drawing = await opened(image.dataset.drawing).blob();
+    image.src = URL.createObjectURL(new Blob([drawing], { type: "image/svg+xml" }));
+    image.removeAttribute("data-drawing");
+  });
 }
 
 // Theme: the system's, until another is chosen.
@@ -44,105 +84,43 @@ function button(text, action) {
   mark();
 }
 
-const textOf = (cell) => (cell.dataset.copy ?? cell.textContent).replace(/\s+/g, " ").trim();
-const exactOf = (cell) => (cell.dataset.copy === undefined && (cell.dataset.sort || cell.querySelector("code[title]")?.title)) || textOf(cell);
-const shownRows = (table) => [...table.tBodies[0].rows].filter((row) => !row.hidden);
-const cellsOf = (table, read) => [table.tHead.querySelector(".keys"), ...shownRows(table)].map((row) => [...row.cells].map(read));
-
-function csv(table) {
-  const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text);
-  return cellsOf(table, exactOf).map((row) => row.map(quoted).join(",")).join("\n") + "\n";
-}
-
-function latex(table) {
-  const signs = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "→": "$\\to$", "–": "--", "−": "$-$", "±": "$\\pm$", ">": "$>$", "<": "$<$" };
-  const escaped = (text) => text.replace(/[\\~^→–−±<>&%$#_{}]/g, (sign) => signs[sign] ?? `\\${sign}`);
-  const [heads, ...rows] = cellsOf(table, textOf).map((row) => row.map(escaped).join(" & ") + " \\\\");
-  const columns = [...table.tHead.querySelector(".keys").cells].map((cell) => (cell.classList.contains("num") ? "r" : "l"));
-  return [`\\begin{tabular}{${columns.join("")}}`, "\\toprule", heads, "\\midrule", ...rows, "\\bottomrule", "\\end{tabular}", ""].join("\n");
-}
-
-async function copy(text, what) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Pages opened from a file have no clipboard in some browsers.
-    const area = document.createElement("textarea");
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-  }
-  say(`${what} copied`);
-}
-
-function sortable(table) {
-  const heads = [...table.tHead.querySelector(".keys").cells];
-  heads.forEach((head, column) => {
-    const inner = button("", () => {
-      const up = head.getAttribute("aria-sort") !== "ascending";
-      heads.forEach((other) => other.removeAttribute("aria-sort"));
-      head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      const keyed = [...table.tBodies[0].rows].map((row) => {
-        const cell = row.cells[column];
-        const sort = cell.dataset.sort;
-        return { row, number: sort === undefined ? null : sort === "" ? NaN : Number(sort), text: textOf(cell) };
-      });
-      keyed.sort((a, b) => {
-        if (a.number === null || b.number === null) {
-          return (up ? 1 : -1) * a.text.localeCompare(b.text, "en", { numeric: true });
-        }
-        // What failed has no number and stays last either way.
-        if (Number.isNaN(a.number) || Number.isNaN(b.number)) return Number.isNaN(a.number) - Number.isNaN(b.number);
-        return (up ? 1 : -1) * (a.number - b.number);
-      });
-      table.tBodies[0].append(...keyed.map((item) => item.row));
-      say(`Sorted by ${textOf(head)}, ${up ? "ascending" : "descending"}`);
-    });
-    head.dataset.copy ??= head.textContent;
-    inner.append(...head.childNodes);
-    const arrow = document.createElement("span");
-    arrow.className = "arrow";
-    inner.insertBefore(arrow, inner.querySelector("small"));
-    head.append(inner);
-  });
-}
-
-for (const table of document.querySelectorAll("table.data")) {
-  sortable(table);
-  const tools = document.createElement("div");
-  tools.className = "tools";
-  const shown = document.createElement("span");
-  shown.className = "shown";
-  const all = table.tBodies[0].rows.length;
-  const tell = () => {
-    const rows = shownRows(table).length;
-    shown.textContent = rows === all ? `${all} rows` : `${rows} of ${all} rows`;
+// Figures: enlarged on demand, as far as the reader likes.
+{
+  const dialog = document.createElement("dialog");
+  dialog.className = "enlarged";
+  dialog.setAttribute("aria-label", "Enlarged figure");
+  const image = document.createElement("img");
+  const plate = document.createElement("div");
+  plate.className = "plate";
+  plate.tabIndex = 0;
+  plate.setAttribute("role", "group");
+  plate.setAttribute("aria-label", "Enlarged figure; scrolls both ways");
+  plate.append(image);
+  let scale = 1;
+  const show = (factor) => {
+    scale = Math.min(8, Math.max(0.25, factor));
+    image.width = Math.round(Number(image.dataset.width) * scale);
+    say(`${Math.round(scale * 100)} percent`);
   };
-  if (table.hasAttribute("data-filter") || all > 12) {
-    const label = document.createElement("label");
-    const field = document.createElement("input");
-    field.type = "search";
-    field.placeholder = "Filter: words, all must occur";
-    field.setAttribute("aria-label", `Filter ${table.dataset.name}`);
-    field.addEventListener("input", () => {
-      const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
-      for (const row of table.tBodies[0].rows) {
-        const text = row.textContent.toLowerCase() + " " + [...row.querySelectorAll("[title]")].map((c) => c.title.toLowerCase()).join(" ");
-        row.hidden = !words.every((word) => text.includes(word));
-      }
-      tell();
-      say(shown.textContent);
-    });
-    label.append(field);
-    tools.append(label);
-  }
-  tell();
-  tools.append(
-    shown,
-    button("Copy as CSV", () => copy(csv(table), "CSV")),
-    button("Copy as LaTeX", () => copy(latex(table), "LaTeX")),
+  const bar = document.createElement("div");
+  bar.className = "tools";
+  bar.append(
+    button("Larger", () => show(scale * 1.5)),
+    button("Smaller", () => show(scale / 1.5)),
+    button("Close", () => dialog.close()),
   );
-  table.closest(".sheet").before(tools);
+  dialog.append(bar, plate);
+  document.body.append(dialog);
+  for (const small of document.querySelectorAll("figure:not(.contact) .plate img")) {
+    const opener = button("Enlarge", () => {
+      image.src = small.src;
+      image.alt = small.alt;
+      image.dataset.width = small.getAttribute("width");
+      dialog.showModal();
+      show(Math.max(1, Math.min(2, (innerWidth * 0.9) / Number(image.dataset.width))));
+    });
+    opener.className = "enlarge";
+    opener.setAttribute("aria-label", `Enlarge ${small.closest(".plate").getAttribute("aria-label").split(";")[0]}`);
+    small.closest("figure").querySelector(".files").append(opener);
+  }
 }

@@ -2,11 +2,14 @@
 
 Purpose: two-dimensional views of the spaces, separability of the domains, transfer of principal components; examples
          of what maps do to a few pairs of spaces; how much these need, and how few leaked pairs link two databases;
-         structure of the compatibility of models, geometry of the maps.
+         structure of the compatibility of models, geometry of the maps. Verdicts on claims, from all of these.
 Inputs:  embeddings, maps and their scores, and images for the statistics that separability is compared with and
          for the examples, where there are any.
 Outputs: results/<study>/analysis/**/*.parquet, results/<study>/metrics/{separability,compatibility,geometry,efficiency,security}/*.parquet.
 """
+
+# What views show: persons and things; attacks where there is nothing else.
+VIEWED = [d for d in STUDY.evaluation.datasets if d not in ATTACKED] or list(ATTACKED)
 
 
 rule project_embeddings:
@@ -15,7 +18,7 @@ rule project_embeddings:
         embeddings=[
             f
             for m in ANALYSED or STUDY.models()
-            for d in STUDY.evaluation.datasets
+            for d in VIEWED
             for f in embeddings_of(m, d)
         ],
     output:
@@ -29,7 +32,7 @@ rule project_embeddings:
     params:
         settings=text(
             models=ANALYSED or STUDY.models(),
-            datasets=STUDY.evaluation.datasets,
+            datasets=VIEWED,
             split=STUDY.evaluation.split,
             images=STUDY.report.view_images,
             seed=STUDY.seed,
@@ -299,3 +302,49 @@ rule measure_leaks:
         "python -m unispace measure-leaks --settings {params.settings:q}"
         " --embeddings {params.embeddings} --table {output.table}"
         " --metrics {output.metrics} > {log} 2>&1"
+
+
+# From published numbers and their resamples alone.
+rule evaluate_claims:
+    input:
+        code=code("evaluate_claims"),
+        claims=list(STUDY.claims.files),
+        results=f"{RESULTS}/results.parquet",
+        samples=[
+            *tested("samples"),
+            *(
+                f"{RESULTS}/samples/zero_shot/{flat_name(m)}.parquet"
+                for m in STUDY.prompted_models()
+            ),
+        ],
+        components=transfer_of("curves"),
+        efficiency=map_curves("efficiency") if EFFICIENCY else [],
+    output:
+        verdicts=f"{RESULTS}/analysis/claims.parquet",
+        parts=f"{RESULTS}/analysis/claim_parts.parquet",
+    log:
+        f"{LOGS}/evaluate_claims.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_claims.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=text(
+            seed=STUDY.seed,
+            files=list(STUDY.claims.files),
+            models=STUDY.models(),
+            roles=claim_roles(STUDY),
+            evaluation=chosen(
+                STUDY.evaluation,
+                "verification",
+                "identification",
+                "ranks",
+                "neighbours",
+            ),
+            margins=STUDY.evaluation.margins,
+        ),
+    shell:
+        "python -m unispace evaluate-claims --settings {params.settings:q}"
+        " --results {input.results} --samples {input.samples}"
+        " --components {input.components} --efficiency {input.efficiency}"
+        " --verdicts {output.verdicts} --parts {output.parts} > {log} 2>&1"

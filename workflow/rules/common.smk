@@ -12,18 +12,31 @@ from pathlib import Path
 WORKFLOW = Path(workflow.basedir).resolve() / "workflow"
 sys.path.insert(0, str(WORKFLOW))
 
+from fork_server.start import start_servers
 from snakemake_load import lighten
+from unispace.__main__ import command_names
+from unispace.commands.common.versions import versions_of_study
 from unispace.config.analysis import (
     analysed_datasets,
     analysed_domains,
     analysed_models,
 )
 from unispace.config.base import canonical_json
+from unispace.config.claim_roles import claim_roles
+from unispace.config.claims_file import read_claims
 from unispace.config.own_embeddings import OWN
 from unispace.config.parse import check_text, parse_study
+from unispace.config.tradeoffs import (
+    gained,
+    traded,
+    traded_backbones,
+    tradeoff_figures,
+)
 from unispace.errors import UserError
-from unispace.records.code import code_of
+from unispace.records.code import code_of, imports, version_of
+from unispace.records.finished import forget
 from unispace.records.names import flat_name, model_of_flat_name, pair_name
+from unispace.records.run_lock import hold, sends_jobs_away
 
 # Jobs run this clone's package with this interpreter, whatever environment is active around them.
 os.environ.update(
@@ -35,7 +48,7 @@ STARTED = time.time()
 
 
 def checked_study():
-    """The study, checked together with what it needs from this machine."""
+    """The study, checked together with what it needs from this machine, and the names of its files in Git."""
     from unispace.commands.common.published import recall_pulled
     from unispace.data.preflight import check_sources
 
@@ -47,7 +60,9 @@ def checked_study():
         if text:
             check_text(text, name)
         study = parse_study(config, name, text)
+        read_claims(study.claims.files)
         if workflow.is_main_process:
+            sys.stderr.write(hold(Path()))
             check_sources(study, Path("data/raw"))
             if study.embeddings:
                 # Half a second that most studies need not wait.
@@ -55,14 +70,15 @@ def checked_study():
 
                 check_embeddings(study, Path("data/raw"))
             sys.stderr.write(recall_pulled(study).text())
+        versions = versions_of_study(study)
     except UserError as error:
         # The message says all; where in this file it was noticed helps nobody.
         sys.stderr.write(f"{error}\n")
         raise SystemExit(1) from None
-    return study
+    return study, versions
 
 
-STUDY = checked_study()
+STUDY, VERSIONS = checked_study()
 DATA = f"data/{STUDY.study}"
 CHECKPOINTS = f"checkpoints/{STUDY.study}"
 RESULTS = f"results/{STUDY.study}"
@@ -127,16 +143,38 @@ def images_of(dataset):
     return [f"{DATA}/{dataset}/manifest.parquet", *store]
 
 
-def announce(study):
-    """Say what is about to run."""
+def begin(study):
+    """Say what is about to run, and make ready for it."""
     sys.stderr.write(
         f"Study {study.study}: {len(study.datasets)} data sets, {len(study.models())} models, "
         f"{len(study.map_pairs())} maps. Logs: {LOGS}/\n"
     )
+    if not workflow.local_exec:
+        # A later run must not conclude that all jobs of a killed one ended with it.
+        sends_jobs_away(Path())
+    lighten(workflow)
+    start_fork_servers()
+
+
+def forget_kept():
+    """All jobs that ended have been noted: what was kept of trainings in case they were not can go."""
+    forget(Path(CHECKPOINTS) / ".unfinished")
+
+
+def start_fork_servers():
+    """Have jobs forked from processes that have their libraries."""
+    commands = command_names()
+    networks = [
+        command
+        for command in commands
+        if imports(command.replace("-", "_"), "torch", "torchvision")
+    ]
+    start_servers(workflow, commands, networks)
 
 
 def summarise(study, page):
     """Say where the report is and how long it took, if this run wrote it."""
+    forget_kept()
     seconds = time.time() - STARTED
     if Path(page).is_file() and Path(page).stat().st_mtime >= STARTED:
         sys.stderr.write(

@@ -74,20 +74,21 @@ rule import_embeddings:
         " --manifest {input.manifest} --output {params.folder} > {log} 2>&1"
 
 
-# The text tower is never tuned: all models of a backbone are asked with the same prompts.
+# The text tower is never tuned: all models of a backbone are asked with the same prompts. Backbones that name images
+# and those that detect attacks are the same ones, where both are asked for.
 rule embed_prompts:
     input:
         code=code("embed_prompts"),
         weights=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.safetensors",
         manifests=[f"{DATA}/{d}/manifest.parquet" for d in STUDY.prompts.datasets],
     output:
-        prompts_of("{backbone}"),
+        prompts_of("{backbone}") + attack_texts_of("{backbone}"),
     log:
         f"{LOGS}/embed_prompts/{{backbone}}.log",
     benchmark:
         f"{BENCHMARKS}/embed_prompts/{{backbone}}.tsv"
     wildcard_constraints:
-        backbone=one_of(STUDY.prompted_backbones()),
+        backbone=one_of({*STUDY.prompted_backbones(), *ATTACK_TEXTS}),
     priority: 20
     conda:
         "../../envs/environment.yaml"

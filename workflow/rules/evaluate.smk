@@ -1,10 +1,11 @@
 """Metrics.
 
-Purpose: verification, identification and classification of every model, zero-shot classification of every CLIP,
-         and every map; what tuning changed.
+Purpose: verification, identification, classification and attack detection of every model, zero-shot classification
+         of every CLIP, and every map; what tuning changed.
 Inputs:  embeddings and maps; no network, no image.
 Outputs: results/<study>/metrics/*.parquet, results/<study>/curves/*.parquet, results/<study>/results.parquet;
          results/<study>/samples/*.parquet, the metrics of every resample, for paired comparisons;
+         results/headline.json and .csv, the few numbers that DVC compares between commits (-<study> for other studies);
          results/<study>/humans.parquet, models beside published results of people.
 """
 
@@ -118,6 +119,33 @@ rule evaluate_changes:
         " --metrics {output.metrics} > {log} 2>&1"
 
 
+rule evaluate_tradeoffs:
+    input:
+        code=code("evaluate_tradeoffs"),
+        metrics=lambda w: traded_off("metrics", w.backbone),
+        samples=lambda w: traded_off("samples", w.backbone),
+    output:
+        metrics=f"{RESULTS}/metrics/gelo/{{backbone}}.parquet",
+    log:
+        f"{LOGS}/evaluate_tradeoffs/{{backbone}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_tradeoffs/{{backbone}}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=lambda w: text(
+            study=STUDY.study,
+            seed=STUDY.seed,
+            models=traded(STUDY, w.backbone),
+            tradeoffs=chosen(STUDY.tradeoffs, "datasets", "metric"),
+            gains=gained(STUDY, w.backbone),
+        ),
+    shell:
+        "python -m unispace evaluate-tradeoffs --settings {params.settings:q}"
+        " --measured {input.metrics} --samples {input.samples}"
+        " --metrics {output.metrics} > {log} 2>&1"
+
+
 rule evaluate_zero_shot:
     input:
         code=code("evaluate_zero_shot"),
@@ -125,6 +153,7 @@ rule evaluate_zero_shot:
         prompts=lambda w: prompts_of(w.backbone),
     output:
         metrics=f"{RESULTS}/metrics/zero_shot/{MODEL}.parquet",
+        samples=f"{RESULTS}/samples/zero_shot/{MODEL}.parquet",
     log:
         f"{LOGS}/evaluate_zero_shot/{MODEL}.log",
     benchmark:
@@ -147,7 +176,68 @@ rule evaluate_zero_shot:
     shell:
         "python -m unispace evaluate-zero-shot --settings {params.settings:q}"
         " --embeddings {params.embeddings} --prompts {params.prompts}"
-        " --metrics {output.metrics} > {log} 2>&1"
+        " --metrics {output.metrics} --samples {output.samples} > {log} 2>&1"
+
+
+# Where the lists lie is no reason to verify again, so it is no parameter; their content is one.
+rule evaluate_templates:
+    input:
+        code=code("evaluate_templates"),
+        embeddings=lambda w: embeddings_of(model_name(w), w.dataset),
+    output:
+        metrics=f"{RESULTS}/metrics/templates/{{dataset}}/{MODEL}.parquet",
+        curves=f"{RESULTS}/curves/templates/{{dataset}}/{MODEL}.parquet",
+        samples=f"{RESULTS}/samples/templates/{{dataset}}/{MODEL}.parquet",
+    log:
+        f"{LOGS}/evaluate_templates/{{dataset}}/{MODEL}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_templates/{{dataset}}/{MODEL}.tsv"
+    wildcard_constraints:
+        dataset=one_of(STUDY.evaluation.templates),
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        images=lambda w: STUDY.evaluation.templates[w.dataset].images,
+        pairs=lambda w: STUDY.evaluation.templates[w.dataset].pairs,
+    params:
+        settings=verifying_templates,
+        embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
+    shell:
+        "python -m unispace evaluate-templates --settings {params.settings:q}"
+        " --embeddings {params.embeddings} --images {resources.images:q}"
+        " --pairs {resources.pairs:q} --metrics {output.metrics}"
+        " --curves {output.curves} --samples {output.samples} > {log} 2>&1"
+
+
+# One job tests all detectors of a model: they take the same resamples.
+rule evaluate_attacks:
+    input:
+        code=code("evaluate_attacks"),
+        embeddings=evaluated(ATTACKED),
+        heads=attack_heads,
+        texts=lambda w: (
+            attack_texts_of(w.backbone) if w.backbone in ATTACK_TEXTS else []
+        ),
+    output:
+        metrics=f"{RESULTS}/metrics/attack_detection/{MODEL}.parquet",
+        curves=f"{RESULTS}/curves/attack_detection/{MODEL}.parquet",
+        samples=f"{RESULTS}/samples/attack_detection/{MODEL}.parquet",
+    log:
+        f"{LOGS}/evaluate_attacks/{MODEL}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_attacks/{MODEL}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=detecting,
+        embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
+        heads=lambda w, input: f"--heads {input.heads[0]}" if input.heads else "",
+        prompts=lambda w: f"{RESULTS}/prompts/{w.backbone}",
+    shell:
+        "python -m unispace evaluate-attacks --settings {params.settings:q}"
+        " --embeddings {params.embeddings} {params.heads} --prompts {params.prompts}"
+        " --metrics {output.metrics} --curves {output.curves}"
+        " --samples {output.samples} > {log} 2>&1"
 
 
 # A job for each target: its gallery is the same for all sources.
@@ -279,6 +369,27 @@ rule collect_results:
     shell:
         "python -m unispace collect-results --metrics {input.metrics} --curves {input.curves}"
         " --results {output.results} --all-curves {output.curves} > {log} 2>&1"
+
+
+rule summarise_results:
+    input:
+        code=code("summarise_results"),
+        results=f"{RESULTS}/results.parquet",
+    output:
+        metrics=f"{VERSIONS.headline}.json",
+        plots=f"{VERSIONS.headline}.csv",
+    log:
+        f"{LOGS}/summarise_results.log",
+    benchmark:
+        f"{BENCHMARKS}/summarise_results.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        settings=text(models=STUDY.models(), datasets=list(STUDY.datasets)),
+    shell:
+        "python -m unispace summarise-results --settings {params.settings:q}"
+        " --results {input.results} --metrics {output.metrics} --plots {output.plots}"
+        " > {log} 2>&1"
 
 
 rule compare_humans:

@@ -1,7 +1,16 @@
 """What jobs read, and which part of the study decides what they make: functions of their wildcards."""
 
-from unispace.data.preflight import content_of
-from unispace.data.prompts.templates import read_templates
+from unispace.config.attacks import (
+    attack_datasets,
+    attack_text_backbones,
+    attacked_models,
+    headed_datasets,
+    headed_models,
+)
+from unispace.config.training_input import embedded_as
+from unispace.data.preflight import content_of, template_content
+from unispace.data.prompts.attack_texts import read_attack_texts
+from unispace.data.prompts.plan import prompt_plan
 from unispace.data.sources.raw import raw_files
 from unispace.embedding.needed import needed_splits
 from unispace.records.code import own_code
@@ -26,7 +35,10 @@ if STUDY.embeddings:
     from unispace.embedding.own import own_content, own_files
 
 LEARNT_FROM = {
-    b.weights.dataset for b in STUDY.backbones.values() if b.weights.kind == "pretrain"
+    dataset
+    for b in STUDY.backbones.values()
+    if b.weights.kind == "pretrain"
+    for dataset in b.weights.datasets
 }
 
 
@@ -67,9 +79,10 @@ def preparation(wildcards):
 
 
 def learnt_from(wildcards):
-    """The data set that a backbone is pretrained on, if any."""
+    """Manifests and images of the data sets that a backbone is pretrained on, if any."""
     weights = STUDY.backbones[wildcards.backbone].weights
-    return images_of(weights.dataset) if weights.kind == "pretrain" else []
+    learnt = weights.datasets if weights.kind == "pretrain" else ()
+    return [f for d in learnt for f in images_of(d)]
 
 
 def teacher_of(wildcards):
@@ -108,12 +121,20 @@ def untuned(name):
     backbone = dumped(STUDY.backbones[name])
     # What its weights have seen is said for the audit.
     backbone["weights"].pop("seen", None)
-    return {key: value for key, value in backbone.items() if key != "curricula"}
+    tuned = ("curricula", "without")
+    return {key: value for key, value in backbone.items() if key not in tuned}
 
 
 def architecture(name):
     """A backbone without its weights: how these were made shows in their bytes, which are an input."""
     return {**untuned(name), "weights": {"kind": "random"}}
+
+
+def embedded(wildcards):
+    """A backbone as a model of it is embedded, which its curriculum may have decided."""
+    own = STUDY.curricula[wildcards.curriculum].input
+    preprocessing = embedded_as(STUDY.backbones[wildcards.backbone], own).preprocessing
+    return {**architecture(wildcards.backbone), "preprocessing": dumped(preprocessing)}
 
 
 def teacher(wildcards):
@@ -136,7 +157,7 @@ def embedding(wildcards):
     """What decides which embeddings a job makes."""
     return text(
         model=model_name(wildcards),
-        backbone=architecture(wildcards.backbone),
+        backbone=embedded(wildcards),
         datasets={
             d: needed_splits(STUDY, model_name(wildcards), d)
             for d in STUDY.evaluation.datasets
@@ -334,7 +355,7 @@ def evaluation(datasets, *keys):
 
 
 def prompts_of(backbone):
-    """The two files of each set of prompts of a backbone."""
+    """The two files of each set of prompts of a backbone about classes of objects."""
     return [
         f"{RESULTS}/prompts/{backbone}/{dataset}/{templates}/{file}"
         for dataset in STUDY.prompts.datasets
@@ -343,14 +364,75 @@ def prompts_of(backbone):
     ]
 
 
+# Evaluated data sets of attacks and the backbones whose text towers detect these.
+ATTACKED = attack_datasets(STUDY)
+ATTACK_TEXTS = attack_text_backbones(STUDY)
+
+
+def attack_texts_of(backbone):
+    """The two files of each set of texts about attacks, as one of `ATTACK_TEXTS` embeds them."""
+    return [
+        f"{RESULTS}/prompts/{backbone}/{dataset}/{texts}/{file}"
+        for dataset in ATTACKED
+        for texts in STUDY.evaluation.attacks.texts
+        for file in ("vectors.npy", "prompts.json")
+        if ATTACK_TEXTS
+    ]
+
+
+def attack_heads(wildcards):
+    """The heads that a model was trained with, where it is trained to detect attacks."""
+    model = model_name(wildcards)
+    headed = model in headed_models(STUDY)
+    return [f"{checkpoint_of(model)}/heads.safetensors"] if headed else []
+
+
+def detecting(wildcards):
+    """What decides how well a model detects attacks."""
+    model = model_name(wildcards)
+    texts = STUDY.evaluation.attacks.texts if wildcards.backbone in ATTACK_TEXTS else ()
+    return text(
+        study=STUDY.study,
+        model=model,
+        seed=STUDY.seed,
+        datasets=list(ATTACKED),
+        heads=(
+            list(headed_datasets(STUDY, model)) if model in headed_models(STUDY) else []
+        ),
+        texts=list(texts),
+        evaluation=chosen(STUDY.evaluation, "split", "resamples", "attacks"),
+    )
+
+
 def prompting(wildcards):
     """What decides the prompts of a backbone, with the words themselves."""
     return text(
         name=wildcards.backbone,
         backbone=architecture(wildcards.backbone),
-        datasets=list(STUDY.prompts.datasets),
-        templates={t: read_templates(t) for t in STUDY.prompts.templates},
-        names=STUDY.prompts.names,
+        split=STUDY.evaluation.split,
+        **prompt_plan(STUDY),
+        attacks={
+            d: {
+                t: read_attack_texts(t, STUDY.datasets[d].domain)
+                for t in STUDY.evaluation.attacks.texts
+            }
+            for d in ATTACKED
+            if wildcards.backbone in ATTACK_TEXTS
+        },
+    )
+
+
+def verifying_templates(wildcards):
+    """What decides how well a model verifies templates: the content of their lists, wherever these lie."""
+    dataset = wildcards.dataset
+    return text(
+        study=STUDY.study,
+        model=model_name(wildcards),
+        seed=STUDY.seed,
+        dataset=dataset,
+        fmr=list(STUDY.evaluation.templates[dataset].fmr),
+        content=template_content(STUDY, dataset, Path("data/raw")),
+        evaluation=chosen(STUDY.evaluation, "split", "resamples"),
     )
 
 
@@ -369,9 +451,34 @@ def tested(kind, *backbones):
     return [f"{RESULTS}/{kind}/{e}/{m}.parquet" for e in experiments for m in models]
 
 
+def traded_off(kind, backbone):
+    """The metric or sample files that trade-offs of a backbone are made of.
+
+    Verification and detection of attacks only where a gain is taken from them.
+    """
+    models = [flat_name(m) for m, _ in traded(STUDY, backbone)]
+    experiments = ["classification"]
+    experiments += ["zero_shot"] if backbone in STUDY.prompted_backbones() else []
+    # Folders are called after the commands, experiments of the results with a hyphen.
+    experiments += dict.fromkeys(
+        g.experiment.replace("-", "_") for g in gained(STUDY, backbone)
+    )
+    return [f"{RESULTS}/{kind}/{e}/{m}.parquet" for e in experiments for m in models]
+
+
 def parts(kind):
     """All metric or curve files of the study."""
     files = tested(kind)
+    files += [
+        f"{RESULTS}/{kind}/templates/{d}/{flat_name(m)}.parquet"
+        for d in STUDY.evaluation.templates
+        for m in STUDY.models()
+    ]
+    if ATTACKED:
+        files += [
+            f"{RESULTS}/{kind}/attack_detection/{flat_name(m)}.parquet"
+            for m in attacked_models(STUDY)
+        ]
     if kind == "metrics":
         prompted = STUDY.prompted_models()
         files += [
@@ -381,6 +488,9 @@ def parts(kind):
             f"{RESULTS}/metrics/change/{b}.parquet"
             for b in STUDY.backbones
             if STUDY.changes_of(b)
+        ]
+        files += [
+            f"{RESULTS}/metrics/gelo/{b}.parquet" for b in traded_backbones(STUDY)
         ]
     if SEPARABLE and kind == "metrics":
         names = [flat_name(m) for m in ANALYSED]

@@ -1,7 +1,7 @@
 """Backbones before tuning.
 
 Purpose: pretrain a backbone in the pipeline, or fetch published weights.
-Inputs:  the data set to learn from, the teacher's weights where there is one, or a weights file or hub repository.
+Inputs:  the data sets to learn from, the teacher's weights where there is one, or a weights file or hub repository.
 Outputs: checkpoints/<study>/<backbone>/pretrained/ model.safetensors, history.parquet, model.json.
 """
 
@@ -37,7 +37,11 @@ rule pretrain_backbone:
             teacher=teacher(w),
         ),
         data=lambda w, input: (
-            f"--data {Path(input.data[0]).parent}" if input.data else ""
+            " ".join(
+                ["--data", *dict.fromkeys(str(Path(f).parent) for f in input.data)]
+            )
+            if input.data
+            else ""
         ),
         teacher=lambda w, input: (
             f"--teacher {input.teacher[0]}" if input.teacher else ""

@@ -68,6 +68,20 @@ if EFFICIENCY:
 if SECURITY:
     DRAWN_FROM["maps_security"] = map_curves("security")
 
+# What tuning cost and gained; beside it published numbers, where the study wants them.
+for figure in tradeoff_figures(STUDY):
+    DRAWN_FROM[figure] = [
+        f"{RESULTS}/{'curves' if figure == 'det' else 'results'}.parquet"
+    ]
+PUBLISHED = (
+    ["workflow/unispace/evaluation/published/tradeoffs.csv"]
+    if traded_backbones(STUDY) and STUDY.tradeoffs.references
+    else []
+)
+
+# Why results are expected as they are; nothing where no run was ever accepted.
+ACCEPTED = [str(VERSIONS.accepted)] if VERSIONS.accepted.is_file() else []
+
 # What of the study a figure knows beside models and data sets; curricula as pairs, which keep their order.
 CURRICULA = [[name, dumped(c)] for name, c in STUDY.curricula.items()]
 # Of maps, as pairs too: methods with their settings, and the family of each mapped model.
@@ -79,6 +93,14 @@ MAPPED = {
     "protocols": [*STUDY.maps.identification, *STUDY.maps.verification],
 }
 ROLES = {"tasks": STUDY.tasks(), "base": STUDY.base_curriculum()}
+TRADED = {
+    "base": STUDY.base_curriculum(),
+    "curricula": CURRICULA,
+    "gains": gained(STUDY),
+    "sizes": list(STUDY.tradeoffs.sizes.items()),
+    "methods": MAPPED["methods"],
+    "protocols": MAPPED["protocols"],
+}
 FIGURE_SETTINGS = {
     "losses": {"names": TRAINED},
     "conflicts": {"names": TRAINED},
@@ -99,6 +121,7 @@ FIGURE_SETTINGS = {
         ),
         MAPPED,
     ),
+    **dict.fromkeys(tradeoff_figures(STUDY), TRADED),
     **dict.fromkeys(
         ("maps_efficiency", "maps_security"),
         MAPPED | {"names": list(STUDY.maps.datasets)},
@@ -134,6 +157,7 @@ rule draw_figure:
         code=code("draw_figure"),
         style="workflow/report/style.mplstyle",
         tables=lambda w: DRAWN_FROM[w.figure],
+        published=lambda w: PUBLISHED if w.figure == "gelo" else [],
     output:
         svg=f"{FIGURES}/{{figure}}.svg",
         png=f"{FIGURES}/{{figure}}.png",
@@ -156,6 +180,7 @@ rule draw_figure:
         ),
     shell:
         "python -m unispace draw-figure --settings {params.settings:q} --tables {input.tables}"
+        " --published {input.published}"
         " --style {input.style} --svg {output.svg} --png {output.png} --csv {output.table}"
         " > {log} 2>&1"
 
@@ -167,15 +192,26 @@ rule render_report:
             f"workflow/report/{f}"
             for f in (
                 "page.html.j2",
+                "claims.html.j2",
+                "accepted.html.j2",
                 "maps.html.j2",
                 "maps_structure.html.j2",
+                "tradeoffs.html.j2",
                 "page.css",
                 "page.js",
+                "tables.js",
             )
         ],
         results=f"{RESULTS}/results.parquet",
         people=f"{RESULTS}/humans.parquet",
         humans="workflow/unispace/evaluation/human.csv",
+        published=PUBLISHED,
+        claims=(
+            [f"{RESULTS}/analysis/{t}.parquet" for t in ("claims", "claim_parts")]
+            if STUDY.claims.files
+            else []
+        ),
+        accepted=ACCEPTED,
         audit=[
             f"{RESULTS}/audit.parquet",
             *([f"{RESULTS}/audit_embeddings.parquet"] if STUDY.audit.model else []),
@@ -208,6 +244,8 @@ rule render_report:
             figures=list(DRAWN_FROM),
             methods=METHODS,
             families=FAMILIES,
+            drawn_from=DRAWN_FROM,
+            code=version_of("draw_figure"),
         ),
         templates=lambda w: "workflow/report",
         figures=lambda w: FIGURES,
@@ -215,7 +253,8 @@ rule render_report:
         "python -m unispace render-report --settings {params.settings:q}"
         " --templates {params.templates} --results {input.results} --audit {input.audit}"
         " --figures {params.figures}"
-        " --people {input.people} --humans {input.humans}"
+        " --people {input.people} --humans {input.humans} --published {input.published}"
+        " --claims {input.claims} --accepted {input.accepted}"
         " --manifests {input.manifests} --cards {input.cards} --own {input.own}"
         " --page {output.page} > {log} 2>&1"
 

@@ -2,7 +2,8 @@
 
 Purpose: tune each backbone with each curriculum, or take weights between two of its models.
 Inputs:  the backbone's weights and card, the images of the curriculum's data sets or the weights of a tuned model.
-Outputs: checkpoints/<study>/<backbone>/<curriculum>/seed<k>/ model.safetensors, history.parquet, model.json.
+Outputs: checkpoints/<study>/<backbone>/<curriculum>/seed<k>/ model.safetensors, heads.safetensors, history.parquet,
+         model.json.
 """
 
 # Curricula whose weights lie between those of two others.
@@ -18,6 +19,7 @@ rule train_model:
         data=trained_on,
     output:
         weights=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/model.safetensors",
+        heads=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/heads.safetensors",
         history=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/history.parquet",
         card=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/model.json",
     # How fast it went is no result: times never repeat, and what is published must.
@@ -42,7 +44,8 @@ rule train_model:
     shell:
         "python -m unispace train-model --settings {params.settings:q}"
         " --pretrained {input.pretrained} --pretrained-card {input.card} --data {params.data}"
-        " --weights {output.weights} --history {output.history} --card {output.card}"
+        " --weights {output.weights} --heads {output.heads} --history {output.history}"
+        " --card {output.card}"
         " --timing {log.timing} --resume {params.resume} --threads 1 > {log[0]} 2>&1"
 
 
@@ -53,8 +56,10 @@ rule interpolate_weights:
         card=f"{CHECKPOINTS}/{{backbone}}/pretrained/model.json",
         tuned=lambda w: f"{tuned_end(w)}/model.safetensors",
         tuned_card=lambda w: f"{tuned_end(w)}/model.json",
+        tuned_heads=lambda w: f"{tuned_end(w)}/heads.safetensors",
     output:
         weights=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/model.safetensors",
+        heads=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/heads.safetensors",
         history=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/history.parquet",
         card=f"{CHECKPOINTS}/{{backbone}}/{{curriculum}}/seed{{seed}}/model.json",
     log:
@@ -72,5 +77,6 @@ rule interpolate_weights:
     shell:
         "python -m unispace interpolate-weights --settings {params.settings:q}"
         " --pretrained {input.pretrained} --pretrained-card {input.card}"
-        " --tuned {input.tuned} --tuned-card {input.tuned_card}"
-        " --weights {output.weights} --history {output.history} --card {output.card} > {log} 2>&1"
+        " --tuned {input.tuned} --tuned-card {input.tuned_card} --tuned-heads {input.tuned_heads}"
+        " --weights {output.weights} --heads {output.heads} --history {output.history}"
+        " --card {output.card} > {log} 2>&1"

@@ -1,22 +1,21 @@
 """`unispace <command>`: finds the module of a command and runs it.
 
 Each command is a module of `unispace.commands` with `configure(parser)` and `run(arguments)`; only the one that
-is called is imported, so that a table does not wait for torch.
+is called is imported, so that a table does not wait for torch. While Snakemake runs, a process that has the
+libraries already may do even that (`fork_server`); hence nothing is imported before it is asked.
 """
 
 from __future__ import annotations
 
-import gc
-import importlib
-import pkgutil
 import sys
-
-from unispace import commands
-from unispace.errors import did_you_mean
 
 
 def command_names() -> list[str]:
     """All commands, as they are written on the command line."""
+    import pkgutil
+
+    from unispace import commands
+
     return sorted(
         module.name.replace("_", "-")
         for module in pkgutil.iter_modules(commands.__path__)
@@ -26,6 +25,11 @@ def command_names() -> list[str]:
 
 def main() -> int:
     """Run the command named by the first argument."""
+    import gc
+    import importlib
+
+    from unispace.errors import did_you_mean
+
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
         print("usage: unispace COMMAND ...\n\ncommands:\n  " + "\n  ".join(command_names()))
         print("\n`unispace COMMAND --help` tells more; `snakemake` calls them in the right order.")
@@ -46,4 +50,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from fork_server.client import hand_over
+
+    status = hand_over()
+    sys.exit(main() if status is None else status)

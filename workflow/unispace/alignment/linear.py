@@ -20,8 +20,6 @@ from unispace.config.methods import (
     WhitenedProcrustes,
 )
 
-_EPS = float(np.finfo(np.float64).eps)
-
 
 def fit_baseline(pair: Pair, method: Baseline) -> Map:
     """No map: vectors are compared as they are, once both spaces are centred and of one width."""
@@ -51,20 +49,16 @@ def fit_procrustes(pair: Pair, method: Procrustes) -> Map:
     Sources: P. Schoenemann, "A generalized solution of the orthogonal Procrustes problem", Psychometrika 1966;
     S. Umeyama, "Least-squares estimation of transformation parameters between two point patterns", IEEE TPAMI 1991.
     """
-    split, width = pair.split(), pair.frames[0].width
-    # Directions whose cross-covariance is rounding alone are free too.
-    shared = int(np.sum(split.singular > _EPS * split.singular.size * split.singular[0]))
-    left = pair.source.factors.right.T @ split.left[:, :shared]
-    right = pair.target.factors.right.T @ split.right[:shared].T
-    singular = split.singular[:shared].copy()
-    kept = pair.source.kept
+    shared, width, kept = pair.shared, pair.frames[0].width, pair.source.kept
+    singular = pair.split().singular[:shared].copy()
     if shared < kept:
-        matrix = _rotation(left, right, width, method.reflections)[:kept]
+        matrix = _rotation(*pair.sides(), width, method.reflections)[:kept]
     else:
         # What is free lies in the padding of the source, whose rows are left out, and so does any mirror.
-        matrix = left @ right.T
+        matrix = pair.closest
         if shared == width and not method.reflections and np.linalg.slogdet(matrix)[0] < 0:
             singular[-1] *= -1
+            left, right = pair.sides()
             matrix = (left * np.sign(singular)) @ right.T
     scale = float(singular.sum() / np.sum(pair.source.factors.singular**2))
     free = width * (width - 1) // 2 + method.scale
@@ -103,7 +97,7 @@ def _complement(columns: Doubles) -> Doubles:
 def fit_linear(pair: Pair, method: Linear) -> Map:
     """Minimum-norm least squares, argmin ||X W - Y||_F: W = V S^-1 U^T Y.
 
-    Singular values up to eps * max(n, d) * s_max count as zero, as in `numpy.linalg.lstsq`.
+    Singular values up to eps * max(n, d) * s_max count as zero, as in `numpy.linalg.lstsq` on the vectors as given.
     """
     factors = pair.source.factors
     matrix = (factors.right.T / factors.singular) @ pair.coefficients

@@ -97,6 +97,30 @@ class Pair:
                 self._splits[shrinkage] = Split(*np.linalg.svd(core, full_matrices=False))
         return self._splits[shrinkage]
 
+    @cached_property
+    def shared(self) -> int:
+        """How many directions the two clouds have in common; those whose cross-covariance is rounding alone are free."""
+        singular = self.split().singular
+        return int(np.sum(singular > np.finfo(np.float64).eps * singular.size * singular[0]))
+
+    def sides(self) -> tuple[Doubles, Doubles]:
+        """The directions that the two clouds share, in either space: columns `(k_x, m)` and `(k_y, m)`."""
+        split, m = self.split(), self.shared
+        left = self.source.factors.right.T @ split.left[:, :m]
+        right = self.target.factors.right.T @ split.right[:m].T
+        return left, right
+
+    @cached_property
+    def closest(self) -> Doubles:
+        """`(k_x, k_y)`: takes the shared directions of the source to those of the target, and all others to zero.
+
+        It is the polar factor of X^T Y, and its transpose is that of the pair turned.
+        """
+        if self._turned is not None and "closest" in vars(self._turned):
+            return self._turned.closest.T
+        left, right = self.sides()
+        return left @ right.T
+
     def turned(self) -> Pair:
         """The pair from target to source; the two share all that they have in common."""
         if self._turned is None:

@@ -7,6 +7,7 @@ would.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -27,13 +28,13 @@ Group = tuple[dict[str, str], str, str, Measure]
 
 
 def family_means(
-    measured: pd.DataFrame, samples: pd.DataFrame, families: Mapping[str, str], reference: str = ""
+    pairs: pd.DataFrame, families: Mapping[str, str], reference: str = ""
 ) -> Iterator[Group]:
     """Mean over the pairs of each two families, and its gain over a reference method.
 
     Args:
-        measured: tidy rows of pairs: `CELL`, source, target, value, lower, upper, n, unit, chance, status.
-        samples: rows of `PAIR_SAMPLES_SCHEMA`: the metrics that have resamples; others have no mean.
+        pairs: tidy rows of maps, as `evaluation.tidy.with_samples` gives them; a metric without any resamples has no
+            mean.
         families: family of each model.
         reference: method whose value is subtracted in every pair, for a second measure `<metric>-gain`; none if
             empty or not measured.
@@ -43,20 +44,19 @@ def family_means(
         pairs, not their number. It fails where a pair failed.
     """
     keys = [*CELL, "source", "target"]
-    resampled = measured[measured["metric"].isin(samples["metric"].unique())]
-    joined = resampled.merge(samples, on=keys, how="left", validate="one_to_one")
-    joined = joined.assign(
-        from_family=joined["source"].map(families), to_family=joined["target"].map(families)
-    )
-    first = joined[joined["method"] == reference] if reference else joined[:0]
-    base = {tuple(row[k] for k in keys if k != "method"): row for row in first.to_dict("records")}
-    for group, pairs in joined.groupby([*CELL, "from_family", "to_family"], sort=True):
-        *cell, source, target = (str(name) for name in group)
+    drawn = pairs[pairs["samples"].notna()]["metric"].unique()
+    base: dict[tuple[Any, ...], dict[Any, Any]] = {}
+    groups: dict[tuple[str, ...], list[dict[Any, Any]]] = defaultdict(list)
+    for row in pairs[pairs["metric"].isin(drawn)].to_dict("records"):
+        ends = families[row["source"]], families[row["target"]]
+        groups[(*(row[name] for name in CELL), *ends)].append(row)
+        if reference and row["method"] == reference:
+            base[tuple(row[k] for k in keys if k != "method")] = row
+    for (*cell, source, target), found in sorted(groups.items(), key=lambda group: group[0]):
         names: dict[str, str] = dict(zip(CELL, cell, strict=True))
-        found = pairs.to_dict("records")
         yield names, source, target, _mean(found, names["metric"])
         others = [base.get(tuple(row[k] for k in keys if k != "method")) for row in found]
-        if names["method"] != reference and found and all(o is not None for o in others):
+        if names["method"] != reference and all(o is not None for o in others):
             gains = _mean(found, names["metric"] + GAIN, [o for o in others if o is not None])
             yield names | {"metric": gains.metric}, source, target, gains
 

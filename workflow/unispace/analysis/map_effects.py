@@ -23,7 +23,7 @@ _Key = tuple[str, bytes, bytes]
 
 
 @dataclass(frozen=True, eq=False)
-class TestedImages:
+class MappedImages:
     """Images that maps are tested on, in all models; what is compared with many is made once.
 
     Attributes:
@@ -32,8 +32,6 @@ class TestedImages:
         resamples: of identities, at least 40; all maps are measured on the same ones.
         stream: random numbers by a name.
     """
-
-    __test__ = False  # no test class
 
     vectors: Mapping[str, NDArray[np.float32]]
     identity: NDArray[np.intp]

@@ -45,8 +45,12 @@ class Network(nn.Module):
         self.body = _create(settings)
         graph_to_come = isinstance(self.body, OnnxTower)
         self.dimension: int = 0 if graph_to_come else _dimension(self.body, settings)
-        self.preprocessing: Preprocessing = settings.preprocessing
-        mean, std = NORMALISATIONS[settings.preprocessing.normalisation]
+        self.preprocessed_as(settings.preprocessing)
+
+    def preprocessed_as(self, preprocessing: Preprocessing) -> None:
+        """Take images in this way from now on; their size is that of the settings."""
+        self.preprocessing: Preprocessing = preprocessing
+        mean, std = NORMALISATIONS[preprocessing.normalisation]
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 

@@ -68,7 +68,7 @@ def adapt(
 
     Tried in turn, and taken where the names fit: as they are, without a wrapper's prefix, and through timm's own
     converter of that architecture (OpenAI's CLIP, Meta's DINO, EVA and others). Without the classifier, unless the
-    body has it; in the precision of the body.
+    body has it; in the precision of the body. A body with a method `from_published` renames them itself.
 
     Args:
         tensors: as they were read.
@@ -79,6 +79,11 @@ def adapt(
         The tensors, which may still not fit; and the names of those whose grid timm's converter resized.
     """
     wanted = body.state_dict()
+    if own := getattr(body, "from_published", None):
+        # A network of the user's own knows best; what it leaves out or gets wrong is refused like any other misfit.
+        found = _completed(own(tensors), wanted)
+        fitting = found.keys() == wanted.keys()
+        return (_like(found, wanted) if fitting else found), []
     candidates = [tensors, *(part for p in _PREFIXES if (part := _without(tensors, p)))]
     for candidate in candidates:
         found = _completed(_without_classifier(candidate, body), wanted)

@@ -20,6 +20,9 @@ def write_tensors(tensors: dict[str, Tensor], path: Path) -> None:
     Raises:
         UserError: where the disk is full.
     """
+    # The library has temporary files of its own, which a kill leaves behind. One process writes to such a folder.
+    for left in path.parent.glob(".tmp??????"):
+        left.unlink(missing_ok=True)
     with replacing(path) as temporary:
         try:
             save_file({k: v.detach().contiguous() for k, v in tensors.items()}, temporary)

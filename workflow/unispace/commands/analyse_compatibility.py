@@ -13,6 +13,7 @@ import pandas as pd
 from unispace.analysis.compatibility import Compatibility
 from unispace.analysis.structure import Structure, structure
 from unispace.commands.common import evaluation as io
+from unispace.commands.common.maps import read_measured
 from unispace.config.methods import CEILING
 from unispace.evaluation.tasks import TaskNumber, task_numbers
 from unispace.evaluation.tidy import Cell, rows
@@ -20,14 +21,11 @@ from unispace.records.files import read_json
 from unispace.records.results import (
     ASYMMETRY_SCHEMA,
     LINKAGE_SCHEMA,
-    PAIR_SAMPLES_SCHEMA,
-    SCHEMA,
 )
-from unispace.records.tables import read_table, write_table
+from unispace.records.tables import write_table
 
 EXPERIMENT = "compatibility"
 _PERMUTATIONS = 10_000
-_CELL = ["experiment", "dataset", "fitted_on", "protocol", "metric", "source", "target", "method"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
     dataset, families = settings["dataset"], dict(settings["families"])
     cards = {m: arguments.embeddings / m / dataset / "embedding.json" for m in families}
     dimension = {model: read_json(card)["dimension"] for model, card in cards.items()}
-    pairs = _pairs(arguments.measured, arguments.samples)
+    pairs = read_measured(arguments.measured, arguments.samples)
     cell = Cell(
         study=settings["study"],
         dataset=dataset,
@@ -92,15 +90,6 @@ def run(arguments: argparse.Namespace) -> None:
         filled = [part for part in parts if len(part)]
         whole = pd.concat(filled, ignore_index=True) if filled else schema.empty_table().to_pandas()
         write_table(whole[schema.names], schema, path)
-
-
-def _pairs(measured: list[Path], samples: list[Path]) -> pd.DataFrame:
-    """Rows of all maps with the metrics of their resamples, None where they have none."""
-    found = pd.concat([read_table(path, SCHEMA) for path in measured], ignore_index=True)
-    drawn = pd.concat([read_table(path, PAIR_SAMPLES_SCHEMA) for path in samples])
-    joined = found.merge(drawn, on=_CELL, how="left", validate="one_to_one")
-    joined["samples"] = joined["samples"].where(joined["samples"].notna(), None)
-    return joined
 
 
 def _of(pairs: pd.DataFrame, number: TaskNumber) -> pd.DataFrame:

@@ -16,12 +16,12 @@ import pandas as pd
 from unispace.alignment.mapping import Map
 from unispace.alignment.storage import load_maps
 from unispace.analysis.choice import whole_labels
-from unispace.analysis.map_effects import TestedImages
+from unispace.analysis.map_effects import MappedImages
 from unispace.analysis.map_geometry import Residuals, core, map_geometry, shape_measures
 from unispace.analysis.subspaces import Basis, principal_components
 from unispace.analysis.transitivity import example_triples
 from unispace.commands.common import evaluation as io
-from unispace.commands.common.maps import Clouds, divided, read_clouds
+from unispace.commands.common.maps import Clouds, read_fitting
 from unispace.config.maps import Fitting, Maps
 from unispace.evaluation.measure import Measure
 from unispace.evaluation.tidy import Cell, rows
@@ -58,14 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
     settings, evaluation = io.load_settings(arguments.settings)
     fitting, maps = Fitting(**settings["fitting"]), Maps.model_validate(settings["maps"])
     families, methods, seed = dict(settings["families"]), settings["methods"], settings["seed"]
-    fit = read_clouds(arguments.embeddings, list(families), fitting.fit, maps.split)
-    within = fitting.test == fitting.fit
-    test = (
-        fit
-        if within
-        else read_clouds(arguments.embeddings, list(families), fitting.test, maps.split)
-    )
-    part = divided(fitting, fit, test, maps.fit_share)
+    fit, test, part = read_fitting(arguments.embeddings, list(families), fitting, maps)
     stream = partial(io.generator, seed, "analyse-maps", fitting.test)
     images = _images(test, part.test, evaluation.resamples, stream)
     bases = {m: principal_components(v[part.fit]) for m, v in fit.vectors.items()}
@@ -111,18 +104,18 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _images(
     test: Clouds, tested: np.ndarray, resamples: int, stream: Callable[[str], np.random.Generator]
-) -> TestedImages:
+) -> MappedImages:
     """Some of the tested images, identities whole."""
     names = np.asarray(test.identity, str)[tested]
     kept = np.flatnonzero(tested)[whole_labels(names, _IMAGES)]
     identity = np.unique(np.asarray(test.identity, str)[kept], return_inverse=True)[1]
     log.info("%d of %d tested images", len(kept), len(names))
     vectors = {model: cloud[kept] for model, cloud in test.vectors.items()}
-    return TestedImages(vectors, identity, resamples, stream)
+    return MappedImages(vectors, identity, resamples, stream)
 
 
 def _of_map(
-    images: TestedImages, cell: Cell, fitted: Map, basis: Basis
+    images: MappedImages, cell: Cell, fitted: Map, basis: Basis
 ) -> tuple[list[pd.DataFrame], pd.DataFrame]:
     """Tidy rows of one map, and its numbers by component."""
     ends = str(cell.source), str(cell.target)
@@ -163,7 +156,7 @@ def _by_component(cell: Cell, singular: np.ndarray, left: Residuals) -> pd.DataF
 def _blanked(table: pd.DataFrame, failed: Mapping[str, str]) -> pd.DataFrame:
     """One row that tells why, where one of the models failed: its vectors stand for nothing."""
     ends = table["source"].iloc[0], table["target"].iloc[0]
-    why = next((f"failed: {model}: {failed[model]}" for model in ends if model in failed), None)
+    why = io.lost(ends, failed)
     if why is None:
         return table
     empty: dict[str, Any] = dict.fromkeys(("singular", "variance", "unexplained"), np.nan)
@@ -171,7 +164,7 @@ def _blanked(table: pd.DataFrame, failed: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _triples(
-    images: TestedImages,
+    images: MappedImages,
     cell: Cell,
     families: Mapping[str, str],
     methods: list[str],

@@ -8,7 +8,9 @@ import logging
 from pathlib import Path
 
 from unispace.config.curricula import Curriculum
+from unispace.config.tradeoffs import Gained
 from unispace.errors import UserError, did_you_mean
+from unispace.records.published import read_published
 from unispace.records.tables import read_table
 from unispace.reporting.figures.drawing import Plan, save, styled
 from unispace.reporting.figures.registry import FIGURES
@@ -19,10 +21,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settings",
         required=True,
-        help="JSON: figure, models, datasets, domains, and names, curricula, tasks, base, aside, methods, shown, families, protocols where it needs them",
+        help="JSON: figure, models, datasets, domains, and names, curricula, tasks, base, aside, methods, shown, families, protocols, gains, sizes where it needs them",
     )
     parser.add_argument(
         "--tables", type=Path, nargs="*", default=[], help="what the figure is drawn from, in order"
+    )
+    parser.add_argument(
+        "--published",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="a table of published numbers, or none",
     )
     parser.add_argument("--style", type=Path, required=True, help="matplotlib style file")
     parser.add_argument("--svg", type=Path, required=True)
@@ -57,6 +66,9 @@ def run(arguments: argparse.Namespace) -> None:
         shown=tuple(settings.get("shown", ())),
         families=dict(settings.get("families", ())),
         protocols=tuple(settings.get("protocols", ())),
+        gains=tuple(Gained(*gain) for gain in settings.get("gains", ())),
+        sizes=tuple((family, tuple(members)) for family, members in settings.get("sizes", ())),
+        published=read_published(arguments.published[0]) if arguments.published else None,
     )
     if kind.many and len(plan.names) != len(arguments.tables):
         raise UserError(

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from unispace.backbones.arithmetic import fix_arithmetic
 from unispace.backbones.openclip import embed_texts, ensemble, load_clip, require_short, tokenize
 from unispace.config.backbones import Backbone
-from unispace.data.prompts.templates import fill, unknown_labels, words_of
+from unispace.data.prompts.attack_texts import CLASSES
+from unispace.data.prompts.plan import Asked, label_problems, labels_and_splits
+from unispace.data.prompts.templates import fill
 from unispace.errors import UserError
 from unispace.records.files import sha256_of, sha256_of_text
 from unispace.records.manifest import read_manifest
@@ -21,7 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settings",
         required=True,
-        help="JSON: name, backbone, datasets, templates (sentences by name), names (words by label)",
+        help="JSON: name, backbone, split (that is tested), what `data.prompts.plan.prompt_plan` gives, and attacks (of "
+        "each data set of attacks, by the name of the texts: sentences by class)",
     )
     parser.add_argument("--weights", type=Path, required=True, help="weights of the whole CLIP")
     parser.add_argument(
@@ -36,13 +44,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     settings = json.loads(arguments.settings)
-    backbone, names = Backbone.model_validate(settings["backbone"]), settings["names"]
+    backbone = Backbone.model_validate(settings["backbone"])
     labels = {
-        dataset: sorted(set(read_manifest(arguments.data / dataset / "manifest.parquet")["label"]))
+        dataset: labels_and_splits(
+            read_manifest(arguments.data / dataset / "manifest.parquet", ("label", "split"))
+        )
         for dataset in settings["datasets"]
     }
-    known = {label for of_dataset in labels.values() for label in of_dataset}
-    if problems := unknown_labels(names, known):
+    if problems := label_problems(settings, labels, settings["split"]):
         raise UserError("\n".join(problems))
     fix_arithmetic(arguments.threads)
     clip = load_clip(backbone, arguments.weights, f"backbones.{settings['name']}")
@@ -52,16 +61,30 @@ def run(arguments: argparse.Namespace) -> None:
         "options": backbone.options,
         "weights_sha256": sha256_of(arguments.weights),
     }
-    for dataset, of_dataset in labels.items():
-        for name, templates in settings["templates"].items():
-            words = [names.get(label, words_of(label)) for label in of_dataset]
+
+    def means(texts: list[str], each: int) -> NDArray[np.float32]:
+        """The mean of every `each` texts in a row, as a unit vector: `(len(texts) / each, d)`."""
+        require_short(texts, backbone.architecture, backbone.options)
+        tokens = tokenize(texts, backbone.architecture, backbone.options)
+        return ensemble(embed_texts(clip, tokens), each).numpy()
+
+    def write(
+        vectors: NDArray[np.float32], labels: Sequence[str], dataset: str, name: str, **said: Any
+    ) -> None:
+        card = {**about, "dataset": dataset, **said}
+        key = sha256_of_text(json.dumps({**card, "labels": labels}, sort_keys=True))
+        prompts = Prompts(vectors, tuple(labels), {**card, "key": key})
+        write_prompts(prompts, arguments.output / dataset / name)
+
+    for dataset, splits_of in labels.items():
+        asked, of_dataset = Asked(**settings["datasets"][dataset]), sorted(splits_of)
+        words = [asked.words(label) for label in of_dataset]
+        for name in settings["templates"]:
+            templates = asked.templates(settings["common"], name)
             texts = [text for word in words for text in fill(templates, word)]
-            require_short(texts, backbone.architecture, backbone.options)
-            tokens = tokenize(texts, backbone.architecture, backbone.options)
-            vectors = ensemble(embed_texts(clip, tokens), len(templates)).numpy()
-            card = {**about, "dataset": dataset, "templates": templates, "words": words}
-            key = sha256_of_text(json.dumps({**card, "labels": of_dataset}, sort_keys=True))
-            write_prompts(
-                Prompts(vectors, tuple(of_dataset), {**card, "key": key}),
-                arguments.output / dataset / name,
-            )
+            vectors = means(texts, len(templates))
+            write(vectors, of_dataset, dataset, name, templates=list(templates), words=words)
+    for dataset, sets in settings.get("attacks", {}).items():
+        for name, sentences in sets.items():
+            parts = [means(list(sentences[label]), len(sentences[label])) for label in CLASSES]
+            write(np.concatenate(parts), CLASSES, dataset, name, sentences=sentences)

@@ -6,14 +6,11 @@ import argparse
 import json
 from pathlib import Path
 
-import pandas as pd
-
 from unispace.analysis.family_means import family_means
 from unispace.commands.common import evaluation as io
+from unispace.commands.common.maps import read_measured
 from unispace.config.methods import BASELINE
-from unispace.evaluation.tidy import Cell, rows
-from unispace.records.results import PAIR_SAMPLES_SCHEMA, SCHEMA
-from unispace.records.tables import read_table
+from unispace.evaluation.tidy import Cell, rows_of_cells
 
 EXPERIMENT = "families"
 
@@ -29,17 +26,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     settings = json.loads(arguments.settings)
-    measured = pd.concat([read_table(p, SCHEMA) for p in arguments.measured], ignore_index=True)
-    samples = pd.concat(
-        [read_table(p, PAIR_SAMPLES_SCHEMA) for p in arguments.samples], ignore_index=True
-    )
+    pairs = read_measured(arguments.measured, arguments.samples)
     origin = io.origin(
         "evaluate_families", arguments.settings, files=[*arguments.measured, *arguments.samples]
     )
-    tables = []
-    for names, source, target, mean in family_means(
-        measured, samples, settings["families"], BASELINE
-    ):
+    found = []
+    for names, source, target, mean in family_means(pairs, settings["families"], BASELINE):
         cell = Cell(
             study=settings["study"],
             seed=settings["seed"],
@@ -52,5 +44,5 @@ def run(arguments: argparse.Namespace) -> None:
             source=source,
             target=target,
         )
-        tables.append(rows(cell, [mean]))
-    io.write_metrics(tables, arguments.metrics, {})
+        found.append((cell, mean))
+    io.write_metrics([rows_of_cells(found)], arguments.metrics, {})

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from functools import partial
 from pathlib import Path
 
-import pandas as pd
+import numpy as np
 
 from unispace.alignment.maps import Map
 from unispace.alignment.storage import key_of, load_maps
 from unispace.commands.common import evaluation as io
 from unispace.commands.common.maps import read_clouds
-from unispace.evaluation.recognition import Tidy, identify_images, verify_images
+from unispace.evaluation.recognition import Tidy, recognise_images
 from unispace.evaluation.tidy import Cell, pair_samples_of
 from unispace.records.files import read_json, sha256_of_text
 from unispace.records.results import PAIR_SAMPLES_SCHEMA
@@ -51,28 +50,31 @@ def run(arguments: argparse.Namespace) -> None:
         fitted_on=fitted_on,
     )  # fmt: skip
 
+    # All maps of a pair come from the same files, which need hashing once.
+    origins = {
+        source: io.origin(
+            "evaluate_maps", arguments.settings,
+            clouds.embeddings[source], clouds.embeddings[target], official=official,
+        )
+        for source in models
+    }  # fmt: skip
+
+    def stream(kind: str) -> np.random.Generator:
+        # One for all maps: they are compared on the same resamples.
+        return io.generator(seed, "maps", kind, dataset)
+
     def measured(source: str, method: str, fitted: Map) -> Tidy:
-        ends = [clouds.embeddings[model] for model in (source, target)]
-        origin = io.origin("evaluate_maps", arguments.settings, *ends, official=official)
         about = dataclasses.replace(
-            cell, source=source, method=method, origin=sha256_of_text(origin, key_of(fitted))
+            cell,
+            source=source,
+            method=method,
+            origin=sha256_of_text(origins[source], key_of(fitted)),
         )
         place = fitted.place(own)
         # Within one space both orders of a pair score alike.
         probe = place if source == target else fitted.transform(clouds.vectors[source][rows])
         compared = dataclasses.replace(images, probe=probe, target=place)
-        tables = [
-            # One stream for all maps: they are compared on the same resamples.
-            evaluate(
-                about, compared, evaluation, partial(io.generator, seed, "maps", kind, dataset)
-            )
-            for kind, evaluate in (
-                ("verification", verify_images),
-                ("identification", identify_images),
-            )
-        ]
-        metrics, curves = zip(*tables, strict=True)
-        return pd.concat(metrics, ignore_index=True), pd.concat(curves, ignore_index=True)
+        return recognise_images(about, compared, evaluation, stream)
 
     found = [
         measured(pair["source"], method, fitted)

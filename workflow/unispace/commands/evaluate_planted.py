@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from unispace.analysis.planted_maps import SOURCE, TARGET, WORLDS, planted_maps
 from unispace.commands.common import evaluation as io
 from unispace.evaluation.measure import Measure
-from unispace.evaluation.recognition import identify_images, verify_images
+from unispace.evaluation.recognition import recognise_images
 from unispace.evaluation.tidy import Cell, rows
 
 EXPERIMENT = "planted"
@@ -33,6 +34,10 @@ def run(arguments: argparse.Namespace) -> None:
     seed = settings["seed"]
     tables = []
     for world in WORLDS:
+
+        def stream(kind: str, world: str = world) -> np.random.Generator:
+            return io.generator(seed, EXPERIMENT, kind, world)
+
         for planted in planted_maps(world, seed):
             cell = Cell(
                 study=settings["study"],
@@ -44,13 +49,8 @@ def run(arguments: argparse.Namespace) -> None:
                 method=planted.method,
                 fitted_on=world,
             )
-            for kind, evaluate in (
-                ("verification", verify_images),
-                ("identification", identify_images),
-            ):
-                stream = partial(io.generator, seed, EXPERIMENT, kind, world)
-                found, _ = evaluate(cell, planted.images, evaluation, stream)
-                tables.append(found.assign(experiment=EXPERIMENT))
+            found, _ = recognise_images(cell, planted.images, evaluation, stream)
+            tables.append(found.assign(experiment=EXPERIMENT))
             if planted.expected is not None:
                 about = dataclasses.replace(cell, experiment=EXPERIMENT, protocol="theory")
                 tables.append(rows(about, [_exact(planted.expected, len(planted.images.identity))]))

@@ -30,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--prompts", type=Path, required=True, help="folder of the backbone's prompts"
     )
     parser.add_argument("--metrics", type=Path, required=True)
+    parser.add_argument("--samples", type=Path, required=True, help="metrics of every resample")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -74,3 +75,4 @@ def run(arguments: argparse.Namespace) -> None:
                 tables.append(rows(cell, measures))
     failed = io.failures({settings["model"]: arguments.embeddings / settings["datasets"][0]})
     io.write_metrics(tables, arguments.metrics, failed)
+    io.write_samples(tables, arguments.samples, failed)

@@ -11,6 +11,7 @@ from unispace.backbones.network import Network, load_weights
 from unispace.config.backbones import Backbone
 from unispace.embedding.extract import extract
 from unispace.errors import UserError
+from unispace.records.code import version_of
 from unispace.records.files import read_json, sha256_of
 
 
@@ -44,8 +45,17 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(
             f"{arguments.card} is not the card of {arguments.weights}; delete both and run snakemake again"
         )
+    stated = network.settings.preprocessing.model_dump(mode="json")
+    if model_card["preprocessing"] != stated:
+        raise UserError(
+            f"{arguments.card} says that images are preprocessed as {model_card['preprocessing']}, and the study "
+            f"says {stated}; delete it and run snakemake again"
+        )
     load_weights(network, arguments.weights, settings["model"])
     network.eval()
+    code = version_of(
+        "extract_embeddings", "torch", "timm", "open_clip_torch", "onnxruntime", "pillow"
+    )
     for dataset, splits in settings["datasets"].items():
         extract(
             network,
@@ -55,4 +65,5 @@ def run(arguments: argparse.Namespace) -> None:
             arguments.shelf,
             arguments.output / dataset,
             splits,
+            code=code,
         )

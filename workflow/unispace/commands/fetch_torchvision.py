@@ -87,11 +87,17 @@ def _open(name: str, arguments: dict[str, Any], root: Path) -> Any:
     if twice:
         raise UserError(f"torchvision {name}: `{twice[0]}` is set here and can be no argument")
     root.mkdir(parents=True, exist_ok=True)
+    given = {k: v for k, v in given.items() if k in takes}
     try:
-        return kind(**{k: v for k, v in given.items() if k in takes}, **arguments)
-    except (
-        Exception
-    ) as error:  # each class raises errors of its own, of the network and of the disk
+        return kind(**given, **arguments)
+    # Each class raises errors of its own, of the network and of the disk.
+    except Exception as error:
+        # Of sets that are no longer published, files may have been put there by hand.
+        if "download" in given and any(root.iterdir()):
+            try:
+                return kind(**{**given, "download": False}, **arguments)
+            except Exception as without:
+                log.info("%s: nor without a download (%s)", name, without)
         raise UserError(
             f"torchvision {name} with {arguments}: could not be made ({error}). Check arguments and network, "
             f"or put its files where torchvision looks for them: {root}"

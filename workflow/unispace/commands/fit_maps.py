@@ -17,7 +17,7 @@ from unispace.alignment.fit import fit_all, fit_map
 from unispace.alignment.mapping import Map
 from unispace.alignment.storage import save_maps
 from unispace.commands.common.evaluation import generator
-from unispace.commands.common.maps import check_enough, divided, read_clouds
+from unispace.commands.common.maps import check_enough, read_fitting
 from unispace.config.maps import Fitting, Maps
 from unispace.config.methods import CEILING, Baseline, Method
 from unispace.errors import UserError
@@ -39,10 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     settings = json.loads(arguments.settings)
     maps, models = Maps.model_validate(settings["maps"]), settings["models"]
     fitting = Fitting(**settings["fitting"])
-    fit = read_clouds(arguments.embeddings, models, fitting.fit, maps.split)
-    same = fitting.test == fitting.fit
-    test = fit if same else read_clouds(arguments.embeddings, models, fitting.test, maps.split)
-    part = divided(fitting, fit, test, maps.fit_share)
+    fit, test, part = read_fitting(arguments.embeddings, models, fitting, maps)
     identity = np.asarray(fit.identity, str)[part.fit]
     images = np.unique(identity, return_counts=True)[1]
     check_enough(fitting.fit, maps.methods, images)

@@ -14,6 +14,7 @@ from unispace.commands.common.models import add_model_outputs
 from unispace.config.backbones import Backbone
 from unispace.config.curricula import Curriculum
 from unispace.records.files import read_json, write_json
+from unispace.records.heads import read_heads, write_heads
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.tables import write_table
 
@@ -25,7 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pretrained-card", type=Path, required=True)
     parser.add_argument("--tuned", type=Path, required=True, help="weights of the tuned model")
     parser.add_argument("--tuned-card", type=Path, required=True)
+    parser.add_argument("--tuned-heads", type=Path, required=True)
     add_model_outputs(parser)
+    parser.add_argument("--heads", type=Path, required=True)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -40,6 +43,8 @@ def run(arguments: argparse.Namespace) -> None:
     tuned = _weights(network, arguments.tuned, settings["model"])
     network.body.load_state_dict(interpolate(base, tuned, between.share))
     save_weights(network, arguments.weights)
+    # The pretrained model has no head to go halfway to.
+    write_heads(read_heads(arguments.tuned_heads), arguments.heads)
     write_table(HISTORY_SCHEMA.empty_table().to_pandas(), HISTORY_SCHEMA, arguments.history)
     from_base, from_tuned = read_json(arguments.pretrained_card), read_json(arguments.tuned_card)
     # What lies on the way to a failed model is no result either.

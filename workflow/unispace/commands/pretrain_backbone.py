@@ -20,8 +20,9 @@ from unispace.curricula.objectives import Lesson, lesson
 from unispace.curricula.pretraining import pretrain
 from unispace.curricula.randomness import generator
 from unispace.curricula.resume import Resume, training_key
-from unispace.curricula.sources import load_source
+from unispace.curricula.sources import load_sources
 from unispace.records.files import sha256_of, write_json
+from unispace.records.finished import keep, take_over
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.tables import write_table
 
@@ -31,7 +32,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settings", required=True, help="JSON: name, seed, backbone, and its teacher or null"
     )
-    parser.add_argument("--data", type=Path, help="folder of the data set to learn from")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        nargs="+",
+        help="folders of the data sets to learn from, as the settings name them",
+    )
     parser.add_argument("--teacher", type=Path, help="weights of the backbone to learn from")
     add_model_outputs(parser)
     add_training(parser)
@@ -61,14 +67,18 @@ def run(arguments: argparse.Namespace) -> None:
         _write(history, {**card(backbone, network, arguments.weights), **about}, arguments)
         return
 
-    files = [arguments.data / "manifest.parquet", arguments.data / "images.npy"]
+    files = [
+        folder / file for folder in arguments.data for file in ("manifest.parquet", "images.npy")
+    ]
     files += [arguments.teacher] if arguments.teacher else []
     key = training_key("pretrain_backbone", arguments.settings, files, arguments.threads)
     resume = Resume(arguments.resume, key)
+    outputs = [arguments.weights, arguments.history, arguments.card]
+    if take_over(resume.folder, outputs):
+        return
     with resume.scratch() as scratch:
-        source = load_source(
-            backbone.weights.dataset,
-            arguments.data,
+        source = load_sources(
+            dict(zip(backbone.weights.datasets, arguments.data, strict=True)),
             backbone.preprocessing,
             scratch,
             captions=backbone.weights.objective == "contrastive",
@@ -82,7 +92,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.teacher:
         about["teacher_sha256"] = sha256_of(arguments.teacher)
     _write(history, {**card(backbone, taught.learnt, arguments.weights), **about}, arguments)
-    resume.clear()
+    keep(resume.folder, outputs)
 
 
 def _teacher(settings: dict[str, Any], weights: Path | None) -> Network | None:

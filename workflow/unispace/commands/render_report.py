@@ -11,12 +11,16 @@ import pandas as pd
 
 from unispace.config.study import Study
 from unispace.records.audit import SCHEMA as AUDIT
+from unispace.records.claims import CLAIMS_SCHEMA, PARTS_SCHEMA
 from unispace.records.files import read_json, replacing
+from unispace.records.golden import read_acceptances
 from unispace.records.humans import COMPARISON_SCHEMA, read_humans
 from unispace.records.manifest import read_manifest
+from unispace.records.published import read_published
 from unispace.records.results import SCHEMA
 from unispace.records.tables import read_table
-from unispace.reporting.page import Material, render
+from unispace.reporting.packing import room
+from unispace.reporting.page import BUDGET, Material, render
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settings",
         required=True,
-        help="JSON: study, models, datasets, figures, methods, families",
+        help="JSON: study, models, datasets, figures, methods, families, drawn_from, code",
     )
     parser.add_argument("--templates", type=Path, required=True, help="folder of page.html.j2")
     parser.add_argument("--results", type=Path, required=True)
@@ -49,6 +53,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--people", type=Path, required=True, help="models beside people")
     parser.add_argument("--humans", type=Path, required=True, help="published human results")
+    parser.add_argument(
+        "--published",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="published numbers on trade-offs, or none",
+    )
+    parser.add_argument(
+        "--claims", type=Path, nargs="*", default=[], help="verdicts and their parts, or none"
+    )
+    parser.add_argument(
+        "--accepted",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="why results are expected as they are, or nothing",
+    )
     parser.add_argument("--page", type=Path, required=True)
 
 
@@ -74,16 +95,33 @@ def run(arguments: argparse.Namespace) -> None:
         # Pairs, since canonical JSON sorts the keys of an object and loses the study's order.
         methods=dict(settings["methods"]),
         families=dict(settings["families"]),
+        drawn_from=settings["drawn_from"],
+        code=settings["code"],
+        printed=read_published(arguments.published[0]) if arguments.published else None,
+        claims=_claims(arguments.claims),
+        accepted=[one for path in arguments.accepted for one in read_acceptances(path)],
     )
     html = render(material, arguments.templates, arguments.page)
     with replacing(arguments.page) as temporary:
         temporary.write_text(html, "utf-8")
-    logging.getLogger(__name__).info(
-        "%d rows, %d figures, %.1f MB",
-        len(material.results),
-        len(material.figures),
-        len(html) / 1e6,
+    log = logging.getLogger(__name__)
+    size = len(html.encode())
+    log.info(
+        "%d rows, %d figures, %.1f MB", len(material.results), len(material.figures), size / 1e6
     )
+    for name, part in room(html):
+        log.info("%8.1f kB %s", part / 1e3, name)
+    if size > BUDGET:
+        log.warning(
+            "the page is larger than %.0f MB: slow to open, and too large for mail", BUDGET / 1e6
+        )
+
+
+def _claims(paths: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Verdicts and their parts; None without claims."""
+    if not paths:
+        return None
+    return read_table(paths[0], CLAIMS_SCHEMA), read_table(paths[1], PARTS_SCHEMA)
 
 
 def _own_key(path: Path) -> tuple[str, str]:

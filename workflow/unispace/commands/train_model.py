@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 from unispace.commands.common.models import add_model_outputs, add_training
 from unispace.config.backbones import Backbone
 from unispace.config.curricula import Curriculum
+from unispace.config.training_input import embedded_as
 from unispace.records.files import read_json, replacing, sha256_of, write_json
+from unispace.records.finished import keep, take_over
+from unispace.records.heads import AttackHead, write_heads
 from unispace.records.models import HISTORY_SCHEMA, TIMING_SCHEMA
 from unispace.records.tables import write_table
 
 if TYPE_CHECKING:
     from unispace.backbones.network import Network
+    from unispace.curricula.heads import BinaryHead
     from unispace.curricula.history import History
     from unispace.curricula.processes import World
     from unispace.curricula.resume import Resume
@@ -34,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, required=True, help="folder of all data sets of the study"
     )
     add_model_outputs(parser)
+    parser.add_argument("--heads", type=Path, required=True, help="binary heads, kept for scores")
     parser.add_argument("--timing", type=Path, required=True, help="table: how fast it went")
     add_training(parser)
 
@@ -53,6 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
         with replacing(arguments.weights) as temporary:
             shutil.copyfile(arguments.pretrained, temporary)
         _write_card(settings, base, {}, arguments)
+    write_heads({}, arguments.heads)
     for schema, path in ((HISTORY_SCHEMA, arguments.history), (TIMING_SCHEMA, arguments.timing)):
         write_table(schema.empty_table().to_pandas(), schema, path)
 
@@ -91,18 +97,26 @@ def _tune(
     files += [folder / part for folder in folders for part in ("manifest.parquet", "images.npy")]
     key = training_key("train_model", arguments.settings, files, arguments.threads)
     resume = Resume(arguments.resume, key)
+    outputs = [
+        *(arguments.weights, arguments.heads, arguments.history, arguments.card),
+        arguments.timing,
+    ]
+    if take_over(resume.folder, outputs):
+        return
     history = History(tuple(curriculum.train_on))
     with (
         resume.scratch() as scratch,
         together(curriculum.processes, _train, (arguments, resume, history), scratch) as world,
     ):
-        network, failed = _train(world, scratch, arguments, resume, history)
+        network, heads, failed = _train(world, scratch, arguments, resume, history)
     save_weights(network, arguments.weights)
+    write_heads({name: _kept(head) for name, head in heads.items()}, arguments.heads)
     write_table(history.table(), HISTORY_SCHEMA, arguments.history)
     write_table(history.timing(), TIMING_SCHEMA, arguments.timing)
-    tuned = card(Backbone.model_validate(settings["backbone"]), network, arguments.weights)
+    backbone = Backbone.model_validate(settings["backbone"])
+    tuned = card(embedded_as(backbone, curriculum.input), network, arguments.weights)
     _write_card(settings, base, {**tuned, **({"failed": failed} if failed else {})}, arguments)
-    resume.clear()
+    keep(resume.folder, outputs)
 
 
 def _train(
@@ -111,8 +125,8 @@ def _train(
     arguments: argparse.Namespace,
     resume: Resume,
     history: History,
-) -> tuple[Network, str | None]:
-    """Train as one of the processes of a training; returns the network, and why it failed if it did."""
+) -> tuple[Network, dict[str, BinaryHead], str | None]:
+    """Train as one of the processes of a training; returns the network, its heads, and why it failed if it did."""
     from unispace.backbones.arithmetic import fix_arithmetic
     from unispace.backbones.network import Network, load_weights
     from unispace.curricula.randomness import training_seed
@@ -128,18 +142,30 @@ def _train(
     validate = curriculum.validate_every > 0 and world.rank == 0
     tasks = [
         load_task(
-            name, arguments.data / name, how, backbone.preprocessing, scratch, validate=validate
+            name,
+            arguments.data / name,
+            how,
+            backbone.preprocessing,
+            scratch,
+            head=curriculum.head_of(name),
+            validate=validate,
         )
         for name, how in curriculum.train_on.items()
     ]
     seed = training_seed(settings["seed"], settings["model"])
     try:
-        train(network, share_labels(tasks), curriculum, seed, resume, history, world)
+        heads = train(network, share_labels(tasks), curriculum, seed, resume, history, world)
     except Diverged as error:
         # One model is lost; its cells say so, and the rest of the study goes on.
         log.error("%s: %s", settings["model"], error)
-        return network, str(error)
-    return network, None
+        return network, {}, str(error)
+    return network, heads, None
+
+
+def _kept(head: BinaryHead) -> AttackHead:
+    """A head as it is kept."""
+    weight, bias = head.linear.weight.detach().numpy(), head.linear.bias.detach().numpy()
+    return AttackHead(weight, bias, normalised=True)
 
 
 def _write_card(

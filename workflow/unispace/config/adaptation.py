@@ -16,10 +16,12 @@ class Lora(Settings):
     """Rank of the update of each projection."""
     alpha: Annotated[float, Field(gt=0)] = 16.0
     """Factor of the update, divided by the square root of the rank, so that the rank does not change its size."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the values of a token that the update does not see in a step; the weights see all of them."""
 
 
 class Adaptation(Settings):
-    """Which weights are tuned; left out: all of them, with one learning rate."""
+    """Which weights are tuned, and how fast; left out: all of them, with one learning rate."""
 
     lora: Lora | None = None
     """Low-rank updates instead of full tuning; they are merged into the weights at the end."""
@@ -27,6 +29,8 @@ class Adaptation(Settings):
     """The patch embedding and this many blocks from the input stay as they are; 0 tunes all."""
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Factor of the learning rate from each block to the one before it, the heads having the full rate; 1: one rate."""
+    head_learning_rate: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Peak learning rate of the heads, on the same schedule; left out: that of the network."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Adaptation:

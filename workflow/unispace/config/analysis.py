@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from unispace.config.base import Distinct, Name, Settings
+from unispace.config.base import ATTACK_DOMAINS, Distinct, Name, Settings
 from unispace.errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Analysis(Settings):
     """Models as backbone/curriculum/seedN, which are drawn too; left out: those tuned on several domains, and those not
     tuned at all."""
     datasets: Distinct[Name] | None = None
-    """The tasks; left out: the evaluated data sets that some curriculum trains on."""
+    """The tasks; left out: the evaluated data sets that some curriculum trains on, without those of attacks."""
     separability: Separability = Separability()
     """Linear separability of the domains."""
     transfer: Transfer = Transfer()
@@ -67,7 +67,12 @@ def analysed_datasets(study: Study) -> tuple[str, ...]:
     if study.analysis.datasets is not None:
         return study.analysis.datasets
     trained = {dataset for c in study.curricula.values() for dataset in c.train_on}
-    return tuple(d for d in study.evaluation.datasets if d in trained)
+    # Attacks are no task of telling persons or things apart, which is what is transferred.
+    return tuple(
+        d
+        for d in study.evaluation.datasets
+        if d in trained and study.datasets[d].domain not in ATTACK_DOMAINS
+    )
 
 
 def analysed_domains(study: Study) -> tuple[str, ...]:
@@ -106,6 +111,11 @@ def analysis_problems(study: Study) -> list[str]:
             problems.append(
                 f"analysis.datasets: `{dataset}` is not in evaluation.datasets; "
                 f"{did_you_mean(dataset, evaluated)}"
+            )
+        elif study.datasets[dataset].domain in ATTACK_DOMAINS:
+            problems.append(
+                f"analysis.datasets: `{dataset}` holds attacks, and is no task that persons or classes are told "
+                f"apart in; take it out"
             )
     for dataset in tasks if analysed_models(study) else ():
         splits = study.datasets[dataset].splits if dataset in study.datasets else None

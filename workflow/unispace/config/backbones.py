@@ -10,17 +10,11 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from unispace.config.architectures import known_architectures
 from unispace.config.base import Distinct, DistinctSome, Name, Settings, Sha256
 from unispace.config.clips import clip_problems, known_clips, quick_gelu_problem, says_openai
+from unispace.config.preprocessing import NORMALISATIONS as NORMALISATIONS
+from unispace.config.preprocessing import Preprocessing as Preprocessing
 from unispace.config.pretraining import Pretrain
 from unispace.config.published import PICKLES, SUFFIXES, problems_with_published, suffix_of
 from unispace.errors import did_you_mean
-
-# Channel statistics of the pretraining that each family was published with.
-NORMALISATIONS: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
-    "clip": ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
-    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-}
-
 
 Provider = Literal["timm", "open_clip", "onnx", "python"]
 
@@ -80,19 +74,6 @@ Weights = Annotated[
 ]
 
 
-class Preprocessing(Settings):
-    """From a decoded image to the network's input; part of what identifies an embedding."""
-
-    size: Annotated[int, Field(ge=16, le=1024)] = 64
-    """Side of the square input in pixels."""
-    interpolation: Literal["bilinear", "bicubic"] = "bicubic"
-    """How images are resized, with anti-aliasing."""
-    normalisation: Literal["clip", "imagenet", "half"] = "clip"
-    """Channel mean and standard deviation."""
-    colour_order: Literal["rgb", "bgr"] = "rgb"
-    """Order of the channels that the network was trained with."""
-
-
 class PixelOptions(Settings):
     """Options of the architecture `pixels`."""
 
@@ -119,7 +100,8 @@ class Backbone(Settings):
     """A timm model name, such as `eva02_tiny_patch14_224`; or `pixels`, the raw-pixel control: one linear layer.
     Of `open_clip` one of its model names, such as `ViT-B-16`. Of `onnx` a name for the report, as the graph is in the
     file. Of `python` `module:function`, called with `options`: it returns a torch module that takes normalised images
-    `(n, 3, size, size)` and gives `(n, d)`."""
+    `(n, 3, size, size)` and gives `(n, d)`; where it has a method `from_published`, that gets the tensors of a weights
+    file by name and gives those of the module."""
     options: dict[str, Any] = Field(default={})
     """Further arguments of `timm.create_model`, such as `depth`, `embed_dim`, `patch_size`, or `num_classes` where the
     last layer makes the embedding, as in face networks; of `pixels`: `grid` (16, side of the grid that an image is
@@ -136,6 +118,8 @@ class Backbone(Settings):
     """Where the weights come from."""
     curricula: DistinctSome[Name] | None = None
     """Curricula that it is tuned with, for a control that needs few of them; left out: all."""
+    without: DistinctSome[Name] | None = None
+    """Curricula that it is not tuned with; left out: none."""
 
     @field_validator("architecture")
     @classmethod

@@ -52,7 +52,6 @@ class Settings(BaseModel):
         strict=False,
         allow_inf_nan=False,
         validate_default=True,
-        use_attribute_docstrings=True,
     )
 
     @model_validator(mode="wrap")

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from unispace.config.adaptation import Adaptation
-from unispace.config.base import Distinct, Name, Settings
+from unispace.config.base import ATTACK_DOMAINS, Distinct, Domain, Name, Settings
 from unispace.config.heads import Head
 from unispace.config.loop import Loop
+from unispace.config.optimisation import Augmentation
+from unispace.config.optimisation import Optimisation as Optimisation
+from unispace.config.recipes import RecipeName, expanded
+from unispace.config.training_input import TrainingInput
 from unispace.errors import did_you_mean
-
-
-class Optimisation(Settings):
-    """The optimiser and its schedule: AdamW, linear warm-up, cosine decay to zero."""
-
-    steps: Annotated[int, Field(ge=1)] = 300
-    """Cycles of training; each takes one optimiser step, with `coupling: alternate` one for each data set."""
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
-    """Peak learning rate."""
-    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """Decoupled weight decay of matrices; biases, norms and embeddings have none."""
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Share of the steps in which the learning rate rises."""
-    clip_norm: Annotated[float, Field(gt=0)] = 5.0
-    """Largest norm of the gradient of all weights together."""
-    augment: Annotated[float, Field(ge=0, le=1)] = 0.2
-    """Strength of flips, shifts, turns and colour changes of training images; 0 turns them off."""
 
 
 class TrainOn(Settings):
@@ -38,8 +25,11 @@ class TrainOn(Settings):
     """Images of this data set in each visit."""
     weight: Annotated[float, Field(ge=0)] = 1.0
     """Factor of its loss; at 0 it is watched and changes nothing."""
+    sampling: Literal["uniform", "balanced"] = "uniform"
+    """`uniform`: every image once before any comes again; `balanced`: every label of the head equally often, so that
+    images of a rare one come again sooner."""
     head: Head | None = None
-    """Its head; left out: softmax for objects, CosFace for identities."""
+    """Its head; left out: softmax for objects, CosFace for identities, `binary` for attacks."""
     share_head_of: Name | None = None
     """Another data set of this curriculum whose head it uses: labels of one name are one class, as for good and bad
     images of the same persons."""
@@ -82,9 +72,11 @@ class Curriculum(Optimisation, Adaptation, Loop):
     """The data sets and their settings; a cycle visits all of them in the order of their names, unless `sequence` or
     `blocks` say otherwise."""
     coupling: Literal["accumulate", "alternate", "concat", "surgery"] = "accumulate"
-    """What a cycle does with its data sets. `accumulate`: one step on their summed gradients; `alternate`: a step for
-    each; `concat`: one step on one mixed batch; `surgery`: as accumulate, without the components of the gradients
-    that conflict (PCGrad: Yu et al. 2020, arXiv 2001.06782)."""
+    """What a cycle does with its data sets. `accumulate`: one step on their summed gradients, from one pass over the
+    images of all of them where every layer looks at each image alone, else from a pass over each (`micro_batches`
+    limits the memory that a pass takes); `alternate`: a step for each; `concat`: one step on one mixed batch, whose
+    batch norms see the mixture; `surgery`: as accumulate, without the components of the gradients that conflict
+    (PCGrad: Yu et al. 2020, arXiv 2001.06782)."""
     sequence: Distinct[Name] = ()
     """The data sets one after the other, `steps` each, every time with a new optimiser and a schedule from its
     start."""
@@ -94,6 +86,20 @@ class Curriculum(Optimisation, Adaptation, Loop):
     """Fresh random weights instead of the pretrained ones, as a control; nothing is tuned."""
     interpolate: Interpolation | None = None
     """Weights between the pretrained ones and those of another curriculum; nothing is tuned."""
+    augmentation: Augmentation = "strength"
+    """How training images are changed. `strength`: as strongly as `augment` says; the others are recipes of the
+    papers, of fixed strength: `flip` (MADation), `froundation` (four random changes of magnitude 16, and flips),
+    `foundpad` (crops, flips, gamma, shifts of channels, small changes of colour)."""
+    input: TrainingInput | None = None
+    """Another normalisation of the images than the backbone's; left out: the backbone's."""
+    recipe: RecipeName | None = None
+    """Published settings of a system of the trade-offs paper, in place of the defaults; keys of your own come before
+    those of the recipe. `steps` is yours to give, since the published numbers are epochs of other data."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_recipe(cls, data: Any) -> Any:
+        return expanded(data)
 
     @model_validator(mode="after")
     def _consistent(self) -> Curriculum:
@@ -134,12 +140,17 @@ class Curriculum(Optimisation, Adaptation, Loop):
                 )
         return self
 
+    def head_of(self, dataset: str) -> Head | None:
+        """The head that a data set is given, its own or the one that it shares; None where none is stated."""
+        owner = self.train_on[dataset].share_head_of
+        return self.train_on[owner or dataset].head
+
     def total_steps(self) -> int:
         """Cycles of the whole training."""
         return self.steps * max(1, len(self.sequence))
 
     def _without_data(self) -> list[str]:
-        named = [key for key in ("sequence", "blocks") if getattr(self, key)]
+        named = [key for key in ("sequence", "blocks", "input", "recipe") if getattr(self, key)]
         problems = [f"{key} needs train_on, which names the data sets" for key in named]
         if self.untrained and self.interpolate:
             problems.append("untrained and interpolate exclude each other; leave one out")
@@ -155,6 +166,11 @@ class Curriculum(Optimisation, Adaptation, Loop):
             problems.append("at least one data set of train_on needs a weight above 0")
         if self.sequence and self.blocks:
             problems.append("sequence and blocks exclude each other; leave one out")
+        if self.lora is not None and self.lora.dropout and self.compile:
+            problems.append(
+                "lora.dropout takes the low-rank branch out of the weights, which a compiled network does not follow; "
+                "leave out compile, or set lora.dropout to 0"
+            )
         problems += self._unknown("sequence", self.sequence)
         if self.sequence:
             problems += self._unvisited("sequence", set(self.sequence))
@@ -237,4 +253,33 @@ def reference_problems(
                 for backbone, chosen in tuned_with.items()
                 if name in chosen and end not in chosen
             ]
+    return problems
+
+
+def head_problems(curricula: Mapping[str, Curriculum], domains: Mapping[str, Domain]) -> list[str]:
+    """What is wrong with binary heads, which tell bona fide images from attacks.
+
+    Args:
+        curricula: all of the study.
+        domains: of its data sets.
+    """
+    problems = []
+    for name, curriculum in curricula.items():
+        for dataset, part in curriculum.train_on.items():
+            if dataset not in domains:
+                continue
+            attacks = domains[dataset] in ATTACK_DOMAINS
+            if part.head is not None and part.head.loss == "binary" and not attacks:
+                problems.append(
+                    f"curricula.{name}.train_on.{dataset}.head: `binary` tells bona fide images from attacks, and "
+                    f"`{dataset}` is of domain {domains[dataset]}; take softmax or cosface"
+                )
+            owner = part.share_head_of
+            if owner is None or owner not in domains:
+                continue
+            if (domains[owner] in ATTACK_DOMAINS) != attacks:
+                problems.append(
+                    f"curricula.{name}.train_on.{dataset}.share_head_of: of `{owner}` and `{dataset}` only one holds "
+                    f"attacks; give each a head of its own"
+                )
     return problems

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from unispace.config.attacks import Attacks
 from unispace.config.base import Distinct, DistinctSome, Name, Settings
+from unispace.config.templates import TemplateProtocol
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
 
@@ -27,7 +29,21 @@ class LinearProbe(Settings):
     fixed: Annotated[float, Field(gt=0)] | None = None
     """Besides, a probe with this C whatever the val split says, as published protocols have it (CLIP: 0.316)."""
     iterations: Annotated[int, Field(ge=1)] = 1000
-    """Most iterations of the solver; where they do not suffice, the cell fails."""
+    """Most iterations of the solver for each C; where they do not suffice, the cell fails."""
+    images_per_class: Annotated[int, Field(ge=1)] | None = None
+    """Besides, probes that are fitted on this many train images of each class, drawn at random, and on all of classes
+    with fewer: protocols such as `linear-probe/16-per-class`, whose numbers are means over the draws, with the
+    deviation over them as `top-1-SD`."""
+    seeds: DistinctSome[Annotated[int, Field(ge=0)]] = (0, 1, 2)
+    """Seeds of these draws, which all models share."""
+
+    @model_validator(mode="after")
+    def _several_draws(self) -> LinearProbe:
+        if self.images_per_class is not None and len(self.seeds) < 2:
+            raise ValueError(
+                "seeds: a deviation over draws takes at least 2; write `seeds: [0, 1, 2]`"
+            )
+        return self
 
 
 class Evaluation(Settings):
@@ -66,6 +82,10 @@ class Evaluation(Settings):
     and fits the linear probe, and so names the classes."""
     linear_probe: LinearProbe | None = LinearProbe()
     """The linear probe of data sets of objects; `null` leaves it out."""
+    attacks: Attacks = Attacks()
+    """Detection of presentation attacks and morphs, on data sets of domains pad and mad."""
+    templates: dict[Name, TemplateProtocol] = Field(default={})
+    """Data sets of identities whose templates are verified, as in IJB-B and IJB-C."""
     margins: dict[TaskMetric, Rate] = Field(default=dict(MARGINS))
     """Margins of equivalence. A model is equivalent to another one in a task where the 95 % interval of the paired
     difference lies inside plus or minus the margin, and not inferior where it lies above minus the margin."""

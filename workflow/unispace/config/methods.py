@@ -270,6 +270,11 @@ def _with_kinds(methods: Any) -> Any:
     """A method that is called as a kind is of that kind, unless it says otherwise."""
     if not isinstance(methods, Mapping):
         return methods
+    if CEILING in methods:
+        raise ValueError(
+            f"`{CEILING}` is the name of a model's own vectors in the results, which are always there; call the map "
+            f"otherwise"
+        )
     named: dict[Any, Any] = {}
     for name, settings in methods.items():
         short = isinstance(settings, Mapping) and "kind" not in settings and name in KINDS

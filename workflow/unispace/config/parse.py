@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
+from unispace.config.base import Settings
+from unispace.config.described import described_schema
 from unispace.config.study import Study
 from unispace.errors import UserError, did_you_mean
 
 Location = tuple[str | int, ...]
 Schema = dict[str, Any]
+File = TypeVar("File", bound=Settings)
 
 # What a value should have been, in the words of the field rather than of the validator.
 _EXPECTED = {
@@ -117,10 +120,33 @@ def parse_study(data: Any, name: str = "config", text: str = "") -> Study:
         raise UserError(
             f"{name}: a study is a block of `key: value` lines that begins with `study: NAME`, got {what}"
         )
+    return _validated(data, Study, name, text)
+
+
+def parse_file(text: str, model: type[File], name: str, what: str) -> File:
+    """Read and check another file of settings than a study.
+
+    Args:
+        text: its YAML.
+        model: what it holds.
+        name: what to call it in errors, normally its path.
+        what: what it is and how it begins, in words.
+
+    Raises:
+        UserError: with every problem found: the line, the key, the value, what is allowed.
+    """
+    data = load_yaml(text, name)
+    if not isinstance(data, dict):
+        got = "nothing" if data is None else f"{data!r:.60}"
+        raise UserError(f"{name}: {what}, got {got}")
+    return _validated(data, model, name, text)
+
+
+def _validated(data: dict[Any, Any], model: type[File], name: str, text: str) -> File:
     try:
-        return Study.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
-        schema = Study.model_json_schema()
+        schema = described_schema(model)
         found: list[dict[str, Any]] = [dict(problem) for problem in error.errors()]
         unknown: list[Location] = [p["loc"] for p in found if p["type"] == "extra_forbidden"]
         problems = [
@@ -225,7 +251,11 @@ def _walk(schema: Schema, location: Location) -> tuple[list[str | int], Schema, 
             here = _resolve({"$ref": here["discriminator"]["mapping"][part]}, schema)
             continue
         # Values that are one or several of a kind are told apart by a tag too, and are no block with keys.
-        if part == "[key]" or (isinstance(part, str) and "oneOf" in here):
+        if part == "[key]":
+            continue
+        if isinstance(part, str) and "oneOf" in here:
+            blocks = (option for option in here["oneOf"] if option.get("type") == "object")
+            here = next(blocks, here) if part == "several" else here
             continue
         holder = here
         path.append(part)
@@ -239,7 +269,10 @@ def _walk(schema: Schema, location: Location) -> tuple[list[str | int], Schema, 
 
 def _any_key(schema: Schema) -> Schema:
     """The schema of the values of a mapping with free keys."""
-    return next(iter(schema.get("patternProperties", {}).values()), {})
+    free = schema.get("additionalProperties")
+    return next(
+        iter(schema.get("patternProperties", {}).values()), free if isinstance(free, dict) else {}
+    )
 
 
 def _resolve(part: Schema, root: Schema) -> Schema:

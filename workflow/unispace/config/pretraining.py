@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from unispace.config.base import Name, Settings
-from unispace.config.curricula import Optimisation
+from unispace.config.base import Distinct, Name, Settings
+from unispace.config.optimisation import Optimisation
 
 Objective = Literal["classify", "contrastive", "self-distillation", "masked-features"]
+
+
+def _one_or_several(value: Any) -> str:
+    return "several" if isinstance(value, list | tuple) else "one"
+
+
+Names = Annotated[
+    Annotated[Name, Tag("one")] | Annotated[Distinct[Name], Field(min_length=2), Tag("several")],
+    Discriminator(_one_or_several),
+]
+"""One data set, or several."""
 
 
 class SelfDistillation(Settings):
@@ -77,8 +88,9 @@ class Pretrain(Optimisation):
 
     kind: Literal["pretrain"]
     """`pretrain`"""
-    dataset: Name
-    """Data set whose train split is learnt."""
+    dataset: Names
+    """Data set whose train split is learnt, or a list of several: each step is a batch of all of them, which an image
+    comes into as often as any other. In `classify`, a class of objects that two of them have is one class."""
     objective: Objective = "classify"
     """`classify`: cosine softmax over the labels of the data set; `contrastive`: images and their captions (CLIP);
     `self-distillation`: views of an image (DINO); `masked-features`: the features of a teacher (EVA)."""
@@ -110,6 +122,11 @@ class Pretrain(Optimisation):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The data sets that are learnt from, in their order."""
+        return (self.dataset,) if isinstance(self.dataset, str) else self.dataset
 
     @property
     def distilling(self) -> SelfDistillation:

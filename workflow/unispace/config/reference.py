@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from unispace.config.study import Study
+from unispace.config.described import study_schema
 
 _HEAD = """# Every key of a study
 
@@ -18,14 +18,14 @@ def schema_text() -> str:
     """The JSON schema of a study, for editors."""
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Study.model_json_schema(),
+        **study_schema(),
     }
     return json.dumps(schema, indent=2, sort_keys=True) + "\n"
 
 
 def reference_text() -> str:
     """The reference page: one table for each block of a study."""
-    schema = Study.model_json_schema()
+    schema = study_schema()
     blocks = [("study file", schema)]
     blocks += [(name, block) for name, block in schema["$defs"].items() if "properties" in block]
     text = [_HEAD]

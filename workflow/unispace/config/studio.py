@@ -10,6 +10,7 @@ from unispace.config.base import ATTACK_DOMAINS, DistinctSome, Domain, Settings
 
 Degradation = Literal["resample", "defocus", "motion", "noise", "jpeg", "warp", "dim"]
 Style = Literal["photo", "sketch", "silhouette", "texture_swap"]
+Family = Literal["objects", "textures", "shapes", "counts", "colours", "orientation", "glyphs"]
 Presentation = Literal["print", "replay", "mask"]
 Recipe = Literal["complete", "splice", "blend", "frequency", "retouch", "seamless"]
 SMALLEST_ATTACK = 32
@@ -57,8 +58,12 @@ class StudioSource(Settings):
     """Bodies: cameras, each with its own colours and background."""
     outfits: Annotated[int, Field(ge=1, le=100)] = 1
     """Bodies: sets of clothes of each identity, worn by turns; with more than one, clothes mislead."""
+    family: Family = "objects"
+    """Objects: which classes. `objects`: things of everyday life (54 classes); `textures`: patterns (17); `shapes`:
+    geometric ones (14); `counts`: one to eight things (8); `colours` (12); `orientation`: where a pointer points (8);
+    `glyphs`: capital letters as strokes of a pen (26)."""
     styles: DistinctSome[Style] = ("photo",)
-    """Objects: how they are drawn, by turns."""
+    """Family objects: how they are drawn, by turns."""
     attacks: DistinctSome[Presentation] = ("print", "replay", "mask")
     """Domain pad: kinds of presentation attack."""
     recipes: DistinctSome[Recipe] = get_args(Recipe)
@@ -84,6 +89,7 @@ _ONLY_WITH: dict[str, tuple[Domain, ...]] = {
     "age_drift": _FACES,
     "cameras": ("person",),
     "outfits": ("person",),
+    "family": ("object",),
     "styles": ("object",),
     "attacks": ("pad",),
     "recipes": ("mad",),
@@ -99,4 +105,6 @@ def misplaced(source: StudioSource, domain: Domain) -> str:
         default = StudioSource.model_fields[key].default
         if getattr(source, key) != default and domain not in domains:
             return f"source.{key} goes with domain {' or '.join(domains)}, not with {domain}; take it out"
+    if source.family != "objects" and source.styles != ("photo",):
+        return f"source.styles goes with family objects, not with {source.family}; take it out"
     return ""

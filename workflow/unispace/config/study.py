@@ -8,11 +8,18 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from unispace.config.analysis import Analysis, analysis_problems
+from unispace.config.attacks import attack_problems, attack_text_backbones
 from unispace.config.audit import Audit
 from unispace.config.backbones import Backbone, Pretrain
 from unispace.config.base import ATTACK_DOMAINS, IDENTITY_DOMAINS, DistinctSome, Name, Settings
+from unispace.config.claims import ClaimFiles
 from unispace.config.clips import clip_config, foreign_tokenizer
-from unispace.config.curricula import Curriculum, Optimisation, reference_problems
+from unispace.config.curricula import (
+    Curriculum,
+    Optimisation,
+    head_problems,
+    reference_problems,
+)
 from unispace.config.datasets import Dataset
 from unispace.config.evaluation import Evaluation
 from unispace.config.map_curves import refused_on_curves
@@ -26,6 +33,8 @@ from unispace.config.own_embeddings import (
 from unispace.config.prompts import Prompts
 from unispace.config.report import Report
 from unispace.config.teachers import pretraining_problems
+from unispace.config.templates import template_problems
+from unispace.config.tradeoffs import Tradeoffs, tradeoffs_problems
 from unispace.errors import did_you_mean
 
 EXPERT = "expert-"
@@ -66,6 +75,10 @@ class Study(Settings):
     """Classification by texts."""
     analysis: Analysis = Analysis()
     """Separability of the domains and transfer of principal components."""
+    tradeoffs: Tradeoffs = Tradeoffs()
+    """What tuning costs on general data sets, and what it gains on biometric ones."""
+    claims: ClaimFiles = ClaimFiles()
+    """Which claims are tested on the results; the page opens with the verdicts."""
     report: Report = Report()
     """The page."""
 
@@ -88,8 +101,9 @@ class Study(Settings):
 
     def curricula_of(self, backbone: str) -> tuple[str, ...]:
         """Curricula that a backbone is tuned with, in the order of the study."""
-        chosen = self.backbones[backbone].curricula
-        return tuple(c for c in self.curricula if chosen is None or c in chosen)
+        settings = self.backbones[backbone]
+        named = self.curricula if settings.curricula is None else settings.curricula
+        return tuple(c for c in self.curricula if c in named and c not in (settings.without or ()))
 
     def control_backbones(self) -> tuple[str, ...]:
         """Backbones that are no network: linear maps of raw pixels."""
@@ -103,7 +117,8 @@ class Study(Settings):
     def trained_datasets(self) -> tuple[str, ...]:
         """Data sets that weights are made on, by a curriculum or in pretraining."""
         used = {dataset for c in self.curricula.values() for dataset in c.train_on}
-        used |= {b.weights.dataset for b in self.backbones.values() if b.weights.kind == "pretrain"}
+        weights = [backbone.weights for backbone in self.backbones.values()]
+        used |= {d for w in weights if isinstance(w, Pretrain) for d in w.datasets}
         return tuple(dataset for dataset in self.datasets if dataset in used)
 
     def identity_datasets(self) -> tuple[str, ...]:
@@ -180,7 +195,7 @@ class Study(Settings):
             problems.append(
                 "prompts.datasets: texts take a backbone of provider `open_clip`, and none is one"
             )
-        for backbone in self.prompted_backbones():
+        for backbone in dict.fromkeys((*self.prompted_backbones(), *attack_text_backbones(self))):
             settings = self.backbones[backbone]
             if other := foreign_tokenizer(clip_config(settings.architecture, settings.options)):
                 problems.append(
@@ -190,12 +205,16 @@ class Study(Settings):
         return problems
 
     def tasks(self) -> dict[str, str]:
-        """The tasks: data sets that an expert trains on alone, each with its (first) expert."""
+        """The tasks: data sets of persons or classes that an expert trains on alone, each with its (first) expert."""
         found: dict[str, str] = {}
         for name, curriculum in self.curricula.items():
             if name.startswith(EXPERT) and len(curriculum.train_on) == 1:
                 found.setdefault(next(iter(curriculum.train_on)), name)
-        return {dataset: found[dataset] for dataset in self.datasets if dataset in found}
+        return {
+            name: found[name]
+            for name, dataset in self.datasets.items()
+            if name in found and dataset.domain not in ATTACK_DOMAINS
+        }
 
     def expert_of(self, dataset: str) -> str | None:
         """The expert of a data set: that of its task, else of the first task of its domain; None without one."""
@@ -214,9 +233,15 @@ class Study(Settings):
         return None
 
     def unseen_datasets(self) -> tuple[str, ...]:
-        """Evaluated data sets that no curriculum trains on."""
+        """Evaluated data sets that no curriculum trains on; detection of attacks is told apart."""
         seen = {dataset for c in self.curricula.values() for dataset in c.train_on}
-        return tuple(d for d in self.evaluation.datasets if d not in seen)
+        return tuple(d for d in self._without_attacks() if d not in seen)
+
+    def _without_attacks(self) -> tuple[str, ...]:
+        """Evaluated data sets of identities and of classes, of which a task number is taken."""
+        return tuple(
+            d for d in self.evaluation.datasets if self.datasets[d].domain not in ATTACK_DOMAINS
+        )
 
     def changes_of(self, backbone: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
         """Which models of a backbone are compared with which: (model, reference, data sets).
@@ -229,7 +254,7 @@ class Study(Settings):
         for seed in self.seeds:
             for curriculum in tuned:
                 model = f"{backbone}/{curriculum}/seed{seed}"
-                for dataset in self.evaluation.datasets if curriculum != base else ():
+                for dataset in self._without_attacks() if curriculum != base else ():
                     for reference in dict.fromkeys((base, self.expert_of(dataset))):
                         if reference in tuned and reference != curriculum:
                             ends = (model, f"{backbone}/{reference}/seed{seed}")
@@ -352,10 +377,16 @@ class Study(Settings):
         tuned = True  # whether the models are known: what follows from a wrong name is not told too
         for backbone, settings in self.backbones.items():
             if isinstance(settings.weights, Pretrain):
-                known(f"backbones.{backbone}.weights.dataset", settings.weights.dataset, names)
-            for curriculum in settings.curricula or ():
-                where = f"backbones.{backbone}.curricula"
-                tuned &= known(where, curriculum, tuple(self.curricula))
+                for dataset in settings.weights.datasets:
+                    known(f"backbones.{backbone}.weights.dataset", dataset, names)
+            for key, given in (("curricula", settings.curricula), ("without", settings.without)):
+                for curriculum in given or ():
+                    where = f"backbones.{backbone}.{key}"
+                    tuned &= known(where, curriculum, tuple(self.curricula))
+            if self.curricula and not self.curricula_of(backbone):
+                problems.append(
+                    f"backbones.{backbone}.without: it would be tuned with nothing; name fewer curricula"
+                )
         problems += pretraining_problems(self.backbones, self.datasets)
         problems += own_problems(self) + imageless_problems(self)
         for curriculum, settings in self.curricula.items():
@@ -365,6 +396,7 @@ class Study(Settings):
                 problems.append(
                     f"curricula.{curriculum}: no backbone is tuned with it; add it to the `curricula` of one"
                 )
+        problems += head_problems(self.curricula, {d: s.domain for d, s in self.datasets.items()})
         problems += self._untrainable() if tuned else []
         if tuned:
             problems += reference_problems(
@@ -376,19 +408,21 @@ class Study(Settings):
         if self.audit.model is not None:
             known("audit.model", self.audit.model, self.models())
         for dataset in self.evaluation.datasets:
-            there = known("evaluation.datasets", dataset, names)
-            if there and self.datasets[dataset].domain in ATTACK_DOMAINS:
-                problems.append(
-                    f"evaluation.datasets: `{dataset}` holds attacks, which no metric here detects yet; take it out"
-                )
+            known("evaluation.datasets", dataset, names)
         problems += self._unknown_mapped(known, tuned)
         for dataset in self.prompts.datasets:
             known("prompts.datasets", dataset, names)
+        for key, named in (("own", self.prompts.own), ("names", self.prompts.name_blocks())):
+            for dataset in named:
+                known(f"prompts.{key}", dataset, self.prompts.datasets)
         for backbone in self.prompts.backbones or ():
             known("prompts.backbones", backbone, tuple(self.backbones))
         if not problems:
             problems += self._protocols_without_data() + self._prompt_problems()
-            problems += self._galleries() + analysis_problems(self)
+            problems += self._galleries() + analysis_problems(self) + attack_problems(self)
+            problems += template_problems(self)
+        if not problems:
+            problems += tradeoffs_problems(self)
         if not self.evaluation.datasets:
             problems.append("evaluation.datasets: name at least one data set to test on")
         if problems:

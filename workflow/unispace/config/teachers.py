@@ -22,12 +22,13 @@ def pretraining_problems(
         weights = backbone.weights
         if not isinstance(weights, Pretrain):
             continue
-        dataset = datasets.get(weights.dataset)
-        if weights.objective == "contrastive" and dataset is not None and not _captioned(dataset):
-            problems.append(
-                f"backbones.{name}.weights.dataset: `{weights.dataset}` has no captions, which objective "
-                f"`contrastive` learns from; take rendered objects, or a source whose table has a column `caption`"
-            )
+        for learnt in weights.datasets if weights.objective == "contrastive" else ():
+            dataset = datasets.get(learnt)
+            if dataset is not None and not _captioned(dataset):
+                problems.append(
+                    f"backbones.{name}.weights.dataset: `{learnt}` has no captions, which objective "
+                    f"`contrastive` learns from; take rendered objects, or a source whose table has a column `caption`"
+                )
         if weights.teacher is not None:
             problems += _teacher_problems(name, weights.teacher, backbones)
     return problems

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from pytorch_metric_learning import losses
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unispace.config.base import IDENTITY_DOMAINS, Domain
+from unispace.config.base import ATTACK_DOMAINS, IDENTITY_DOMAINS, Domain
 from unispace.config.heads import Head
 from unispace.errors import UserError
 
 _DEFAULTS: dict[str, Head] = {
     "class": Head(loss="softmax"),
     "identity": Head(loss="cosface"),
+    "attack": Head(loss="binary"),
 }
 
 # AdaFace: norms are cut at three standard deviations from their mean, and both statistics move by a hundredth in a
@@ -27,7 +28,9 @@ _EDGE = 1e-6
 
 
 def default_head(domain: Domain) -> Head:
-    """Softmax for classes and attacks, CosFace for identities."""
+    """Softmax for classes, CosFace for identities, a binary head for attacks."""
+    if domain in ATTACK_DOMAINS:
+        return _DEFAULTS["attack"]
     return _DEFAULTS["identity" if domain in IDENTITY_DOMAINS else "class"]
 
 
@@ -60,6 +63,38 @@ def _build_loss(settings: Head, labels: int, dimension: int) -> nn.Module:
             return losses.ArcFaceLoss(labels, dimension, margin=margin, **scale)
         case "adaface":
             return AdaFace(labels, dimension, settings.margin, settings.scale)
+        case "binary":
+            if labels != BinaryHead.OUTPUTS:
+                raise ValueError(f"a binary head tells two labels apart, got {labels}")
+            return BinaryHead(dimension, settings.outputs)
+
+
+class BinaryHead(nn.Module):
+    """Bona fide or attack: a linear layer with two outputs, over embeddings of unit length.
+
+    With `sigmoid`, the mean over images and outputs of the binary cross-entropy between the sigmoid of an output and
+    whether it is the true one, as in the published code of MADation (Caldeira et al. 2025) and FoundPAD (Ozgur et al.
+    2025); with `softmax`, the mean over images of the cross-entropy of both outputs.
+
+    Attributes:
+        linear: weight `(2, d)` and bias `(2,)`; output 0 is an attack, 1 bona fide.
+    """
+
+    OUTPUTS = 2
+
+    def __init__(self, dimension: int, outputs: Literal["sigmoid", "softmax"]) -> None:
+        """Draw the weights from the global random state."""
+        super().__init__()
+        self.linear = nn.Linear(dimension, self.OUTPUTS)
+        self.outputs = outputs
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """The mean loss of embeddings `(n, d)`, not normalised; labels `(n,)`, 0 or 1."""
+        logits = self.linear(functional.normalize(embeddings, dim=1))
+        if self.outputs == "softmax":
+            return functional.cross_entropy(logits, labels)
+        truth = functional.one_hot(labels, self.OUTPUTS).to(logits)
+        return functional.binary_cross_entropy_with_logits(logits, truth)
 
 
 class AdaFace(nn.Module):

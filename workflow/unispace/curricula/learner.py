@@ -24,7 +24,13 @@ from unispace.curricula.gradients import (
     take,
     without_conflict,
 )
-from unispace.curricula.heads import AdaFace, SampledClasses, build_head, check_memory
+from unispace.curricula.heads import (
+    AdaFace,
+    BinaryHead,
+    SampledClasses,
+    build_head,
+    check_memory,
+)
 from unispace.curricula.processes import World
 from unispace.curricula.randomness import generator, seed_layers
 from unispace.curricula.schedule import Cycle, Visit
@@ -78,13 +84,30 @@ class Learner:
         self.heads = nn.ModuleList(heads.values())
         if self.parts > 1:
             _check_parts(network, self.heads)
+        # Where each image is looked at alone, the gradient of a mixed batch is the sum of those of its parts, at the
+        # overhead of one pass. A compiled network would have to be compiled for every mixture.
+        self.one_pass = (
+            settings.coupling == "accumulate"
+            and not settings.compile
+            and _looks_at_batches(network, self.heads) is None
+        )
         self.modules = nn.ModuleDict({"network": network, "heads": self.heads})
         decay = settings.weight_decay
         groups = parameter_groups(network.body, settings.layer_decay, decay)
-        groups += parameter_groups(self.heads, 1.0, decay)
-        self.optimiser = torch.optim.AdamW(groups, lr=0.0, fused=True)
+        of_heads = parameter_groups(self.heads, 1.0, decay)
+        if settings.head_learning_rate is not None:
+            for group in of_heads:
+                group["scale"] = settings.head_learning_rate / settings.learning_rate
+        self.optimiser = torch.optim.AdamW(
+            groups + of_heads, lr=0.0, betas=settings.betas, fused=True
+        )
         self.shared = [p for p in network.parameters() if p.requires_grad]
         self.parameters = [p for p in self.modules.parameters() if p.requires_grad]
+
+    def attack_heads(self) -> dict[str, BinaryHead]:
+        """The binary heads, by the data set that uses them."""
+        heads = {name: self.heads[number] for name, number in self.number.items()}
+        return {name: head for name, head in heads.items() if isinstance(head, BinaryHead)}
 
     def take(self, cycle: Cycle, measure: bool) -> Taken:
         """Take the step or steps of a cycle.
@@ -100,13 +123,12 @@ class Learner:
             self.optimiser.state.clear()
         for group in self.optimiser.param_groups:
             group["lr"] = cycle.learning_rate * group["scale"]
-        match self.settings.coupling:
-            case "accumulate" | "surgery":
-                return self._coupled(cycle, measure)
-            case "alternate":
-                return self._alternating(cycle, measure)
-            case "concat":
-                return self._mixed(cycle, measure)
+        if self.settings.coupling == "alternate":
+            return self._alternating(cycle, measure)
+        learnt = sum(visit.weight > 0 for visit in cycle.visits)
+        if self.settings.coupling == "concat" or (self.one_pass and learnt > 1):
+            return self._mixed(cycle, measure)
+        return self._coupled(cycle, measure)
 
     def _coupled(self, cycle: Cycle, measure: bool) -> Taken:
         """One step on the gradients of all data sets together."""
@@ -196,7 +218,8 @@ class Learner:
     def _draw(self, visit: Visit, part: int) -> tuple[Tensor, Tensor]:
         task = self.tasks[visit.dataset]
         rows = parts_of(task.batch_size, self.parts)[part]
-        return draw(task, visit.number, self.settings.augment, self.seed, rows)
+        how = self.settings
+        return draw(task, visit.number, how.augment, self.seed, rows, how.augmentation)
 
     def _embed(self, images: Tensor) -> Tensor:
         """Vectors `(n, d)`, float32, not normalised."""
@@ -268,6 +291,16 @@ def _check_parts(network: Network, heads: nn.ModuleList) -> None:
     Raises:
         UserError: where the network or a head looks at a batch as a whole.
     """
+    name = _looks_at_batches(network, heads)
+    if name is not None:
+        raise UserError(
+            f"micro_batches and processes cut batches into parts, but {name} takes its statistics from a "
+            f"whole batch, so the weights would be others; set both to 1"
+        )
+
+
+def _looks_at_batches(network: Network, heads: nn.ModuleList) -> str | None:
+    """What looks at a batch as a whole and not at each image alone, in words; None where nothing does."""
     whole = {
         nn.modules.batchnorm._BatchNorm: "batch norm",
         AdaFace: "an adaface head",
@@ -276,7 +309,5 @@ def _check_parts(network: Network, heads: nn.ModuleList) -> None:
     for module in (*network.modules(), *heads.modules()):
         for kind, name in whole.items():
             if isinstance(module, kind):
-                raise UserError(
-                    f"micro_batches and processes cut batches into parts, but {name} takes its statistics from a "
-                    f"whole batch, so the weights would be others; set both to 1"
-                )
+                return name
+    return None

@@ -1,4 +1,4 @@
-"""The training loop of pretraining: one data set, one objective, with resume."""
+"""The training loop of pretraining: one source, one objective, with resume."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def pretrain(
             rate.
     """
     groups = parameter_groups(objective, 1.0, settings.weight_decay)
-    optimiser = torch.optim.AdamW(groups, lr=0.0, fused=True)
+    optimiser = torch.optim.AdamW(groups, lr=0.0, betas=settings.betas, fused=True)
     parameters = [p for p in objective.parameters() if p.requires_grad]
     first, losses = 0, torch.zeros(settings.steps)
     found = resume.load(objective, optimiser)

@@ -7,8 +7,12 @@ were made in this process.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -64,3 +68,37 @@ def batch_rows(count: int, batch_size: int, step: int, *key: int | str) -> Tenso
         start += len(part)
         batch_size -= len(part)
     return torch.cat(rows)
+
+
+def balanced_rows(
+    rows_by_label: Sequence[NDArray[np.intp]], batch_size: int, step: int, *key: int | str
+) -> Tensor:
+    """Rows of the batch of one step, in which labels come in turns.
+
+    A turn holds one row of every label, in an order of its own; a label's rows all come once before any comes again.
+    So of k labels the numbers in any row of batches differ by one at most.
+
+    Args:
+        rows_by_label: rows of each of the k labels.
+        batch_size: rows of a batch.
+        step: from 0.
+        key: seed and what else tells this stream from others.
+
+    Returns:
+        `(batch_size,)`, int64.
+    """
+    labels = len(rows_by_label)
+    rows = []
+    for place in range(step * batch_size, (step + 1) * batch_size):
+        turn, within = divmod(place, labels)
+        label = int(_order(labels, *key, "turn", turn)[within])
+        own = rows_by_label[label]
+        epoch, offset = divmod(turn, len(own))
+        rows.append(int(own[_order(len(own), *key, "label", label, epoch)[offset]]))
+    return torch.tensor(rows)
+
+
+@lru_cache(maxsize=256)
+def _order(count: int, *key: int | str) -> Tensor:
+    """The numbers below `count` in an order that the key decides."""
+    return torch.randperm(count, generator=generator(*key))

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _LIBRARIES = (
     "torch",
+    "torchvision",
     "timm",
     "open_clip_torch",
     "pytorch-metric-learning",

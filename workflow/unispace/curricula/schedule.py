@@ -44,12 +44,31 @@ class Cycle:
 
 
 def learning_rate(step: int, settings: Optimisation) -> float:
-    """Linear warm-up to the peak, then a half cosine to 0; `step` counts from 0."""
+    """Linear warm-up to the peak, a time at the peak, then what `schedule` says; `step` counts from 0.
+
+    `cosine`: a half cosine to the floor; `restarts`: half cosines to the floor, each from the peak again.
+    """
     warm = round(settings.warmup * settings.steps)
     if step < warm:
         return settings.learning_rate * (step + 1) / warm
-    share = (step - warm) / max(1, settings.steps - warm)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
+    held = warm + round(settings.hold * settings.steps)
+    if settings.schedule == "constant" or step < held:
+        return settings.learning_rate
+    if settings.schedule == "restarts":
+        share = _share_of_period(step - held, settings)
+    else:
+        share = (step - held) / max(1, settings.steps - held)
+    fall = settings.learning_rate - settings.floor
+    return settings.floor + fall * 0.5 * (1 + math.cos(math.pi * share))
+
+
+def _share_of_period(step: int, settings: Optimisation) -> float:
+    """How much of the period that a step lies in is over, in [0, 1)."""
+    length = max(1, round(settings.period * settings.steps))
+    while step >= length:
+        step -= length
+        length *= settings.period_growth
+    return step / length
 
 
 def cycles(curriculum: Curriculum) -> Iterator[Cycle]:

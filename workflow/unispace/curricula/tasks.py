@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from unispace.config.backbones import Preprocessing
+from unispace.config.base import BONA_FIDE
 from unispace.config.curricula import TrainOn
 from unispace.config.heads import Head
 from unispace.curricula.heads import default_head
@@ -21,6 +24,9 @@ from unispace.records.images import ImageStore, decode_once
 from unispace.records.manifest import read_manifest, rows_of_split
 
 log = logging.getLogger(__name__)
+
+ATTACK = "attack"
+"""What every kind of attack is called by a binary head; by its name it is output 0, and bona fide output 1."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class Task:
         head: the classifier over the labels.
         batch_size: images of a visit.
         share_head_of: the task whose head it uses; None where it has its own.
+        sampling: whether every image or every label comes equally often.
         validation: images to validate on, where that is asked for.
     """
 
@@ -46,11 +53,19 @@ class Task:
     batch_size: int
     share_head_of: str | None = None
     validation: Validation | None = None
+    sampling: Literal["uniform", "balanced"] = "uniform"
 
     @property
     def head_name(self) -> str:
         """The task whose head it uses."""
         return self.share_head_of or self.name
+
+    @cached_property
+    def rows_by_label(self) -> list[NDArray[np.intp]]:
+        """Rows of each label that it has, rising."""
+        order = np.argsort(self.labels, kind="stable")
+        ends = np.flatnonzero(np.diff(self.labels[order])) + 1
+        return np.split(order, ends)
 
 
 def load_task(
@@ -60,9 +75,12 @@ def load_task(
     preprocessing: Preprocessing,
     scratch: Path,
     *,
+    head: Head | None = None,
     validate: bool = False,
 ) -> Task:
     """The train split of a data set, with labels counted from 0 in the order of their names.
+
+    For a binary head there are two of them, `attack` for all kinds and `bona_fide`.
 
     Args:
         name: the data set.
@@ -70,13 +88,19 @@ def load_task(
         settings: how it is trained on.
         preprocessing: size and interpolation of the network's input.
         scratch: folder for decoded images, removed by the caller.
+        head: its head, or that of the data set whose head it shares; left out: that of the settings, or the default
+            of its domain.
         validate: whether the val split is loaded too.
 
     Raises:
-        UserError: where the train split is empty or has one label only, or there is nothing to validate on.
+        UserError: where the train split is empty or has one label only, a binary head finds no label `bona_fide`, or
+            there is nothing to validate on.
     """
     path = folder / "manifest.parquet"
     manifest = read_manifest(path, ("row", "domain", "label", "split"))
+    used = head or settings.head or default_head(manifest["domain"].iloc[0])
+    if used.loss == "binary":
+        manifest = _of_two_labels(manifest, name)
     rows = rows_of_split(manifest, "train", path)
     labels, names = pd.factorize(rows["label"], sort=True)
     if len(names) < 2:
@@ -85,8 +109,10 @@ def load_task(
 
     def decoded(wanted: pd.DataFrame) -> NDArray[np.uint8]:
         numbers = wanted["row"].to_numpy()
-        size, interpolation = preprocessing.size, preprocessing.interpolation
-        return decode_once(store, numbers, size, interpolation, scratch)
+        how = preprocessing
+        return decode_once(
+            store, numbers, how.size, how.interpolation, scratch, how.aspect, how.resized
+        )
 
     validation = None
     if validate:
@@ -99,11 +125,24 @@ def load_task(
         images=decoded(rows),
         labels=labels.astype(np.int64),
         label_names=tuple(names),
-        head=settings.head or default_head(rows["domain"].iloc[0]),
+        head=used,
         batch_size=settings.batch_size,
         share_head_of=settings.share_head_of,
         validation=validation,
+        sampling=settings.sampling,
     )
+
+
+def _of_two_labels(manifest: pd.DataFrame, name: str) -> pd.DataFrame:
+    """A manifest in which all kinds of attack have one label."""
+    kinds = manifest["label"]
+    if not (kinds == BONA_FIDE).any():
+        listed = ", ".join(sorted(kinds.astype(str).unique())[:5])
+        raise UserError(
+            f"{name}: a binary head tells `{BONA_FIDE}` from all other labels, and no image has that label; "
+            f"it holds {listed}"
+        )
+    return manifest.assign(label=kinds.where(kinds == BONA_FIDE, ATTACK))
 
 
 def _validated(manifest: pd.DataFrame, name: str) -> pd.DataFrame:

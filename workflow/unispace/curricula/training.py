@@ -17,6 +17,7 @@ from unispace.backbones.memory import recompute_activations
 from unispace.backbones.network import Network
 from unispace.config.curricula import Curriculum
 from unispace.curricula.diverged import Diverged as Diverged
+from unispace.curricula.heads import BinaryHead
 from unispace.curricula.history import History
 from unispace.curricula.learner import Learner, Taken
 from unispace.curricula.processes import World
@@ -43,7 +44,7 @@ def train(
     resume: Resume,
     history: History,
     world: World = ALONE,
-) -> None:
+) -> dict[str, BinaryHead]:
     """Tune a network in place.
 
     The result is a function of the arguments, of the network's weights and of the number of threads; it does not
@@ -57,6 +58,9 @@ def train(
         resume: where an unfinished training is kept.
         history: takes what happens; empty, of these data sets.
         world: the processes that share the training.
+
+    Returns:
+        The binary heads as the last step left them, by data set; all other heads are of no use afterwards.
 
     Raises:
         Diverged: where a loss or gradient is not finite; the network then holds the last good weights, and
@@ -105,7 +109,9 @@ def train(
                 saved = time.monotonic()
     finally:
         merge_lora(network.body)
+        network.preprocessed_as(network.settings.preprocessing)
         network.eval()
+    return learner.attack_heads()
 
 
 def _prepare(network: Network, curriculum: Curriculum, seed: int) -> None:
@@ -113,7 +119,10 @@ def _prepare(network: Network, curriculum: Curriculum, seed: int) -> None:
     freeze_blocks(network.body, curriculum.freeze_blocks)
     if curriculum.lora is not None:
         lora = curriculum.lora
-        add_lora(network.body, lora.rank, lora.alpha, generator(seed, "low-rank updates"))
+        draws = generator(seed, "low-rank updates")
+        add_lora(network.body, lora.rank, lora.alpha, draws, lora.dropout)
+    if curriculum.input is not None:
+        network.preprocessed_as(curriculum.input.training(network.settings.preprocessing))
     if curriculum.checkpointing:
         recompute_activations(network.body)
     if curriculum.compile:

@@ -24,7 +24,8 @@ from unispace.config.datasets import (
 )
 from unispace.config.studio import StudioSource
 from unispace.config.study import Study
-from unispace.data.prompts.templates import unknown_labels
+from unispace.data.prompts.plan import label_problems, labels_and_splits, prompt_plan
+from unispace.data.protocols.templates import check_template_files
 from unispace.data.registry import Entry, PublishedFile, lookup
 from unispace.data.sources import folder, own_index, own_manifest
 from unispace.data.sources.checksums import digests_of
@@ -56,6 +57,20 @@ def content_of(
     return folder.fingerprint(place, cache)
 
 
+def template_content(study: Study, name: str, raw: Path) -> dict[str, str]:
+    """Hashes of the lists of templates of a data set; `raw` holds the caches that make them cheap.
+
+    Raises:
+        UserError: where one of the lists is nowhere.
+    """
+    protocol, found = study.evaluation.templates[name], {}
+    for kind, path in (("images", protocol.images), ("pairs", protocol.pairs)):
+        file = locate(path, f"evaluation.templates.{name}.{kind}")
+        cache = raw / f"{name}+templates.{kind}.json"
+        found[kind] = fingerprint_of({kind: file}, str(file.resolve()), cache)
+    return found
+
+
 def check_sources(study: Study, raw: Path) -> None:
     """Check archives, folders, shards, lists of pairs, weights files and disk.
 
@@ -63,6 +78,22 @@ def check_sources(study: Study, raw: Path) -> None:
 
     Raises:
         UserError: with everything that is missing or wrong.
+    """
+    problems = source_problems(study, raw)
+    needed, free = bytes_needed(study, raw.parent / study.study), shutil.disk_usage(".").free
+    if needed > free:
+        problems.append(
+            f"the study needs about {needed / 1e9:.1f} GB for its images, {free / 1e9:.1f} GB are free here; "
+            f"make room, or lower images_per_label, labels or size"
+        )
+    if problems:
+        raise UserError(f"study {study.study}:\n" + "\n".join(f"- {p}" for p in problems))
+
+
+def source_problems(study: Study, raw: Path) -> list[str]:
+    """Everything that is missing or wrong among archives, folders, shards, lists of pairs and weights files.
+
+    Archives that were fetched before are not looked for again.
     """
     problems: list[str] = []
     archives: dict[str, tuple[str, str | None]] = {}
@@ -93,6 +124,16 @@ def check_sources(study: Study, raw: Path) -> None:
             _check_pairs(dataset, f"datasets.{name}.pairs")
         except UserError as error:
             problems.append(str(error))
+    for name, protocol in study.evaluation.templates.items():
+        where = f"evaluation.templates.{name}"
+        try:
+            files = (
+                locate(protocol.images, f"{where}.images"),
+                locate(protocol.pairs, f"{where}.pairs"),
+            )
+            check_template_files(*files, where)
+        except UserError as error:
+            problems.append(str(error))
     for name, backbone in study.backbones.items():
         for seen in getattr(backbone.weights, "seen", ()):
             try:
@@ -110,26 +151,27 @@ def check_sources(study: Study, raw: Path) -> None:
                 check(file, backbone.weights.sha256, backbone.weights.path)
             except UserError as error:
                 problems.append(str(error))
-    problems += _wrong_words(study)
-    needed, free = bytes_needed(study, raw.parent / study.study), shutil.disk_usage(".").free
-    if needed > free:
-        problems.append(
-            f"the study needs about {needed / 1e9:.1f} GB for its images, {free / 1e9:.1f} GB are free here; "
-            f"make room, or lower images_per_label, labels or size"
-        )
-    if problems:
-        raise UserError(f"study {study.study}:\n" + "\n".join(f"- {p}" for p in problems))
+    return problems + [problem for problem in _wrong_words(study) if problem not in problems]
 
 
 def _wrong_words(study: Study) -> list[str]:
-    """Words for labels that no prompted data set has, as far as labels are known before the images."""
-    known: set[str] = set()
-    for name in study.prompts.datasets:
-        dataset = study.datasets[name]
-        if not isinstance(dataset.source, StudioSource):
-            return []
-        known.update(world.labels_of(dataset.domain, dataset.source).tolist())
-    return unknown_labels(study.prompts.names, known)
+    """What is wrong with prompts, as far as labels are known before the images; those of others are checked later."""
+    if not study.prompts.datasets:
+        return []
+    # Half a second that studies without prompts need not wait.
+    from unispace.data.prepare import listed_images
+
+    try:
+        plan = prompt_plan(study)
+        labels = {
+            name: labels_and_splits(listed_images(name, study.datasets[name]))
+            for name in study.prompts.datasets
+            if isinstance(study.datasets[name].source, StudioSource | DigitsSource)
+        }
+    except UserError as error:
+        return [str(error)]
+    whole = len(labels) == len(study.prompts.datasets)
+    return label_problems(plan, labels, study.evaluation.split, whole=whole)
 
 
 def bytes_needed(study: Study, data: Path) -> int:

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from unispace.backbones.network import Network
+from unispace.embedding.resized import at_size
 from unispace.errors import UserError
 from unispace.records.embeddings import Embeddings, write_embeddings
 from unispace.records.files import replacing, sha256_of, sha256_of_text
@@ -29,14 +30,19 @@ _REPORT_EVERY = 5.0
 
 
 def content_key(
-    model_card: dict[str, Any], manifest: Path, images: Path, splits: Sequence[str] | None
+    model_card: dict[str, Any],
+    manifest: Path,
+    images_sha256: str,
+    splits: Sequence[str] | None,
+    code: str,
 ) -> str:
     """Hash of everything that decides the embeddings of a data set: equal keys, equal vectors."""
     content = {
         "model": decisive(model_card),
         "manifest": sha256_of(manifest),
-        "images": sha256_of(images),
+        "images": images_sha256,
         "splits": sorted(splits) if splits is not None else None,
+        "code": code,
     }
     return sha256_of_text(json.dumps(content, sort_keys=True))
 
@@ -59,11 +65,13 @@ def compute(
         UserError: where a vector is not finite.
     """
     vectors = np.full((len(rows), network.dimension), np.nan, np.float32)
-    size, how = network.preprocessing.size, network.preprocessing.interpolation
+    how = network.preprocessing
     started = told = time.monotonic()
     for start in range(0, len(rows), _BATCH):
         part = slice(start, start + _BATCH)
-        images = torch.from_numpy(store.batch(rows[part], size, how))
+        images = torch.from_numpy(
+            store.batch(rows[part], how.size, how.interpolation, how.aspect, how.resized)
+        )
         vectors[part] = network.embed(images).numpy()
         bad = np.flatnonzero(~np.isfinite(vectors[part]).all(axis=1))
         if len(bad):
@@ -118,6 +126,8 @@ def extract(
     shelf: Path,
     folder: Path,
     splits: Sequence[str] | None = None,
+    *,
+    code: str,
 ) -> None:
     """Write the embeddings of a data set, computed or taken from the shelf.
 
@@ -126,9 +136,10 @@ def extract(
         model_card: the card of the model.
         dataset: its name.
         data: folder of its manifest and images.
-        shelf: folder of vectors by content key, shared by all studies.
+        shelf: folder of vectors and of resized images by content key, shared by all studies.
         folder: where vectors.npy, index.parquet and embedding.json go.
         splits: those that are needed; left out: all.
+        code: what the code that embeds is called: what other code computed is not taken over.
 
     A model that failed in training gets stand-ins, which never reach the shelf.
     """
@@ -138,17 +149,24 @@ def extract(
         kept = manifest["split"].isin(splits)
         log.info("%s: %d of %d images are needed", dataset, kept.sum(), len(manifest))
         manifest = manifest[kept].reset_index(drop=True)
-    key = content_key(model_card, manifest_path, images_path, splits)
+    images_sha256 = sha256_of(images_path)
+    key = content_key(model_card, manifest_path, images_sha256, splits, code)
     shelved = shelf / f"{key}.npy"
     shape = len(manifest), network.dimension
     failed = model_card.get("failed")
     if failed:
         log.warning("%s: the model failed, so its vectors are stand-ins: %s", dataset, failed)
         vectors = _stand_ins(shape)
+    elif not len(manifest):
+        # The files are there all the same, since a rule has one list of outputs for all models.
+        vectors = np.empty(shape, np.float32)
     elif (vectors := _from_shelf(shelved, shape)) is not None:
         log.info("%s: these embeddings exist already, taken over", dataset)
     else:
-        vectors = compute(network, ImageStore(images_path), manifest["row"].to_numpy(), dataset)
+        store = at_size(
+            ImageStore(images_path), images_sha256, network.preprocessing, shelf / "images", code
+        )
+        vectors = compute(network, store, manifest["row"].to_numpy(), dataset)
         with replacing(shelved) as temporary, temporary.open("wb") as stream:
             np.save(stream, vectors, allow_pickle=False)
     card = {

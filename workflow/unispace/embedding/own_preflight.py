@@ -36,6 +36,13 @@ def check_embeddings(study: Study, raw: Path) -> None:
     Raises:
         UserError: with everything that is wrong.
     """
+    problems = embedding_problems(study, raw)
+    if problems:
+        raise UserError(f"study {study.study}:\n" + "\n".join(f"- {p}" for p in problems))
+
+
+def embedding_problems(study: Study, raw: Path) -> list[str]:
+    """Everything that is wrong with arrays and indices; the arguments are those of `check_embeddings`."""
     problems: list[str] = []
     known: dict[str, pd.DataFrame] = {}
     for dataset in study.evaluation.datasets if study.embeddings else ():
@@ -61,8 +68,7 @@ def check_embeddings(study: Study, raw: Path) -> None:
                 f"embeddings.{name}: vectors have different numbers of dimensions ({said}), so they are not of one "
                 f"model; give each model a name of its own"
             )
-    if problems:
-        raise UserError(f"study {study.study}:\n" + "\n".join(f"- {p}" for p in problems))
+    return problems
 
 
 def _is_listed(study: Study, dataset: str) -> bool:

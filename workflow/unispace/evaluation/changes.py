@@ -54,9 +54,7 @@ def change(model: Measure, reference: Measure) -> Measure:
         )
     value = model.value - reference.value
     if _still(model) and _still(reference):
-        below = float(np.hypot(model.value - model.lower, reference.upper - reference.value))
-        above = float(np.hypot(model.upper - model.value, reference.value - reference.lower))
-        ends = max(-1.0, value - below), min(1.0, value + above)
+        ends = _from_two(model, reference)
     else:
         samples = model.samples - reference.samples
         try:
@@ -64,6 +62,36 @@ def change(model: Measure, reference: Measure) -> Measure:
         except TooFewClusters as reason:
             return Measure.failed(metric, model.n, model.unit, reason)
     return Measure(metric, value, *ends, model.n, model.unit)
+
+
+def unpaired_change(model: Measure, reference: Measure) -> Measure:
+    """As `change`, of metrics without resamples, such as the accuracy over folds.
+
+    The interval is put together from the two published ones and, since what both find hard does not cancel out, errs
+    on the wide side.
+
+    Raises:
+        ValueError: The measures are of different metrics or images.
+    """
+    about, other = ((m.metric, m.n, m.unit) for m in (model, reference))
+    if about != other:
+        raise ValueError(
+            f"{about} and {other} do not belong together: not one metric of the same images"
+        )
+    for name, measure in (("model", model), ("reference", reference)):
+        if measure.status != "ok":
+            why = f"{name} {measure.status.removeprefix('failed: ')}"
+            return Measure.failed(model.metric, model.n, model.unit, why)
+    value = model.value - reference.value
+    return Measure(model.metric, value, *_from_two(model, reference), model.n, model.unit)
+
+
+def _from_two(model: Measure, reference: Measure) -> tuple[float, float]:
+    """The interval of a difference from those of its two ends (Newcombe 1998, method 10), within [-1, 1]."""
+    value = model.value - reference.value
+    below = float(np.hypot(model.value - model.lower, reference.upper - reference.value))
+    above = float(np.hypot(model.upper - model.value, reference.value - reference.lower))
+    return max(-1.0, value - below), min(1.0, value + above)
 
 
 def _still(measure: Measure) -> bool:

@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from unispace.data.protocols.pairs import balanced_pairs
 from unispace.evaluation.identification import search
 from unispace.evaluation.measure import Measure
+from unispace.evaluation.recognition import PAPER_DEPTH
 from unispace.evaluation.verification import compare_pairs
 
-DEPTH = 50
-"""Rank at which the average precision is cut."""
 MOST = 10_000
 """Pairs of each kind across data sets."""
 
@@ -44,7 +43,7 @@ def published_identification(
     Returns:
         `Rank-k` and `mAP` in [0, 1].
     """
-    found = search(probe, target, identity, identity, depth=DEPTH)
+    found = search(probe, target, identity, identity, depth=PAPER_DEPTH)
     metrics = {f"Rank-{k}": float(np.mean(found.rank <= k)) for k in ranks}
     return metrics | {"mAP": float(np.mean(found.average_precision))}
 

@@ -68,7 +68,8 @@ def compare(
                 why = "; ".join(dict.fromkeys(answer.reasons))
                 mine.append(_empty(str(model), str(dataset), f"not comparable: {why}"))
         rows += [*mine, *over_tasks(str(model), mine)]
-    return pd.DataFrame(rows, columns=list(COMPARISON_SCHEMA.names))
+    table = pd.DataFrame(rows, columns=list(COMPARISON_SCHEMA.names))
+    return table.astype({"n": "Int64"})
 
 
 def over_tasks(model: str, rows: list[Row]) -> Iterator[Row]:
@@ -105,6 +106,7 @@ def over_tasks(model: str, rows: list[Row]) -> Iterator[Row]:
         **about,
         "certainty": "read" if all(row["certainty"] == "read" for row in found) else "second-hand",
         "human": 1.0,
+        "n": n,
         "status": "comparable",
     }
     wins = float(np.mean([row["above"] for row in found]))
@@ -155,7 +157,7 @@ def _match(
         return None, f"people were tested by another protocol ({human['stimuli']})"
     rows = tested[(tested["metric"] == metric) & (tested["status"] == "ok")]
     if protocol == TEST_SPLIT:
-        problem = _whole_test_split(dataset, split)
+        problem = whole_test_split(dataset, split)
         if problem:
             return None, problem
         rows = rows[rows["experiment"] == "classification"]
@@ -174,7 +176,7 @@ def _match(
     return None, f"{metric} by {protocol} was not measured"
 
 
-def _whole_test_split(dataset: Dataset, split: str) -> str:
+def whole_test_split(dataset: Dataset, split: str) -> str:
     """Why the tested split of a data set is not the published one; empty where it is."""
     if dataset.splits.by != "manifest":
         return "the test split is not the published one; use `by: manifest` in its splits"
@@ -195,7 +197,7 @@ def _whole_test_split(dataset: Dataset, split: str) -> str:
 def _beside(found: Row, human: Row) -> Row:
     """A row in which a model and people can be compared."""
     top = human["upper"] if math.isfinite(human["upper"]) else human["value"]
-    kept = ("model", "dataset", "protocol", "metric", "value", "lower", "upper", "chance")
+    kept = ("model", "dataset", "protocol", "metric", "value", "lower", "upper", "chance", "n")
     return {
         **{name: found[name] for name in kept},
         "human": human["value"],
@@ -210,5 +212,5 @@ def _empty(model: str, dataset: str, status: str) -> Row:
     return {
         **dict.fromkeys(("value", "lower", "upper", "chance", "human"), math.nan),
         **{"model": model, "dataset": dataset, "protocol": "", "metric": "", "source": None},
-        **{"certainty": None, "above": None, "status": status},
+        **{"certainty": None, "above": None, "n": None, "status": status},
     }

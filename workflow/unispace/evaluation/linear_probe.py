@@ -6,18 +6,14 @@ language supervision", ICML 2021, where C was 0.316; here C is chosen on images 
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unispace.alignment.space import unit_rows
-
-if TYPE_CHECKING:
-    from sklearn.linear_model import LogisticRegression
+from unispace.evaluation.penalty_path import Linear, Unfinished, fit_path
 
 Labels = NDArray[np.integer]
 
@@ -37,13 +33,13 @@ class Probe:
             given; empty where C was fixed.
     """
 
-    model: LogisticRegression
+    model: Linear
     penalty: float
     accuracy: tuple[float, ...] = ()
 
     def predict(self, vectors: NDArray[np.floating]) -> Labels:
         """Labels `(n,)` of vectors `(n, d)` of any length."""
-        return np.asarray(self.model.predict(_scaled(vectors)))
+        return self.model.predict(_scaled(vectors))
 
 
 def fit_probe(
@@ -61,24 +57,7 @@ def fit_probe(
         NotConverged: The iterations did not suffice.
         ValueError: Lengths differ, there is a single class, or a row is zero or not finite.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    if len(vectors) != len(label):
-        raise ValueError(f"{len(vectors)} vectors for {len(label)} labels")
-    classes = len(np.unique(label))
-    if classes < 2:
-        raise ValueError(f"a probe needs at least 2 classes, got {classes}")
-    model = LogisticRegression(C=penalty, max_iter=iterations)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ConvergenceWarning)
-        try:
-            model.fit(_scaled(vectors), label)
-        except ConvergenceWarning as warning:
-            raise NotConverged(
-                f"the linear probe with C = {penalty:g} did not converge in {iterations} iterations; "
-                "raise evaluation.linear_probe.iterations or leave out large penalties"
-            ) from warning
+    ((_, model),) = _path(vectors, label, (penalty,), iterations)
     return Probe(model, penalty)
 
 
@@ -100,7 +79,7 @@ def choose_probe(
         val_vectors: `(m, d)`.
         val_label: `(m,)`.
         penalties: values of C, at least one.
-        iterations: Most iterations of the solver.
+        iterations: Most iterations of the solver for each C; it starts from the classifiers of smaller ones.
 
     Raises:
         NotConverged: The iterations did not suffice for one of them.
@@ -110,10 +89,44 @@ def choose_probe(
         raise ValueError(
             f"{len(val_vectors)} val vectors, {len(val_label)} val labels and {len(penalties)} values of C"
         )
-    probes = {c: fit_probe(vectors, label, c, iterations) for c in sorted(penalties)}
-    share = {c: float(np.mean(p.predict(val_vectors) == val_label)) for c, p in probes.items()}
-    best = max(share, key=share.__getitem__)  # the first of equal ones, hence the smallest
-    return Probe(probes[best].model, best, tuple(share[c] for c in penalties))
+    share: dict[float, float] = {}
+    best: Probe | None = None
+    scaled = _scaled(val_vectors)
+    for c, model in _path(vectors, label, penalties, iterations):
+        share[c] = float(np.mean(model.predict(scaled) == val_label))
+        # Penalties come from the smallest C to the largest, of which the first of equal ones is kept.
+        if best is None or share[c] > share[best.penalty]:
+            best = Probe(model, c)
+    if best is None:
+        raise ValueError("no C was tried")
+    return Probe(best.model, best.penalty, tuple(share[c] for c in penalties))
+
+
+def drawn_of_each(label: Labels, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Rows of `count` images of each class, drawn without replacement, and of all where a class has fewer; rising."""
+    order = rng.permutation(len(label))
+    by_class = order[np.argsort(np.asarray(label)[order], kind="stable")]
+    sizes = np.unique(label, return_counts=True)[1]
+    place = np.arange(len(label)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return np.sort(by_class[place < count])
+
+
+def _path(
+    vectors: NDArray[np.floating], label: Labels, penalties: Sequence[float], iterations: int
+) -> Iterator[tuple[float, Linear]]:
+    """Classifiers from the smallest C to the largest; raises as `fit_probe`."""
+    if len(vectors) != len(label):
+        raise ValueError(f"{len(vectors)} vectors for {len(label)} labels")
+    classes = len(np.unique(label))
+    if classes < 2:
+        raise ValueError(f"a probe needs at least 2 classes, got {classes}")
+    try:
+        yield from fit_path(_scaled(vectors), label, penalties, iterations)
+    except Unfinished as unfinished:
+        raise NotConverged(
+            f"the linear probe with C = {unfinished.penalty:g} did not converge in {iterations} iterations; "
+            "raise evaluation.linear_probe.iterations or leave out large penalties"
+        ) from unfinished
 
 
 def _scaled(vectors: NDArray[np.floating]) -> NDArray[np.float64]:

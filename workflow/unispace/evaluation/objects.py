@@ -15,7 +15,14 @@ from unispace.config.evaluation import Evaluation, LinearProbe
 from unispace.data.held_out import HELD_OUT
 from unispace.evaluation import chance
 from unispace.evaluation.classification import classify, leave_one_out, nearest_neighbours
-from unispace.evaluation.linear_probe import NotConverged, Probe, choose_probe, fit_probe
+from unispace.evaluation.draws import over_draws
+from unispace.evaluation.linear_probe import (
+    NotConverged,
+    Probe,
+    choose_probe,
+    drawn_of_each,
+    fit_probe,
+)
 from unispace.evaluation.measure import Measure
 from unispace.evaluation.tasks import LEAVE_ONE_OUT
 from unispace.evaluation.tidy import Cell, rows
@@ -25,6 +32,7 @@ log = logging.getLogger(__name__)
 Stream = Callable[[], np.random.Generator]
 """The random numbers of a table, from their beginning: each protocol gets the same, whatever others there are."""
 Labels = NDArray[np.integer]
+Fit = Callable[[NDArray[np.floating], Labels], Probe]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +71,7 @@ def classify_images(
     """Classification by every protocol that the data set allows.
 
     With images of known classes `knn-5` and, where the study asks for it, `linear-probe` (C chosen on the val images)
-    and `linear-probe-C=...` (C fixed); without them `knn-5-loo`, in which every image is classified by all others.
+    and `linear-probe-C=...` (C fixed), each also as `.../16-per-class`; without them `knn-5-loo`, in which every image is classified by all others.
     Images that are held out are classified by each other: `knn-5-loo/held_out`. The 5 is `neighbours`.
 
     Args:
@@ -123,13 +131,15 @@ def _probed(
         raise ValueError("a linear probe takes images of known classes")
     classes, (known, true) = _coded(train, test)
 
-    def measured(protocol: str, fit: Callable[[], Probe]) -> tuple[str, list[Measure]]:
+    def measured(protocol: str, fit: Fit) -> tuple[str, list[Measure]]:
         if classes < 2:
             return protocol, _failed(true, "a linear probe takes at least 2 classes")
         try:
-            fitted = fit()
+            return protocol, tested(protocol, fit(train.vectors, known))
         except NotConverged as reason:
             return protocol, _failed(true, reason)
+
+    def tested(protocol: str, fitted: Probe) -> list[Measure]:
         log.info(
             "%s: C = %g, right on val for each C: %s",
             protocol,
@@ -137,30 +147,46 @@ def _probed(
             ", ".join(f"{share:.3f}" for share in fitted.accuracy) or "not asked",
         )
         found = fitted.predict(test.vectors)
-        return protocol, classify(found, true, settings.resamples, stream())
+        return classify(found, true, settings.resamples, stream())
 
+    def few(protocol: str, fit: Fit, count: int) -> tuple[str, list[Measure]]:
+        """The same on some images of each class, for each draw."""
+        name, draws = f"{protocol}/{count}-per-class", []
+        if classes < 2:
+            return name, _failed(true, "a linear probe takes at least 2 classes")
+        for seed in probe.seeds:
+            rows = drawn_of_each(known, count, np.random.default_rng(seed))
+            try:
+                draws.append(tested(name, fit(train.vectors[rows], known[rows])))
+            except NotConverged as reason:
+                return name, _failed(true, f"seed {seed}: {reason}")
+        return name, over_draws(draws)
+
+    fits: dict[str, Fit] = {}
     if val is None:
         why = "there is no val split to choose C on; set evaluation.linear_probe.fixed for a fixed one"
         yield "linear-probe", _failed(true, why)
     else:
-        val_codes = _coded(train, val)[1][1]
-        yield measured(
-            "linear-probe",
-            lambda: choose_probe(
-                train.vectors,
-                known,
-                val.vectors,
-                val_codes,
-                probe.penalties,
-                probe.iterations,
-            ),
-        )
+        val_vectors, val_codes = val.vectors, _coded(train, val)[1][1]
+
+        def chosen(vectors: NDArray[np.floating], label: Labels) -> Probe:
+            return choose_probe(
+                vectors, label, val_vectors, val_codes, probe.penalties, probe.iterations
+            )
+
+        fits["linear-probe"] = chosen
     fixed = probe.fixed
     if fixed is not None:
-        yield measured(
-            f"linear-probe-C={fixed:g}",
-            lambda: fit_probe(train.vectors, known, fixed, probe.iterations),
-        )
+
+        def as_given(vectors: NDArray[np.floating], label: Labels) -> Probe:
+            return fit_probe(vectors, label, fixed, probe.iterations)
+
+        fits[f"linear-probe-C={fixed:g}"] = as_given
+    for protocol, fit in fits.items():
+        yield measured(protocol, fit)
+    if probe.images_per_class is not None:
+        for protocol, fit in fits.items():
+            yield few(protocol, fit, probe.images_per_class)
 
 
 def _failed(label: Labels, why: str | Exception) -> list[Measure]:

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -212,6 +213,24 @@ def identify_images(cell: Cell, images: Images, settings: Evaluation, stream: St
             searches = _searches(protocol, images)
             tables.append(_identified(about, images, searches, depth, settings, stream()))
     return _joined(cell, tables)
+
+
+def recognise_images(
+    cell: Cell, images: Images, settings: Evaluation, stream: Callable[[str], np.random.Generator]
+) -> Tidy:
+    """Verification, then identification, each with random numbers of its own.
+
+    Args:
+        cell: what the numbers are about; experiment and protocol are filled in.
+        images: the images.
+        settings: the study's part on evaluation.
+        stream: random numbers by the name of an experiment, from their beginning.
+    """
+    found = [
+        verify_images(cell, images, settings, partial(stream, "verification")),
+        identify_images(cell, images, settings, partial(stream, "identification")),
+    ]
+    return _joined(cell, found)
 
 
 def _searches(protocol: str, images: Images) -> Searches:

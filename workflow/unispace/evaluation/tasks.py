@@ -10,6 +10,9 @@ from unispace.config.evaluation import Evaluation, TaskMetric
 TASK_EXPERIMENTS = ("verification", "identification", "classification")
 """What measures a level of one model or map on one data set; differences and analyses are over several."""
 
+ATTACK_DETECTION = "attack-detection"
+"""The experiment that measures how presentation attacks and morphs are detected."""
+
 LEAVE_ONE_OUT = "-loo"
 CROSS_CAMERA = "-cross-camera"
 

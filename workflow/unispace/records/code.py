@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+import re
 import sys
 from functools import cache
 from importlib.machinery import PathFinder
+from importlib.metadata import version
 from pathlib import Path
 
 from unispace.errors import UserError, did_you_mean
+
+# `import a.b as c, d`, and `from a.b import c as d, e` in one line or in brackets; nothing relative.
+_IMPORT = re.compile(
+    r"^[ \t]*(?:import[ \t]+([^\n]+)|from[ \t]+(\w[\w.]*)[ \t]+import[ \t]+(?:\(([^)]*)\)|([^\n(]+)))",
+    re.M,
+)
+_COMMENT = re.compile(r"#[^\n]*")
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -38,6 +48,32 @@ def code_of(command: str) -> tuple[Path, ...]:
         found.add(path)
         waiting.extend(_imports(path))
     return tuple(sorted(found))
+
+
+def version_of(command: str, *libraries: str) -> str:
+    """What the code of a command is called: equal code, equal name, 12 hexadecimal digits.
+
+    Args:
+        command: as `code_of` takes it.
+        libraries: installed packages whose versions count too.
+
+    Raises:
+        FileNotFoundError: where there is no such command.
+    """
+    digest = hashlib.sha256()
+    for path in code_of(command):
+        for part in (path.relative_to(PACKAGE).as_posix().encode(), b"\0", path.read_bytes()):
+            digest.update(part)
+    for library in libraries:
+        digest.update(f"{library} {version(library)}".encode())
+    return digest.hexdigest()[:12]
+
+
+def imports(command: str, *libraries: str) -> bool:
+    """Whether any file that a command is made of imports one of these libraries, at its top or later."""
+    return any(
+        name.partition(".")[0] in libraries for path in code_of(command) for name in _names(path)
+    )
 
 
 def own_code(function: str) -> Path | None:
@@ -74,15 +110,28 @@ def own_code(function: str) -> Path | None:
 @cache
 def _imports(path: Path) -> frozenset[Path]:
     """Files of the package that one file imports."""
-    found: set[Path] = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                found.update(_files(alias.name))
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.update(_files(node.module))
-            for alias in node.names:
-                found.update(_files(f"{node.module}.{alias.name}"))
+    return frozenset(file for name in _names(path) for file in _files(name))
+
+
+@cache
+def _names(path: Path) -> frozenset[str]:
+    """What one file imports, as dotted names, of the package or not; what comes from a module is taken for one.
+
+    By the look of its lines: every job asks for the code that it is made of, and to parse that takes longer than many a
+    job. A test holds all files of the package against what Python parses.
+    """
+    found: set[str] = set()
+    for whole, module, many, some in _IMPORT.findall(path.read_text("utf-8")):
+        names = [
+            part.split()[0]
+            for part in _COMMENT.sub("", whole or many or some).split(",")
+            if part.strip()
+        ]
+        if not module:
+            found.update(names)
+            continue
+        found.add(module)
+        found.update(f"{module}.{name}" for name in names)
     return frozenset(found)
 
 

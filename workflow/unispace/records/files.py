@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -21,16 +24,15 @@ _CHUNK = 1 << 20
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it becomes `path`, on failure it is removed.
 
-    The content is flushed to disk before the rename, so a crash leaves the old file or the new one.
+    The content is flushed to disk before the rename, so a crash leaves the old file or the new one. What a process
+    that was killed left of its temporary file is removed by the next that writes `path`.
 
     Raises:
         UserError: where the disk is full.
     """
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        os.close(handle)
-        temporary = Path(name)
+        handle, temporary = _begin(path)
         try:
             yield temporary
             with temporary.open("rb") as stream:
@@ -42,6 +44,38 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+            os.close(handle)
+
+
+def _begin(path: Path) -> tuple[int, Path]:
+    """A temporary file of this process, locked as long as its handle is open, and none of processes that are gone."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        _remove_unlocked(left)
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        # Where the file system knows no locks, what is left over stays.
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Another process that looks for what is left may have come in between.
+        if Path(name).exists():
+            return handle, Path(name)
+        os.close(handle)
+
+
+def _remove_unlocked(left: Path) -> None:
+    """Remove a temporary file unless its process is at work on it."""
+    try:
+        handle = os.open(left, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        left.unlink(missing_ok=True)
+    except OSError:
+        # Locked, so in use; or the file system knows no locks.
+        pass
+    finally:
+        os.close(handle)
 
 
 @contextmanager

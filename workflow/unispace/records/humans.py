@@ -42,6 +42,7 @@ COMPARISON_SCHEMA = pa.schema(
         pa.field("lower", pa.float64()),
         pa.field("upper", pa.float64()),
         pa.field("chance", pa.float64()),
+        pa.field("n", pa.int64()),  # items behind the value; tasks in the rows over several
         pa.field("human", pa.float64()),
         pa.field("source", pa.string()),  # of the human result, with its year
         pa.field("certainty", pa.string()),

@@ -57,14 +57,34 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(scaled.round().clip(max=255).astype(np.uint8)).convert("RGB")
 
 
-def resize(image: Image.Image, size: int, interpolation: str) -> Pixels:
-    """Resize to a square of `size` pixels, `(size, size, 3)`, with anti-aliasing."""
-    if image.size == (size, size):
-        return np.asarray(image)
-    how = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}[
-        interpolation
-    ]
-    return np.asarray(image.resize((size, size), how))
+def resize(
+    image: Image.Image,
+    size: int,
+    interpolation: str,
+    aspect: str = "stretch",
+    resized: int | None = None,
+) -> Pixels:
+    """Resize to a square of `size` pixels, `(size, size, 3)`, with anti-aliasing.
+
+    Args:
+        image: RGB.
+        size: side of the square.
+        interpolation: `bilinear` or `bicubic`.
+        aspect: `stretch` squeezes the image into a square, `keep` resizes its shorter side.
+        resized: side that it is resized to before the square is cut out of its middle; None for `size`.
+    """
+    side = resized or size
+    width, height = image.size
+    target = (side, side)
+    if aspect == "keep":
+        # The longer side is rounded down, as torchvision and transformers do it.
+        shorter = min(width, height)
+        target = (side * width // shorter, side * height // shorter)
+    if image.size != target:
+        how = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+        image = image.resize(target, how[interpolation])
+    left, top = (target[0] - size) // 2, (target[1] - size) // 2
+    return np.asarray(image)[top : top + size, left : left + size]
 
 
 class ImageStore:
@@ -111,6 +131,16 @@ class ImageStore:
         """Number of images."""
         return len(self._data) if self.raw or self._shards else len(self._ends)
 
+    def sides(self) -> tuple[int, int]:
+        """Height and width of the images of a raw store.
+
+        Raises:
+            ValueError: where each image has its own.
+        """
+        if not self.raw:
+            raise ValueError(f"{self.path}: its images have no size in common")
+        return self._data.shape[1], self._data.shape[2]
+
     def image(self, row: int) -> Image.Image:
         """One image, decoded, in its own size.
 
@@ -130,14 +160,19 @@ class ImageStore:
         return self._data[start : int(self._ends[row])].tobytes()
 
     def batch(
-        self, rows: Sequence[int] | NDArray[np.int64], size: int, interpolation: str
+        self,
+        rows: Sequence[int] | NDArray[np.int64],
+        size: int,
+        interpolation: str,
+        aspect: str = "stretch",
+        resized: int | None = None,
     ) -> Pixels:
-        """Images as squares of `size` pixels, `(len(rows), size, size, 3)`, RGB."""
-        if self.raw and self._data.shape[1:3] == (size, size):
+        """Images as squares of `size` pixels, `(len(rows), size, size, 3)`, RGB; the arguments are those of `resize`."""
+        if self.raw and self._data.shape[1:3] == (size, size) and resized in (None, size):
             return np.asarray(self._data[np.asarray(rows, dtype=np.int64)])
         pixels = np.empty((len(rows), size, size, 3), np.uint8)
         for place, row in enumerate(rows):
-            pixels[place] = resize(self.image(int(row)), size, interpolation)
+            pixels[place] = resize(self.image(int(row)), size, interpolation, aspect, resized)
         return pixels
 
 
@@ -196,6 +231,8 @@ def decode_once(
     size: int,
     interpolation: str,
     scratch: Path,
+    aspect: str = "stretch",
+    resized: int | None = None,
 ) -> Pixels:
     """Images that are read many times, as an array `(len(rows), size, size, 3)` on disk.
 
@@ -206,7 +243,7 @@ def decode_once(
     handle, name = tempfile.mkstemp(dir=scratch, suffix=".npy")
     os.close(handle)
     parts = (rows[start : start + 256] for start in range(0, len(rows), 256))
-    batches = (store.batch(part, size, interpolation) for part in parts)
+    batches = (store.batch(part, size, interpolation, aspect, resized) for part in parts)
     with disk_errors(Path(name)):
         _append(Path(name), batches, (len(rows), size, size, 3))
     return np.load(name, mmap_mode="r", allow_pickle=False)

@@ -35,6 +35,34 @@ SCHEMA = pa.schema(
     ]
 )
 
+_EXACT = {
+    "map": "a property of the fitted map",
+    "permutation": "a p value, of permuted names",
+    "tree": "a property of the dendrogram",
+    "theory": "what theory expects",
+}
+_EXACT_METRICS = {"-SD": "a spread over splits"}
+
+
+def without_resamples(unit: str, metric: str) -> str:
+    """Why a number has itself as its interval, in words; empty where something is resampled.
+
+    Args:
+        unit: as in the column of `SCHEMA`.
+        metric: likewise.
+
+    Examples:
+        >>> without_resamples("identity", "Rank-1")
+        ''
+        >>> without_resamples("split", "Rank-1-SD")
+        'a spread over splits'
+    """
+    for ending, why in _EXACT_METRICS.items():
+        if metric.endswith(ending):
+            return why
+    return _EXACT.get(unit, "")
+
+
 CURVE_SCHEMA = pa.schema(
     [
         pa.field("experiment", pa.string(), nullable=False),

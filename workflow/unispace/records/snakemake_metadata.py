@@ -14,6 +14,7 @@ from typing import Any
 
 from unispace.errors import UserError
 from unispace.records.files import replacing
+from unispace.records.run_lock import is_running
 
 # Of one second's 1e-7 parts, some file systems keep fewer than others.
 _SAME_TIME = 0.01
@@ -90,18 +91,13 @@ def mark_incomplete(root: Path, output: str) -> None:
         temporary.write_text(json.dumps({"external_jobid": None}), "utf-8")
 
 
-def is_running(root: Path) -> bool:
-    """Whether Snakemake runs here, or was killed and left the folder locked."""
-    return any((root / ".snakemake" / "locks").glob("*.lock"))
-
-
 def refuse_while_running(root: Path) -> None:
     """Keep off while Snakemake writes its records.
 
     Raises:
-        UserError: where Snakemake runs, or was killed and left the folder locked.
+        UserError: where Snakemake runs here, or a job that it left behind.
     """
     if is_running(root):
         raise UserError(
-            "Snakemake runs here; wait until it has ended (`snakemake --unlock` if it was killed)"
+            "Snakemake runs here, or a job of it; wait until it has ended (`snakemake --unlock` if you are sure that it has)"
         )

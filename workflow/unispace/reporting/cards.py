@@ -176,7 +176,7 @@ def _origin(study: Study, backbone: str) -> str:
     weights = study.backbones[backbone].weights
     match weights.kind:
         case "pretrain":
-            return f"pretrained here on {weights.dataset}, {weights.steps:,} steps"
+            return f"pretrained here on {', '.join(weights.datasets)}, {weights.steps:,} steps"
         case "file":
             return f"file {weights.path}"
         case "hub":

@@ -11,7 +11,7 @@ import pandas as pd
 
 from unispace.config.study import Study
 from unispace.reporting.headline import headline, rows_of
-from unispace.reporting.tables import Cell, cell, number
+from unispace.reporting.tables import Cell, cell_of, number
 
 _METRICS = ("top-1", "Rank-1")
 
@@ -95,9 +95,7 @@ def controls(study: Study, results: pd.DataFrame, datasets: Sequence[str]) -> Co
 
 
 def _cell(row: Mapping[Hashable, Any] | None) -> Cell | None:
-    if row is None:
-        return None
-    return cell(row["value"], row["lower"], row["upper"], row["n"], row["status"])
+    return None if row is None else cell_of(row)
 
 
 def _chance(rows: Sequence[Mapping[Hashable, Any] | None]) -> str:

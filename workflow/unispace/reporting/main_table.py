@@ -29,14 +29,14 @@ class TaskCell:
         main: the metric that stands for the task; None where it was not measured.
         second: Rank-1 of identities.
         verdict: how the change against the expert lies to the margin; empty for the expert itself.
-        told: that change, in points, with its interval.
+        told: that change, in points; None for the expert itself.
         best: whether it beats every other model of its backbone and seed in paired comparisons.
     """
 
     main: Cell | None
     second: Cell | None
     verdict: str
-    told: str
+    told: Cell | None
     best: bool
 
 
@@ -100,7 +100,7 @@ def _cell(
         main=numbers.cell(model.name, dataset, metric),
         second=None if metric == "top-1" else numbers.cell(model.name, dataset, SECOND_METRIC),
         verdict=found or "",
-        told=f"{told.value} {told.interval}" if compared and told and not told.why else "",
+        told=told if compared and told and not told.why else None,
         best=_beats_all(numbers, model.name, [r.name for r in rivals], dataset, metric),
     )
 

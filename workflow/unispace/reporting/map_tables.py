@@ -32,7 +32,7 @@ from unispace.reporting.map_rows import (
     standing,
     tested_in_order,
 )
-from unispace.reporting.tables import Cell, cell, change_cell, number
+from unispace.reporting.tables import Cell, cell_of, change_of, number
 
 _Record = Mapping[Hashable, Any]
 _Key = tuple[str, str, str, str, str]
@@ -246,7 +246,7 @@ def _cell(
     row = records.get((*about, column.protocol, column.metric))
     if row is None:
         return MapCell(None, None)
-    level = cell(*_values(row))
+    level = cell_of(row)
     spread = records.get((*about, column.protocol, column.metric + SPREAD))
     if spread is not None and not level.why:
         level = replace(level, value=f"{level.value} ± {number(spread['value'])}")
@@ -255,14 +255,10 @@ def _cell(
 
 
 def _gain(row: _Record) -> ChangeCell:
-    shown = change_cell(*_values(row))
+    shown = change_of(row)
     if shown.why:
         return ChangeCell(shown, "")
     return ChangeCell(shown, "up" if row["lower"] > 0 else "down" if row["upper"] < 0 else "")
-
-
-def _values(row: _Record) -> tuple[float, float, float, int, str]:
-    return row["value"], row["lower"], row["upper"], int(row["n"]), str(row["status"])
 
 
 def model_table(
@@ -308,7 +304,7 @@ def saw_in_words(study: Study, model: str, datasets: Sequence[str]) -> str:
         return "nothing"
     match weights.kind:
         case "pretrain":
-            first = weights.dataset
+            first = ", ".join(weights.datasets)
         case "random":
             first = ""
         case _:

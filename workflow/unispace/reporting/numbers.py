@@ -12,7 +12,7 @@ from unispace.config.study import Study
 from unispace.evaluation.changes import Verdict, verdict
 from unispace.evaluation.tasks import task_numbers
 from unispace.reporting.roles import task_metric
-from unispace.reporting.tables import Cell, cell, change_cell
+from unispace.reporting.tables import Cell, cell_of, change_of
 
 CHANGE = "change"
 PAIRED = "paired"
@@ -85,14 +85,14 @@ class Numbers:
     ) -> Cell | None:
         """The level as it is shown."""
         row = self.level(model, dataset, metric, split, protocol)
-        return None if row is None else cell(*_values(row))
+        return None if row is None else cell_of(row)
 
     def change_cell(
         self, model: str, reference: str, dataset: str, metric: str, split: str = ""
     ) -> Cell | None:
         """The change as it is shown, in points."""
         row = self.change(model, reference, dataset, metric, split)
-        return None if row is None else change_cell(*_values(row))
+        return None if row is None else change_of(row)
 
     def verdict(self, model: str, reference: str, dataset: str, metric: str) -> Verdict | None:
         """Whether a model holds the level of its reference; None where the two were not compared."""
@@ -105,7 +105,3 @@ class Numbers:
     def main_metric(self, dataset: str) -> str:
         """The metric that stands for a data set."""
         return task_metric(self._study.datasets[dataset].domain)
-
-
-def _values(row: _Record) -> tuple[float, float, float, int, str]:
-    return row["value"], row["lower"], row["upper"], int(row["n"]), str(row["status"])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -14,46 +11,50 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
-from markupsafe import Markup
 
 from unispace.config.study import Study
 from unispace.errors import UserError
+from unispace.evaluation.gelo import EXPERIMENT as GELO
+from unispace.evaluation.gelo import FIXED_SETS
+from unispace.evaluation.tasks import ATTACK_DETECTION
+from unispace.records.golden import Acceptance
 from unispace.reporting.audit import audit_lines, findings
 from unispace.reporting.cards import dataset_cards, fingerprint, model_cards, starts
+from unispace.reporting.claims_section import claims_section
 from unispace.reporting.controls import controls
+from unispace.reporting.every_number import every_number
 from unispace.reporting.forgetting import forgetting_table, unseen_table
 from unispace.reporting.main_table import main_table
-from unispace.reporting.map_rows import PAIRS, PAPER_PAIRS, rows_of_maps
+from unispace.reporting.map_rows import (
+    FAMILIES,
+    PAIRS,
+    PAPER_FAMILIES,
+    PAPER_PAIRS,
+    rows_of_maps,
+)
 from unispace.reporting.map_structure import PAIR_ANALYSES
 from unispace.reporting.maps_section import maps_section
+from unispace.reporting.origins import origins
 from unispace.reporting.own import own_cards
+from unispace.reporting.packing import packed
 from unispace.reporting.people import people_lines, published
+from unispace.reporting.pictures import figures, sheets
 from unispace.reporting.pretraining import pretraining_checks
 from unispace.reporting.roles import tuned_models
 from unispace.reporting.structure_table import findings_table
-from unispace.reporting.tables import all_rows, by_model
+from unispace.reporting.tables import by_model, taken
+from unispace.reporting.templating import render_template
+from unispace.reporting.tradeoffs_section import tradeoffs_section
 
 # What decides numbers and pictures; names as on PyPI.
 _PACKAGES = (
     "torch", "torchvision", "timm", "open-clip-torch", "safetensors", "numpy", "scipy",
     "scikit-learn", "pandas", "pyarrow", "pillow", "matplotlib", "jinja2", "pydantic", "snakemake",
 )  # fmt: skip
-# A page above 15 MB is slow to open and refused by mail; base64 adds a third to its pictures.
-_SHEET_BUDGET = 9_000_000
-# A row of the full table takes 0.7 kB, and browsers are slow with tables that are much longer.
-_ROW_BUDGET = 8_000
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure or sheet on the page; `uri` is empty where it is only linked."""
-
-    name: str
-    uri: str
-    width: int
-    height: int
-    files: tuple[tuple[str, str], ...]
+BUDGET = 15_000_000
+"""Bytes of a page: a larger one is slow to open and refused by mail."""
+# A row of the full table takes 12 bytes in the page, and some hundred in a browser.
+_ROW_BUDGET = 200_000
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,11 @@ class Material:
         own: records of embeddings that were made elsewhere, by model and data set.
         methods: of maps, with their settings, in the study's order.
         families: of each mapped model, in the study's order.
+        printed: numbers of the trade-offs paper; None where the study does not show them.
+        drawn_from: paths of the tables of each figure.
+        code: version of the code that draws figures.
+        claims: verdicts on claims and the parts that they rest on, rows of `records.claims`; None without claims.
+        accepted: changes of the expected results, the first one first.
     """
 
     study: Study
@@ -90,6 +96,11 @@ class Material:
     own: Mapping[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     methods: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     families: Mapping[str, str] = field(default_factory=dict)
+    printed: pd.DataFrame | None = None
+    drawn_from: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    code: str = ""
+    claims: tuple[pd.DataFrame, pd.DataFrame] | None = None
+    accepted: Sequence[Acceptance] = ()
 
 
 def render(material: Material, templates: Path, page: Path) -> str:
@@ -97,31 +108,20 @@ def render(material: Material, templates: Path, page: Path) -> str:
 
     Args:
         material: what it shows.
-        templates: folder with page.html.j2, the templates it includes, page.css and page.js.
+        templates: folder with page.html.j2, the templates it includes, its style and its scripts.
         page: where it will lie, for relative links to the figures.
 
     Raises:
         UserError: where a template or a picture is missing, or a template is wrong.
     """
-    environment = Environment(
-        loader=FileSystemLoader(templates),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return render_template(
+        templates,
+        "page.html.j2",
+        style="page.css",
+        scripts=("page.js", "tables.js"),
+        context=_context(material, page),
+        filters={"taken": taken, "packed": lambda markup: packed(str(markup).encode())},
     )
-    environment.filters["count"] = lambda n: f"{n:,}"
-    parts = {name: _text(templates / name) for name in ("page.css", "page.js")}
-    try:
-        return environment.get_template("page.html.j2").render(
-            # Ours, not the study's: the only text that is not escaped.
-            css=Markup(parts["page.css"]),  # noqa: S704
-            js=Markup(parts["page.js"]),  # noqa: S704
-            **_context(material, page),
-        )
-    except TemplateError as error:
-        name = getattr(error, "name", None) or "page.html.j2"
-        raise UserError(f"{templates}/{name}: {type(error).__name__}: {error}") from error
 
 
 def _context(material: Material, page: Path) -> dict[str, Any]:
@@ -129,10 +129,10 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
     study, results = material.study, material.results
     order = (material.models, material.datasets)
     failed = results[results["status"] != "ok"]
-    listed = _listed(results)
     config = yaml.safe_dump(
         study.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100
     )
+    pictures = figures(material.figures, material.folder, page)
     datasets = dataset_cards(study, material.datasets, material.manifests)
     models = model_cards(study, material.models, material.datasets, material.cards)
     own = own_cards(study, material.models, material.datasets, material.own)
@@ -158,8 +158,17 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "studio": [name for name, source in sources.items() if source.kind == "studio"],
         "degraded": [card.name for card in datasets if card.degraded],
         "pretrained": [n for n, b in study.backbones.items() if b.weights.kind == "pretrain"],
-        "figures": {name: _figure(name, material.folder, page) for name in material.figures},
-        "sheets": _sheets(material, page),
+        "figures": pictures,
+        "origins": origins(
+            pictures,
+            material.drawn_from,
+            f"results/{study.study}/report/figures",
+            f"results/{study.study}",
+        ),
+        "code": material.code,
+        "sheets": sheets(
+            [d for d in material.datasets if study.datasets[d].has_images], material.folder, page
+        ),
         "main": main_table(study, results, *order),
         "forgetting": forgetting_table(study, results, *order),
         "unseen": unseen_table(study, results, *order),
@@ -172,7 +181,9 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         "maps": maps_section(
             study, results, material.datasets, material.methods, material.families, cards
         ),
-        "rows": all_rows(listed, *order, tuple(material.methods)),
+        "claims": claims_section(material.claims),
+        "tradeoffs": tradeoffs_section(study, results, *order, material.printed),
+        "rows": every_number(_listed(results), *order, tuple(material.methods)),
         "measured": len(results),
         "failed": len(failed),
         "failures": [
@@ -181,19 +192,34 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
             for card in material.cards
             if card["model"] == m and card.get("failed")
         ],
-        "protocols": sorted(set(results["protocol"])),
+        "protocols": _protocols(results),
         "config": config,
         "fingerprint": fingerprint(config),
         "versions": _versions(),
+        "accepted": material.accepted,
     }
 
 
+def _protocols(results: pd.DataFrame) -> list[str]:
+    """The protocols to explain; those of attack detection by their detectors, whose variants are explained there."""
+    variants = (results["experiment"] == ATTACK_DETECTION) & results["protocol"].str.contains("/")
+    return sorted(set(results.loc[~variants, "protocol"]))
+
+
 def _listed(results: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the full table: without those of single maps where there are too many for a page."""
+    """The rows of the full table; of too many for a page those that other parts of it show or sum up are left out.
+
+    These are maps, alone and by family, variants of attack detection, and averages over general sets as they are.
+    """
     if len(results) <= _ROW_BUDGET:
         return results
     kept = results.drop(rows_of_maps(results, (*PAIRS, *PAPER_PAIRS)).index)
-    return kept[~kept["experiment"].isin(PAIR_ANALYSES)]
+    variants = (kept["experiment"] == ATTACK_DETECTION) & (
+        kept["protocol"].str.contains("/") | kept["metric"].str.endswith("-of-val")
+    )
+    fixed = (kept["experiment"] == GELO) & kept["protocol"].str.endswith(f"/{FIXED_SETS}")
+    summed_up = kept["experiment"].isin([*PAIR_ANALYSES, *FAMILIES, *PAPER_FAMILIES])
+    return kept[~summed_up & ~variants & ~fixed]
 
 
 def _check(material: Material) -> None:
@@ -217,63 +243,6 @@ def _check(material: Material) -> None:
             f"the page lacks the {', the '.join(missing)}; they go with --manifests, --cards and --own, "
             f"see rule render_report in workflow/rules/report.smk"
         )
-
-
-def _figure(name: str, folder: Path, page: Path) -> Picture:
-    content = _bytes(folder / f"{name}.svg", page)
-    size = re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', content[:2000])
-    if size is None:
-        raise UserError(
-            f"{folder / name}.svg: no figure of ours; delete it and run snakemake again"
-        )
-    # A point is 4/3 of a CSS pixel: text of all figures comes out in one size.
-    width, height = (round(float(side) * 4 / 3) for side in size.groups())
-    files = tuple(
-        (kind.upper(), _link(folder / f"{name}.{kind}", page)) for kind in ("svg", "png", "csv")
-    )
-    return Picture(name, _uri("image/svg+xml", content), width, height, files)
-
-
-def _sheets(material: Material, page: Path) -> list[tuple[str, Picture]]:
-    """The contact sheets; those beyond the budget are linked and not embedded."""
-    sheets, spent = [], 0
-    for dataset in material.datasets:
-        if not material.study.datasets[dataset].has_images:
-            continue
-        path = material.folder / f"sheet_{dataset}.png"
-        content = _bytes(path, page)
-        width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
-        fits = spent + len(content) <= _SHEET_BUDGET
-        spent += len(content) if fits else 0
-        files = (("PNG", _link(path, page)), ("CSV", _link(path.with_suffix(".csv"), page)))
-        uri = _uri("image/png", content) if fits else ""
-        sheets.append((dataset, Picture(path.stem, uri, width, height, files)))
-    return sheets
-
-
-def _bytes(path: Path, page: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise UserError(
-            f"{path}: not there, {page} shows it; run `snakemake --cores 2 {path}` to make it"
-        ) from error
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: missing; it belongs to the repository, restore it") from error
-
-
-def _link(path: Path, page: Path) -> str:
-    """A link from the page, so that the folder can be moved or zipped."""
-    return Path(os.path.relpath(path, page.parent)).as_posix()
-
-
-def _uri(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _versions() -> list[tuple[str, str]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from unispace.reporting.looks import in_order, short_names
-from unispace.reporting.tables import Cell, cell, number
+from unispace.reporting.tables import Cell, cell_of, number
 
 COMPARABLE = "comparable"
 
@@ -63,6 +64,12 @@ def published(humans: pd.DataFrame) -> list[Published]:
     ]
 
 
+def _ours(row: Mapping[Hashable, Any]) -> Cell:
+    # The share of tasks in which a model is above people counts them, and is not resampled.
+    fixed = "" if row["lower"] == row["lower"] else "a count of tasks"
+    return cell_of({**row, "n": row["n"], "status": "ok"}, fixed=fixed)
+
+
 def people_lines(
     comparison: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]
 ) -> list[PeopleLine]:
@@ -78,7 +85,7 @@ def people_lines(
                     dataset,
                     names[row["model"]],
                     f"{row['metric']}, {row['protocol']}",
-                    cell(row["value"], row["lower"], row["upper"], 0, "ok"),
+                    _ours(row),
                     number(row["human"]),
                     row["source"] if isinstance(row["source"], str) else "",
                     "" if row["above"] is None else "above" if row["above"] else "not above",

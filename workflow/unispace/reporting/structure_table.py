@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ from unispace.analysis.structure import (
 )
 from unispace.reporting.looks import in_order
 from unispace.reporting.map_structure import COMPATIBILITY, main_methods
-from unispace.reporting.tables import Cell, cell, number
+from unispace.reporting.tables import Cell, cell_of
 
 _CLAIMS = {
     WITHIN: "Between two models of one family, mean of all pairs and both ways",
@@ -31,7 +30,6 @@ _CLAIMS = {
     BY_OWN: "Is a model a better target, the higher its own ceiling? Spearman's rho",
     COPHENETIC: "Does the dendrogram keep the distances? Cophenetic correlation",
 }
-_NO_RESAMPLES = "tree"
 
 
 @dataclass(frozen=True)
@@ -42,13 +40,13 @@ class Finding:
         tested: what the maps were fitted and tested on.
         claim: in words; where it is tested, the p value is that of its being as strong by chance.
         of: metric and protocol of the matrix.
-        cells: by each method the number and, as shown, its p value; empty where it has none.
+        cells: by each method the number and its p value; None where it has none.
     """
 
     tested: str
     claim: str
     of: str
-    cells: tuple[tuple[Cell | None, str], ...]
+    cells: tuple[tuple[Cell | None, Cell | None], ...]
 
 
 @dataclass(frozen=True)
@@ -88,12 +86,9 @@ def findings_table(
     return Findings(tuple(shown), tuple(lines))
 
 
-def _cell(rows: pd.DataFrame, method: str, metric: str) -> tuple[Cell | None, str]:
+def _cell(rows: pd.DataFrame, method: str, metric: str) -> tuple[Cell | None, Cell | None]:
     mine = {row["metric"]: row for row in rows[rows["method"] == method].to_dict("records")}
     row, p = mine.get(metric), mine.get(metric + P_VALUE)
     if row is None:
-        return None, ""
-    bare = row["unit"] == _NO_RESAMPLES
-    lower, upper = (math.nan, math.nan) if bare else (row["lower"], row["upper"])
-    shown = cell(row["value"], lower, upper, row["n"], row["status"])
-    return shown, number(p["value"]) if p is not None and p["status"] == "ok" else ""
+        return None, None
+    return cell_of(row), cell_of(p) if p is not None and p["status"] == "ok" else None

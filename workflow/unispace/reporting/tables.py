@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
+from unispace.records.results import without_resamples
 from unispace.reporting.headline import Measured, headline, rows_of
-from unispace.reporting.looks import in_order, methods_in_order, short_names
+from unispace.reporting.looks import in_order, short_names
 
 _DIGITS = 3
 
@@ -23,6 +25,8 @@ class Cell:
         value, lower, upper, n: as shown; empty where there is none.
         exact, exact_lower, exact_upper: to sort and copy by; empty where there is none.
         why: why it failed; empty where it did not.
+        protocol: how it was taken.
+        fixed: why it has no interval, since nothing can be resampled; empty where it has one.
     """
 
     value: str
@@ -33,11 +37,15 @@ class Cell:
     exact_lower: str = ""
     exact_upper: str = ""
     why: str = ""
+    protocol: str = ""
+    fixed: str = ""
 
     @property
     def interval(self) -> str:
-        """The interval in brackets."""
-        return f"[{self.lower}, {self.upper}]" if self.lower else "no interval"
+        """The interval in brackets, or why there is none."""
+        if self.lower:
+            return f"[{self.lower}, {self.upper}]"
+        return f"no interval: {self.fixed}" if self.fixed else "no interval"
 
 
 @dataclass(frozen=True)
@@ -61,28 +69,6 @@ class Pivot:
     def groups(self) -> list[tuple[str, int]]:
         """Data sets above the columns, each with the number of columns below it."""
         return list(Counter(column.dataset for column in self.columns).items())
-
-
-@dataclass(frozen=True)
-class Row:
-    """One tidy row of the full table, as text."""
-
-    experiment: str
-    dataset: str
-    about: str
-    title: str
-    method: str
-    fitted_on: str
-    protocol: str
-    metric: str
-    cell: Cell
-    chance: str
-    exact_chance: str
-    n: int
-    unit: str
-    seed: str
-    status: str
-    origin: str
 
 
 def number(value: float) -> str:
@@ -116,6 +102,36 @@ def cell(value: float, lower: float, upper: float, n: int, status: str) -> Cell:
     )
 
 
+def cell_of(row: Mapping[Hashable, Any], fixed: str | None = None) -> Cell:
+    """A tidy row as it is shown, with its protocol.
+
+    Args:
+        row: of the results.
+        fixed: why it has no interval; where not given, `without_resamples` says so.
+    """
+    if fixed is None:
+        fixed = without_resamples(row["unit"], row["metric"])
+    lower, upper = (math.nan, math.nan) if fixed else (row["lower"], row["upper"])
+    shown = cell(row["value"], lower, upper, int(row["n"]), str(row["status"]))
+    return replace(shown, protocol=str(row["protocol"]), fixed=fixed)
+
+
+def change_of(row: Mapping[Hashable, Any]) -> Cell:
+    """A tidy row that is a difference, in points and with its protocol."""
+    shown = change_cell(row["value"], row["lower"], row["upper"], int(row["n"]), str(row["status"]))
+    return replace(shown, protocol=str(row["protocol"]))
+
+
+def taken(cells: Iterable[Cell | None]) -> str:
+    """By which protocols the numbers of a column were taken, and what lies behind them: for its head."""
+    found = [cell for cell in cells if cell and not cell.why]
+    if not found:
+        return ""
+    counts = sorted({int(cell.n.replace(",", "")) for cell in found})
+    n = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+    return f"{', '.join(dict.fromkeys(cell.protocol for cell in found))}; n {n}"
+
+
 def points(change: float) -> str:
     """A difference of two shares in points of a hundred, with its sign.
 
@@ -136,59 +152,6 @@ def change_cell(value: float, lower: float, upper: float, n: int, status: str) -
         return plain
     ends = (points(lower), points(upper)) if plain.lower else ("", "")
     return replace(plain, value=points(value), lower=ends[0], upper=ends[1])
-
-
-def all_rows(
-    results: pd.DataFrame,
-    models: Sequence[str],
-    datasets: Sequence[str],
-    methods: Sequence[str] = (),
-) -> list[Row]:
-    """Every tidy row, in the order of the study; `methods` are those of maps."""
-    ends = pd.concat([results["model"], results["source"], results["target"]]).dropna()
-    order = in_order(ends, models)
-    # Families and planted models are called as they are.
-    names = {name: name for name in order} | short_names([m for m in order if m in models])
-    places = in_order(results["dataset"], datasets)
-    methods = methods_in_order(results["method"].dropna(), methods)
-    rows = []
-    for row in results.to_dict("records"):
-        pair = not isinstance(row["model"], str)
-        # A change is of a model, against the one that stands as its source.
-        against = not pair and isinstance(row["source"], str)
-        ends_of = [row["source"], row["target"]] if pair else [row["model"]]
-        ends_of += [row["source"]] if against else []
-        # What images alone give is of no model.
-        ends_of = [end for end in ends_of if isinstance(end, str)]
-        between = " − " if against else " → "
-        shown = Row(
-            experiment=row["experiment"],
-            dataset=row["dataset"],
-            about=between.join(names.get(end, "?") for end in ends_of),
-            title=between.join(str(end) for end in ends_of),
-            method=row["method"] if isinstance(row["method"], str) else "",
-            fitted_on=row["fitted_on"] if isinstance(row["fitted_on"], str) else "",
-            protocol=row["protocol"],
-            metric=row["metric"],
-            cell=cell(row["value"], row["lower"], row["upper"], row["n"], row["status"]),
-            chance="" if math.isnan(row["chance"]) else number(row["chance"]),
-            exact_chance="" if math.isnan(row["chance"]) else repr(float(row["chance"])),
-            n=row["n"],
-            unit=row["unit"],
-            seed="" if math.isnan(row["seed"]) else f"{row['seed']:.0f}",
-            status=row["status"],
-            origin=row["origin"],
-        )
-        # Single models first; a sort keeps the order of what it finds equal.
-        key = (
-            places.index(shown.dataset),
-            pair,
-            against,
-            [order.index(end) for end in ends_of if end in names],
-            methods.index(shown.method) if shown.method else -1,
-        )
-        rows.append((key, shown))
-    return [row for _, row in sorted(rows, key=lambda item: item[0])]
 
 
 def by_model(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]) -> Pivot:
@@ -218,7 +181,5 @@ def _cells(rows: pd.DataFrame, columns: Sequence[Measured]) -> tuple[Cell | None
             cells.append(None)
             continue
         row = found.iloc[0]
-        cells.append(
-            cell(row["value"], row["lower"], row["upper"], int(row["n"]), str(row["status"]))
-        )
+        cells.append(cell_of(row.to_dict()))
     return tuple(cells)

@@ -105,6 +105,11 @@ def failures(folders: Mapping[str, Path]) -> dict[str, str]:
     return {model: card["failed"] for model, card in cards.items() if card.get("failed")}
 
 
+def lost(ends: Iterable[str], failed: Mapping[str, str]) -> str | None:
+    """The status of what failed models have a part in: the first of them and why; None where all are whole."""
+    return next((f"failed: {end}: {failed[end]}" for end in ends if end in failed), None)
+
+
 def write_metrics(parts: Iterable[pd.DataFrame], path: Path, failed: Mapping[str, str]) -> None:
     """Write tidy rows and show them in the log.
 

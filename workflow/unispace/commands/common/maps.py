@@ -11,11 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from unispace.config.maps import Fitting
+from unispace.config.maps import Fitting, Maps
 from unispace.config.methods import Method, Penalised, Shuffled
 from unispace.data.protocols.fitting import Partition, across, within
 from unispace.errors import UserError
+from unispace.evaluation.tidy import with_samples
 from unispace.records.embeddings import Embeddings, read_embeddings
+from unispace.records.results import PAIR_SAMPLES_SCHEMA, SCHEMA
+from unispace.records.tables import read_table
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,33 @@ def read_clouds(folder: Path, models: Sequence[str], dataset: str, split: str) -
     check_together(dataset, found)
     index = next(iter(found.values())).index
     return Clouds(dataset, index, {m: np.asarray(e.vectors) for m, e in found.items()}, found)
+
+
+def read_measured(measured: Sequence[Path], samples: Sequence[Path]) -> pd.DataFrame:
+    """Tidy rows of tested maps with the metrics of their resamples, as `with_samples`."""
+    found = pd.concat([read_table(path, SCHEMA) for path in measured], ignore_index=True)
+    drawn = [read_table(path, PAIR_SAMPLES_SCHEMA) for path in samples]
+    return with_samples(found, pd.concat(drawn, ignore_index=True))
+
+
+def read_fitting(
+    folder: Path, models: Sequence[str], fitting: Fitting, maps: Maps
+) -> tuple[Clouds, Clouds, Partition]:
+    """Read what maps are fitted on and what they are tested on, and divide it.
+
+    Args:
+        folder: of all embeddings.
+        models: those that are mapped.
+        fitting: the two data sets; where they are one, it is read once.
+        maps: the study's part on maps.
+
+    Raises:
+        UserError: as `read_clouds` and `divided`.
+    """
+    fit = read_clouds(folder, models, fitting.fit, maps.split)
+    same = fitting.test == fitting.fit
+    test = fit if same else read_clouds(folder, models, fitting.test, maps.split)
+    return fit, test, divided(fitting, fit, test, maps.fit_share)
 
 
 def divided(fitting: Fitting, fit: Clouds, test: Clouds, share: float) -> Partition:

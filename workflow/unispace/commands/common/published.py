@@ -12,7 +12,7 @@ from unispace.errors import UserError
 from unispace.records.provenance import Job, listed, read_provenance, write_provenance
 from unispace.records.provenance_export import export_jobs
 from unispace.records.provenance_restore import Restored, restore_jobs, unrecorded_jobs
-from unispace.records.snakemake_metadata import is_running
+from unispace.records.run_lock import is_running
 
 log = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from unispace.errors import UserError
+from unispace.records.run_lock import hold_as_job
 
 Configure = Callable[[argparse.ArgumentParser], None]
 Run = Callable[[argparse.Namespace], None]
@@ -39,6 +40,7 @@ def run_command(name: str, configure: Configure, run: Run, argv: Sequence[str]) 
     # What was imported stays to the end; looking through it again and again took a tenth of a training.
     gc.freeze()
     gc.enable()
+    hold_as_job()
     start = time.monotonic()
     try:
         run(arguments)

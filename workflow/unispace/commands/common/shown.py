@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from unispace.alignment.storage import load_maps
+from unispace.commands.common import evaluation as io
 from unispace.commands.common.maps import read_clouds
 from unispace.errors import UserError, did_you_mean
 from unispace.records.files import read_json
@@ -84,15 +85,14 @@ def read_shown(
     rows = clouds.index["image_id"].isin(set(record["test"]["images"])).to_numpy()
     vectors = {model: clouds.vectors[model][rows] for model in models}
     files = {(pair["source"], pair["target"]): pair["file"] for pair in record["pairs"]}
-    cards = {model: clouds.embeddings[model].card for model in models}
-    failed = {model: card["failed"] for model, card in cards.items() if card.get("failed")}
+    failed = io.failures({model: embeddings / model / dataset for model in models})
 
     def met(source: str, target: str) -> Iterator[Met]:
         if (source, target) not in files:
             raise UserError(f"{maps / 'maps.json'}: no map from {source} to {target}")
         file = maps / files[source, target]
         fitted = load_maps(file)
-        why = next((f"failed: {m}: {failed[m]}" for m in (source, target) if m in failed), "ok")
+        status = io.lost((source, target), failed) or "ok"
         for method in methods:
             if method not in fitted:
                 raise UserError(f"{file}: no map `{method}`; {did_you_mean(method, fitted)}")
@@ -102,7 +102,7 @@ def read_shown(
                 method,
                 fitted[method].transform(vectors[source]),
                 fitted[method].place(vectors[target]),
-                why,
+                status,
             )
 
     return Shown(

@@ -27,6 +27,26 @@ class Versions:
         """What every published output was made from."""
         return Path(f"provenance{self.tag}.jsonl")
 
+    @property
+    def golden(self) -> Path:
+        """The results that are expected."""
+        return Path(f"results/golden{self.tag}.csv")
+
+    @property
+    def accepted(self) -> Path:
+        """Why they are what they are: a line for each change that was accepted."""
+        return Path(f"results/accepted{self.tag}.csv")
+
+    @property
+    def headline(self) -> Path:
+        """The few numbers that DVC compares between commits, without the ending of the file."""
+        return Path(f"results/headline{self.tag}")
+
+    @property
+    def results(self) -> Path:
+        """All numbers that a run found."""
+        return Path(self.folder("results"), "results.parquet")
+
     def pointer(self, kind: str) -> Path:
         """The .dvc file of one kind of outputs."""
         return Path(f"{kind}{self.tag}.dvc")
@@ -50,10 +70,15 @@ class Versions:
 
 def add_versions(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_study(parser)
+    parser.add_argument("--only", nargs="+", choices=KINDS, help="these outputs and no others")
+
+
+def add_study(parser: argparse.ArgumentParser) -> None:
+    """Declare the argument that names the study."""
     parser.add_argument(
         "study", nargs="?", type=Path, default=DEFAULT, help="file of the study; else config.yaml"
     )
-    parser.add_argument("--only", nargs="+", choices=KINDS, help="these outputs and no others")
 
 
 def versions_of(file: Path) -> Versions:

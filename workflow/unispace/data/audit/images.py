@@ -43,6 +43,8 @@ def read_images(folders: Mapping[str, Path], without: Collection[str] = ()) -> p
         manifest = read_manifest(folder / "manifest.parquet", _COLUMNS, (_SECOND,))
         if _SECOND not in manifest:
             manifest[_SECOND] = pd.Series(pd.NA, manifest.index, "str")
+        # An archive's table has empty cells where an image shows one person.
+        manifest[_SECOND] = manifest[_SECOND].mask(manifest[_SECOND] == "")
         if name in without:
             looks = pd.DataFrame(index=manifest.index, columns=list(_LOOKS)).astype(_LOOKS)
         else:

@@ -11,9 +11,12 @@ from typing import Literal, TypeAlias
 
 from unispace.data.studio import bodies_factors, draws, faces_factors, objects_factors
 from unispace.data.studio.bodies_scene import gain_range
+from unispace.data.studio.families import FAMILIES
 
 Kind: TypeAlias = Literal["identity", "nuisance", "seed"]
-Subject: TypeAlias = Literal["face", "body", "object"]
+Subject: TypeAlias = Literal[
+    "face", "body", "object", "textures", "shapes", "counts", "colours", "orientation", "glyphs"
+]
 Table: TypeAlias = Literal["identities", "instances", "views"]
 Words: TypeAlias = Mapping[str, tuple[str, str]]  # column: unit, meaning
 
@@ -210,6 +213,32 @@ _OBJECT_VIEW: Words = {
 }
 
 
+_FAMILY_INSTANCE: Words = {
+    "main_colour": ("names", "main colour"),
+    "second_colour": (
+        "names",
+        "second colour, made lighter or darker where it is too near to the main one",
+    ),
+    "main_tone": ("share", "lightness of the main colour, negative is darker"),
+    "second_tone": ("share", "lightness of the second colour, negative is darker"),
+    "outline": ("half image sides", "width of the dark line around shapes"),
+    "shape": ("names", "which shape or pointer shows the class"),
+    "size": ("share of the frame", "size of each thing"),
+    "aspect": ("factor", "width"),
+    "slant": ("share of the height", "lean of a letter to the right"),
+    "thickness": ("share of the frame", "half width of a stroke"),
+    "wobble": ("share of the frame", "unsteadiness of the hand"),
+}
+_FAMILY_VIEW: Words = _OBJECT_VIEW | {
+    "scale": ("factor", "size of what is shown"),
+    "shift_x": ("half image sides", "place of what is shown across"),
+    "shift_y": ("half image sides", "place of what is shown down"),
+    "back_second": ("names", "second colour of the backdrop"),
+    "back_angle": ("degrees", "direction of the backdrop's pattern"),
+    "noise_seed": ("number", "draws the noise, and what has no factor of its own"),
+}
+
+
 def describe(subject: Subject) -> dict[str, FactorInfo]:
     """Say what the columns of a subject's tables are.
 
@@ -218,7 +247,7 @@ def describe(subject: Subject) -> dict[str, FactorInfo]:
     no column: their instances are nuisances, since every image shows another one.
 
     Args:
-        subject: `face`, `body` or `object`.
+        subject: `face`, `body`, `object` (family objects), or the name of another family.
 
     Returns:
         One entry per column, those of the identities or instances first, in the order of the tables.
@@ -241,6 +270,12 @@ def describe(subject: Subject) -> dict[str, FactorInfo]:
             **_told(bodies_factors.IDENTITY, _BODY_IDENTITY, "identity", "identities"),
             "camera": camera,
             **_told(seen, _BODY_VIEW, "nuisance", "views"),
+        }
+    if subject != "object":
+        family = FAMILIES[subject]
+        return {
+            **_told(family.instance, _FAMILY_INSTANCE, "nuisance", "instances"),
+            **_told(family.view, _FAMILY_VIEW, "nuisance", "views"),
         }
     return {
         **_told(objects_factors.INSTANCE, _OBJECT_INSTANCE, "nuisance", "instances"),

@@ -106,6 +106,19 @@ class Pen:
         part._light = (self._light[0][chosen], self._light[1][chosen])
         return part
 
+    def placed(self, x: ArrayLike, y: ArrayLike, scale: ArrayLike, degrees: ArrayLike) -> Pen:
+        """A pen in a frame within this one: at local (x, y), scaled, turned clockwise by `degrees`."""
+        part = copy(self)
+        mx, my = self._flip * self._per_image(x), self._per_image(y)
+        part._x = self._x + self.scale * (mx * self._cos - my * self._sin)
+        part._y = self._y + self.scale * (mx * self._sin + my * self._cos)
+        part.scale = self.scale * self._per_image(scale)
+        cos, sin = (v.astype(np.float64) for v in rotation(self._per_image(degrees)))
+        sin = self._flip * sin
+        part._cos = self._cos * cos - self._sin * sin
+        part._sin = self._sin * cos + self._cos * sin
+        return part
+
     def whole(self) -> Patch:
         """The patch that covers the images entirely, lit evenly."""
         far = np.full(self.n, 1e6)

@@ -22,8 +22,9 @@ from unispace.config.studio import Degrade, StudioSource
 from unispace.data.attacks.morphs import morph
 from unispace.data.attacks.presentations import present
 from unispace.data.degrade import degrade
-from unispace.data.studio import bodies, faces, objects
-from unispace.data.studio.world import SUBJECT
+from unispace.data.studio import bodies, faces, families, objects
+from unispace.data.studio.family import captions
+from unispace.data.studio.world import OBJECTS, subject_of
 
 Pixels = NDArray[np.uint8]
 
@@ -51,6 +52,7 @@ class _Batch:
 
     Attributes:
         domain: what is painted.
+        family: which classes, in domain object.
         size: side in pixels.
         degrade: loss of quality, if any.
         rows: of the listing.
@@ -59,6 +61,7 @@ class _Batch:
     """
 
     domain: Domain
+    family: str
     size: int
     degrade: Degrade | None
     rows: pd.DataFrame
@@ -69,6 +72,7 @@ class _Batch:
         """Some of its images."""
         return _Batch(
             self.domain,
+            self.family,
             self.size,
             self.degrade,
             self.rows.iloc[part],
@@ -115,14 +119,17 @@ def render(
 
 def _plan(name: str, domain: Domain, source: StudioSource, seed: int, rows: pd.DataFrame) -> _Batch:
     """Draw all factors."""
-    subject = _number(SUBJECT[domain])
+    subject = _number(subject_of(domain, source))
     of_labels = np.random.default_rng([seed, source.world, subject])
     of_views = np.random.default_rng([seed, source.world, subject, _number(name)])
     label, number = rows["_label"].to_numpy(np.int64), rows["_number"].to_numpy(np.int64)
     each = source.images_of_each(domain)
     count, index = source.labels * each, label * each + number
     tables: dict[str, pd.DataFrame] = {}
-    if domain == "object":
+    if domain == "object" and source.family != OBJECTS:
+        drawn = families.sample(source.family, of_views, count)
+        tables["thing"], tables["view"] = (table.iloc[index] for table in drawn)
+    elif domain == "object":
         things = objects.sample_instances(of_views, count).iloc[index]
         tables["view"] = objects.sample_views(of_views, count).iloc[index]
         # Among the classes of this data set, so that the conflict of shape and texture is between two that it has.
@@ -151,7 +158,7 @@ def _plan(name: str, domain: Domain, source: StudioSource, seed: int, rows: pd.D
     for purpose in ("attack", "caption"):
         keys = [seed, source.world, subject, _number(name), _number(purpose)]
         seeds[purpose] = np.random.default_rng(keys).integers(0, 2**31, count)[index]
-    return _Batch(domain, source.size, source.degrade, rows, tables, seeds)
+    return _Batch(domain, source.family, source.size, source.degrade, rows, tables, seeds)
 
 
 def _paint(batch: _Batch) -> Rendered:
@@ -185,7 +192,12 @@ def _paint(batch: _Batch) -> Rendered:
 def _objects(batch: _Batch, columns: pd.DataFrame) -> Pixels:
     """Paint objects; adds their captions to the columns."""
     rows, thing, view = batch.rows, batch.tables["thing"], batch.tables["view"]
-    label, style = rows["_label"].to_numpy(np.int64), rows["style"].to_numpy(str)
+    label = rows["_label"].to_numpy(np.int64)
+    if batch.family != OBJECTS:
+        family = families.FAMILIES[batch.family]
+        columns["caption"] = captions(family, label, thing, view, batch.seeds["caption"])
+        return families.render(batch.family, label, thing, view, batch.size)
+    style = rows["style"].to_numpy(str)
     number = {name: i for i, name in enumerate(objects.CLASSES)}
     textures = np.array([number[name] for name in thing["texture"]], np.int64)
     seeds = batch.seeds["caption"]

@@ -10,6 +10,7 @@ from unispace.config.datasets import Splits
 from unispace.config.studio import StudioSource
 from unispace.data.splits import fractions, split_by_hash
 from unispace.data.studio import objects
+from unispace.data.studio.families import FAMILIES
 from unispace.errors import UserError
 
 SUBJECT: dict[Domain, str] = {
@@ -21,18 +22,37 @@ SUBJECT: dict[Domain, str] = {
     "mad": "face",
 }
 """What is painted for each domain; domains of one subject share their identities."""
+OBJECTS = "objects"
+"""The family of things of everyday life, which has styles; the others are those of `families`."""
+
+
+def subject_of(domain: Domain, source: StudioSource) -> str:
+    """What is painted, by the name that its random numbers are drawn for."""
+    subject = SUBJECT[domain]
+    return subject if source.family == OBJECTS else f"{subject}/{source.family}"
+
+
+def classes_of(family: str) -> dict[str, str]:
+    """The classes of a family in their order, and what a text calls each."""
+    if family == OBJECTS:
+        return {name: objects.CLASS_NAMES[name] for name in objects.CLASSES}
+    return {name: FAMILIES[family].words[name] for name in FAMILIES[family].classes}
 
 
 def check(name: str, domain: Domain, source: StudioSource) -> None:
     """Refuse what the studio cannot render.
 
     Raises:
-        UserError: where more object classes are asked for than there are.
+        UserError: where more classes are asked for than a family has.
     """
-    if domain == "object" and source.labels > len(objects.CLASSES):
+    if domain != "object":
+        return
+    count = len(classes_of(source.family))
+    if source.labels > count:
+        kind = "object classes" if source.family == OBJECTS else f"classes of {source.family}"
         raise UserError(
-            f"datasets.{name}.source.labels: the studio has {len(objects.CLASSES)} object classes, "
-            f"got {source.labels}"
+            f"datasets.{name}.source.labels: the studio has {count} {kind}, got {source.labels}; "
+            f"write at most `labels: {count}`"
         )
 
 
@@ -46,7 +66,7 @@ def listing(name: str, domain: Domain, source: StudioSource, splits: Splits) -> 
         splits: how it is divided; two persons make a morph only if both belong to the same split.
 
     Returns:
-        Columns of the manifest: image_id, label, identity (attacks), identity_2 (morphs), style (objects), outfit
+        Columns of the manifest: image_id, label, identity (attacks), identity_2 (morphs), style (family objects), outfit
         (bodies with several). Columns for `rendering`: _label (number of class or identity), _number (of the image);
         of attacks _second (number of the other identity of a morph, of the same one elsewhere) and _of (number of the
         bona fide image that a morph is made of, of the image itself elsewhere).
@@ -67,7 +87,7 @@ def listing(name: str, domain: Domain, source: StudioSource, splits: Splits) -> 
             "_number": number,
         }
     )
-    if domain == "object":
+    if domain == "object" and source.family == OBJECTS:
         rows["style"] = np.array(source.styles)[number % len(source.styles)]
     if source.outfits > 1:
         rows["outfit"] = [f"outfit-{k}" for k in number % source.outfits]
@@ -77,7 +97,7 @@ def listing(name: str, domain: Domain, source: StudioSource, splits: Splits) -> 
 def labels_of(domain: Domain, source: StudioSource) -> np.ndarray:
     """Names of the classes or identities, by number."""
     if domain == "object":
-        return np.array(objects.CLASSES[: source.labels])
+        return np.array(list(classes_of(source.family))[: source.labels])
     prefix = f"{SUBJECT[domain]}-{source.world}"
     return np.array([f"{prefix}-{i:05d}" for i in range(source.labels)])
 

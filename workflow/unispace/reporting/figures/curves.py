@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -19,6 +21,7 @@ from unispace.reporting.looks import (
 )
 
 COLUMNS = ["dataset", "protocol", "series", "kind", "x", "y", "lower", "upper"]
+_LINE = ["dataset", "protocol", "model"]
 _RANKS = (1, 2, 5, 10, 20, 50, 100)
 _SIZE = (3.35, 2.9)
 # With more models than this, a panel holds those of one backbone.
@@ -67,28 +70,27 @@ def draw_roc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     grid = list(_groups(curves, plan, by))
     figure, axes = panels(len(grid), 3, _SIZE, sharey=True, sharex=True)
     start = float(points["x"].min()) if len(points) else float(curves["x"].min())
+    rate_axes(axes[0], start)
+    lines, marked = by_keys(curves, _LINE), by_keys(points, _LINE)
     drawn = []
     for panel, (dataset, protocol, *backbone) in zip(axes, grid, strict=True):
         titled(panel, dataset, ", ".join([*backbone, _about(plan, dataset, protocol)]))
         for model in models:
             if backbone and model.split("/")[0] != backbone[0]:
                 continue
-            line = _where(curves, dataset=dataset, protocol=protocol, model=model)
+            line = lines.get((dataset, protocol, model), curves[:0])
             # The part left of the axis is kept from its last point on, where its step ends.
             line = line.sort_values("x", kind="stable")
             line = line[line["x"] >= line.loc[line["x"] <= start, "x"].max()] if len(line) else line
             look = styles[model]
             panel.step(line["x"], line["y"], where="post", color=look.colour, linestyle=look.dashes)
-            marks = _where(points, dataset=dataset, protocol=protocol, model=model)
+            marks = marked.get((dataset, protocol, model), points[:0])
             panel.vlines(marks["x"], marks["lower"], marks["upper"], color=look.colour)
             panel.plot(
                 marks["x"], marks["y"], color=look.colour, marker=look.marker, linestyle="none"
             )
             both = pd.concat([line.assign(kind="curve"), marks.assign(kind="operating point")])
             drawn.append(both.assign(series=names[model])[COLUMNS])
-        panel.set_xscale("log")
-        panel.set_xlim(start * 0.85, 1)
-        panel.set_ylim(-0.02, 1.02)
         panel.grid()
         panel.set_xlabel("FMR")
     for panel in axes[::3]:
@@ -126,6 +128,7 @@ def _cmc_panels(
                 )
             drawn.append(line.assign(kind="curve")[[*COLUMNS, *by[2:]]])
         rank_axis(panel, float(here["x"].max()))
+        panel.grid()
     for panel in axes[::3]:
         panel.set_ylabel("share of probes found")
     legend_below(figure, key or [_handle(name, look) for name, look in styles.items()])
@@ -141,7 +144,21 @@ def rank_axis(axes: Axes, last: float) -> None:
     axes.set_xlim(0.95, max(2.0, last * 1.05))
     axes.set_ylim(-0.02, 1.02)
     axes.set_xlabel("rank")
-    axes.grid()
+
+
+def rate_axes(axes: Axes, start: float) -> None:
+    """FMR on a log axis from `start` on, and TMR, for all panels that share them.
+
+    Once for all of them and before anything is drawn: each call goes through every panel that shares the axis.
+    """
+    axes.set_xscale("log")
+    axes.set_xlim(start * 0.85, 1)
+    axes.set_ylim(-0.02, 1.02)
+
+
+def by_keys(rows: pd.DataFrame, keys: list[str]) -> dict[Any, pd.DataFrame]:
+    """The rows of each combination of keys: to look for them one by one takes far longer."""
+    return dict(iter(rows.groupby(keys, sort=False)))
 
 
 def _operating_points(results: pd.DataFrame) -> pd.DataFrame:

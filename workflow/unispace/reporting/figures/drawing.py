@@ -13,11 +13,17 @@ import matplotlib.style
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from unispace.config.curricula import Curriculum
+from unispace.config.tradeoffs import Gained
 from unispace.errors import UserError
 from unispace.records.files import replacing
+from unispace.reporting.figures.compact import compact
+
+_SVG_DPI = 72
+"""Dots per inch at which matplotlib draws every SVG."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,9 @@ class Plan:
         shown: those of them that are drawn where there is no room for all.
         families: of each mapped model, those of one family together.
         protocols: of maps, identification before verification; the first that has a metric stands for it.
+        gains: the numbers that say what tuning gained in biometric tasks.
+        sizes: families of backbones, each with its sizes from small to large.
+        published: published numbers to stand beside the study's, `records.published`; None for none.
     """
 
     models: tuple[str, ...] = ()
@@ -51,6 +60,9 @@ class Plan:
     shown: tuple[str, ...] = ()
     families: dict[str, str] = field(default_factory=dict)
     protocols: tuple[str, ...] = ()
+    gains: tuple[Gained, ...] = ()
+    sizes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    published: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -136,10 +148,28 @@ def nothing(why: str, columns: Sequence[str]) -> Drawing:
 
 
 def save(drawing: Drawing, svg: Path, png: Path, csv: Path) -> None:
-    """Write a figure and its numbers; no date, version or random name gets into the files."""
+    """Write a figure and its numbers; no date, version or random name gets into the files.
+
+    Panels are laid out once, at the resolution of the SVG; each file would do so again otherwise, which takes longer than
+    to draw it.
+    """
+    _lay_out(drawing.figure)
     with replacing(svg) as temporary:
         drawing.figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
+        temporary.write_text(compact(temporary.read_text("utf-8")), "utf-8")
     with replacing(png) as temporary:
         drawing.figure.savefig(temporary, format="png", metadata={"Software": None})
     with replacing(csv) as temporary:
         drawing.table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def _lay_out(figure: Figure) -> None:
+    """Give panels the places that they have in the SVG, for good."""
+    engine = figure.get_layout_engine()
+    if engine is None:
+        return
+    FigureCanvasSVG(figure)
+    figure.set_dpi(_SVG_DPI)
+    engine.execute(figure)
+    # By the style, which names no engine; "none" is one, and figures with one are drawn twice for each file.
+    figure.set_layout_engine(None)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from unispace.config.methods import CEILING
-from unispace.reporting.figures.curves import rank_axis
+from unispace.reporting.figures.curves import by_keys, rank_axis, rate_axes
 from unispace.reporting.figures.drawing import Drawing, Plan, legend_above, nothing, panels
 from unispace.reporting.figures.maps import FEW_PAIRS
 from unispace.reporting.headline import false_match_rate
@@ -78,7 +78,7 @@ def draw_cmc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     def dress(axes: Axes) -> None:
         rank_axis(axes, float(curves["x"].max()))
 
-    material = _Material(_by_key(curves), {}, results, plan)
+    material = _Material(by_keys(curves, _KEY), {}, results, plan)
     return _draw(material, dress, ("rank", "share of probes found"))
 
 
@@ -94,13 +94,10 @@ def draw_roc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     start = float(points["x"].min()) if len(points) else float(curves["x"].min())
 
     def dress(axes: Axes) -> None:
-        axes.set_xscale("log")
-        axes.set_xlim(start * 0.85, 1)
-        axes.set_ylim(-0.02, 1.02)
-        axes.grid()
+        rate_axes(axes, start)
 
-    lines = {key: _from(line, start) for key, line in _by_key(curves).items()}
-    material = _Material(lines, _by_key(points), results, plan)
+    lines = {key: _from(line, start) for key, line in by_keys(curves, _KEY).items()}
+    material = _Material(lines, by_keys(points, _KEY), results, plan)
     return _draw(material, dress, ("FMR", "TMR"), drawstyle="steps-post")
 
 
@@ -111,10 +108,6 @@ def _standing(
     curves, results = (rows_of_maps(table, (experiment,)) for table in tables)
     protocols = protocols_in_order(curves["protocol"], plan.protocols)[:1]
     return tuple(table[table["protocol"].isin(protocols)] for table in (curves, results))  # pyright: ignore[reportReturnType]
-
-
-def _by_key(rows: pd.DataFrame) -> dict[_Key, pd.DataFrame]:
-    return dict(iter(rows.groupby(_KEY, sort=False)))  # pyright: ignore[reportReturnType]
 
 
 def _from(line: pd.DataFrame, start: float) -> pd.DataFrame:
@@ -170,6 +163,7 @@ def _draw(
     high = (_LOW if examples else _HIGH) + 0.15 * max(map(len, about))
     size = (max(_WIDE, 0.062 * longest + 0.4), high)
     figure, axes = panels(len(grid), across, size, sharey=True, sharex=True)
+    dress(axes[0])
     drawn = []
     for number, (axis, panel) in enumerate(zip(axes, grid, strict=True)):
         _titled(axis, panel.title, about[number])
@@ -180,7 +174,7 @@ def _draw(
                 example = place if panel.examples else None
                 drawn += _line(axis, material, key, looks[method], drawstyle, example)
             _say_failed(axis, rows_tested(results, panel.tested), panel, place)
-        dress(axis)
+        axis.grid()
         axis.tick_params(labelbottom=True)
         axis.set_xlabel(labels[0] if number >= len(grid) - across else "")
         if number % across == 0:

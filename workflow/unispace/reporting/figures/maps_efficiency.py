@@ -16,6 +16,7 @@ from unispace.reporting.figures.seed_curves import (
     draw_line,
     headed,
     key,
+    of_pair,
     pair_titles,
     value_axis,
 )
@@ -44,13 +45,9 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     looks = method_looks(points["method"], plan.methods)
     figure, axes = panels(len(titles) * len(across), len(across), (2.55, 2.35))
     for place, panel in enumerate(axes):
-        (dataset, source, target), title = list(titles.items())[place // len(across)]
+        pair, title = list(titles.items())[place // len(across)]
         by, metric = across[place % len(across)]
-        here = points[
-            (points["dataset"] == dataset)
-            & (points["source"] == source)
-            & (points["target"] == target)
-        ]
+        here = of_pair(points, pair)
         here = standing(here, metric, plan.protocols)
         protocol = str(here["protocol"].iloc[0])
         headed(panel, "" if place % len(across) else title, metric, protocol)

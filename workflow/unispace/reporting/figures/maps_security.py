@@ -16,6 +16,7 @@ from unispace.reporting.figures.seed_curves import (
     draw_line,
     headed,
     key,
+    of_pair,
     pair_titles,
     value_axis,
 )
@@ -40,14 +41,10 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     looks = method_looks(points["method"], plan.methods)
     figure, axes = panels(len(titles) * len(_METRICS), len(_METRICS), (3.35, 2.5))
     for place, panel in enumerate(axes):
-        (dataset, source, target), title = list(titles.items())[place // len(_METRICS)]
+        pair, title = list(titles.items())[place // len(_METRICS)]
         metric = _METRICS[place % len(_METRICS)]
-        here = points[
-            (points["dataset"] == dataset)
-            & (points["source"] == source)
-            & (points["target"] == target)
-            & (points["metric"] == metric)
-        ]
+        here = of_pair(points, pair)
+        here = here[here["metric"] == metric]
         headed(panel, "" if place % len(_METRICS) else title, metric, _WORDS[metric])
         _draw_panel(panel, here, looks)
         value_axis(panel, here, metric)

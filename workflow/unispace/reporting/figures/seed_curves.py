@@ -16,7 +16,16 @@ CHANCE = (0, (1.5, 1.5))
 _COUNTS = tuple(m * 10**p for p in range(7) for m in (1, 2, 5))
 
 
-def pair_titles(points: pd.DataFrame, models: Sequence[str]) -> dict[tuple[str, str, str], str]:
+PairKey = tuple[str, str, str]
+"""Data set, source and target."""
+
+
+def of_pair(points: pd.DataFrame, pair: PairKey) -> pd.DataFrame:
+    """The points of one data set, source and target."""
+    return points[(points[["dataset", "source", "target"]] == list(pair)).all(axis=1)]
+
+
+def pair_titles(points: pd.DataFrame, models: Sequence[str]) -> dict[PairKey, str]:
     """What stands above the panels of each data set, source and target, in the order of the rows."""
     groups = list(points[["dataset", "source", "target"]].drop_duplicates().itertuples(index=False))
     ends = {*points["source"], *points["target"]}

@@ -1,0 +1,239 @@
+"""The folder and what it is run with: locks, file system, versions, published data and its record."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from unispace.doctor.findings import Finding
+from unispace.doctor.machine import Machine
+from unispace.records.pointer import read_pointer
+from unispace.records.provenance import Job, files_in
+from unispace.records.provenance_restore import unrecorded_jobs
+
+# Below this, a job that reads many shards at once can run out; macOS begins with 256.
+_OPEN_FILES = 512
+_WRITTEN = ("data", "checkpoints", "results", "logs", "benchmarks", ".snakemake")
+
+
+def lock_findings(root: Path) -> list[Finding]:
+    """Whether another run is under way, or was killed and left its lock or outputs that are not whole."""
+    locked = any((root / ".snakemake" / "locks").glob("*.lock"))
+    runs = _runs_in(root) if locked else []
+    found = []
+    if runs:
+        found.append(
+            Finding(
+                "lock",
+                "error",
+                f"a Snakemake is at work in this folder (process {', '.join(map(str, runs))})",
+                "wait until it has ended; do not unlock",
+            )
+        )
+    elif locked:
+        found.append(
+            Finding(
+                "lock",
+                "note",
+                "a Snakemake that was killed left this folder locked, and none runs here now; the next run clears it",
+                "nothing; where that run refuses, since another machine was at work here: docs/runs.md",
+            )
+        )
+    incomplete = root / ".snakemake" / "incomplete"
+    left = sum(1 for path in incomplete.rglob("*") if path.is_file()) if not runs else 0
+    if left:
+        found.append(
+            Finding(
+                "lock",
+                "note",
+                f"{left} outputs were left unfinished by jobs that were killed; the next run makes them anew",
+            )
+        )
+    return found or [Finding("lock", "ok", "no other run in this folder")]
+
+
+def _runs_in(root: Path) -> list[int]:
+    """Processes of Snakemake that work in a folder."""
+    found = []
+    for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
+        words = process.info["cmdline"] or []
+        named = any(Path(word).name == "snakemake" for word in words[:3])
+        if named and process.info["cwd"] and Path(process.info["cwd"]) == root.resolve():
+            found.append(process.info["pid"])
+    return found
+
+
+def file_findings(root: Path, machine: Machine, raw: Iterable[str]) -> list[Finding]:
+    """Whether the file system takes what a run writes.
+
+    Args:
+        root: the folder that Snakemake runs in.
+        machine: for its limit of open files.
+        raw: names of the archives of the study.
+    """
+    found = []
+    for folder in (root, *(root / name for name in _WRITTEN)):
+        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+            found.append(
+                Finding(
+                    "files",
+                    "error",
+                    f"{folder}: this user may not write there",
+                    f"chmod u+rwx {folder}, or work in a clone of your own",
+                )
+            )
+    if machine.open_files is not None and machine.open_files < _OPEN_FILES:
+        found.append(
+            Finding(
+                "files",
+                "warning",
+                f"a process may have {machine.open_files} files open, fewer than {_OPEN_FILES}",
+                "ulimit -n 4096",
+            )
+        )
+    folded: dict[str, str] = {}
+    for name in raw if _ignores_case(root) else ():
+        other = folded.setdefault(name.casefold(), name)
+        if other != name:
+            found.append(
+                Finding(
+                    "files",
+                    "error",
+                    f"data/raw/{name} and data/raw/{other} are one file here, since this file system ignores case",
+                    "rename one of the archives",
+                )
+            )
+    return found or [Finding("files", "ok", "folders can be written")]
+
+
+def _ignores_case(root: Path) -> bool:
+    return (root / "Snakefile").exists() and (root / "sNAKEFILE").exists()
+
+
+def version_findings(root: Path) -> list[Finding]:
+    """Whether Python and packages are those of the lock file."""
+    lock = root / "envs" / "requirements.lock"
+    gone = [file for file in (root / "pyproject.toml", lock) if not file.is_file()]
+    if gone:
+        return [
+            Finding("versions", "error", f"{file} is not there", f"git checkout {file}")
+            for file in gone
+        ]
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    found = []
+    python, wanted = platform.python_version(), project["requires-python"]
+    if not SpecifierSet(wanted).contains(python, prereleases=True):
+        found.append(
+            Finding(
+                "versions",
+                "error",
+                f"this is Python {python}, the project needs {wanted}",
+                "make setup",
+            )
+        )
+    needed = {_plain(Requirement(line).name) for line in project["dependencies"]}
+    other = []
+    locked = _locked(lock.read_text("utf-8"))
+    for name, version in locked.items():
+        try:
+            here = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            if name in needed:
+                found.append(
+                    Finding("versions", "error", f"{name} {version} is not installed", "make setup")
+                )
+            continue
+        if here != version:
+            other.append(f"{name} {here} instead of {version}")
+    if other:
+        shown = ", ".join(other[:5]) + (f" and {len(other) - 5} more" if len(other) > 5 else "")
+        found.append(
+            Finding(
+                "versions",
+                "warning",
+                f"not the versions of envs/requirements.lock, so results may differ: {shown}",
+                "make setup, or use the environment that it made",
+            )
+        )
+    shown = ", ".join(f"{name} {locked[name]}" for name in ("snakemake", "torch") if name in locked)
+    return found or [Finding("versions", "ok", f"Python {python}, {shown}, as locked")]
+
+
+def _locked(text: str) -> dict[str, str]:
+    """Versions by package that the lock file has for this machine."""
+    found = {}
+    for line in text.splitlines():
+        if line[:1].isalnum():
+            requirement = Requirement(line.removesuffix("\\").strip())
+            if requirement.marker is None or requirement.marker.evaluate():
+                (pin,) = requirement.specifier
+                found[_plain(requirement.name)] = pin.version
+    return found
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def dvc_findings(root: Path, pointers: Iterable[Path]) -> list[Finding]:
+    """Whether folders hold what their .dvc files say, by number and size of the files; `make verify-data` reads them.
+
+    Args:
+        root: the folder that Snakemake runs in.
+        pointers: .dvc files of the study, of which some may not exist.
+    """
+    found = []
+    for path in pointers:
+        if not (root / path).is_file():
+            continue
+        pointer = read_pointer(root / path)
+        here = files_in(root, pointer.folder)
+        if not here:
+            found.append(
+                Finding(
+                    "dvc",
+                    "note",
+                    f"{pointer.folder} is not here; the run makes it, and it was published",
+                    "unispace pull, where a remote is configured",
+                )
+            )
+            continue
+        size = sum((root / file).stat().st_size for file in here)
+        same = (len(here), size) == (pointer.files, pointer.bytes)
+        found.append(
+            Finding("dvc", "ok", f"{pointer.folder} has the files and bytes that {path} names")
+            if same
+            else Finding(
+                "dvc",
+                "warning",
+                f"{pointer.folder} has {len(here)} files and {size} bytes, {path} says {pointer.files} and "
+                f"{pointer.bytes}",
+                "unispace provenance verify names the files that differ; `unispace pull` brings the published ones",
+            )
+        )
+    return found
+
+
+def provenance_findings(root: Path, published: Iterable[Job]) -> list[Finding]:
+    """Whether Snakemake has the record of what lies here, without which it would take any file for good."""
+    waiting = unrecorded_jobs(root, published)
+    if waiting:
+        return [
+            Finding(
+                "provenance",
+                "note",
+                f"{len(waiting)} jobs' outputs were pulled and have no record of Snakemake yet; the next run, and "
+                f"the plan that follows here, gives it to them",
+                "unispace provenance restore",
+            )
+        ]
+    return [Finding("provenance", "ok", "nothing here lacks the record of how it was made")]
