@@ -23,7 +23,9 @@ def frame(*rows):
 
 def accepted(reason="because", **about):
     usual = {"date": "2026-01-31", "commit": "abc+", "cells": 3, "changed": 1, "lost": 0, "new": 2}
-    return Acceptance(**(usual | {"biggest": "a, b: +1"} | about), reason=reason)
+    return Acceptance(
+        **(usual | {"biggest": "a, b: +1", "processor": 'a, "b"'} | about), reason=reason
+    )
 
 
 def test_expected_results_come_back_sorted_and_equal(tmp_path):

@@ -33,6 +33,7 @@ from unispace.config.tradeoffs import (
     tradeoff_figures,
 )
 from unispace.errors import UserError
+from unispace.kernels import choose
 from unispace.records.code import code_of, imports, version_of
 from unispace.records.finished import forget
 from unispace.records.names import flat_name, model_of_flat_name, pair_name
@@ -43,6 +44,10 @@ os.environ.update(
     PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
     PYTHONPATH=str(WORKFLOW),
 )
+try:
+    choose(os.environ)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
 
 STARTED = time.time()
 

@@ -27,8 +27,10 @@ def main() -> int:
     """Run the command named by the first argument."""
     import gc
     import importlib
+    import os
 
-    from unispace.errors import did_you_mean
+    from unispace.errors import UserError, did_you_mean
+    from unispace.kernels import choose
 
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
         print("usage: unispace COMMAND ...\n\ncommands:\n  " + "\n  ".join(command_names()))
@@ -39,6 +41,11 @@ def main() -> int:
         print(
             f"unispace: no command `{name}`; {did_you_mean(name, command_names())}", file=sys.stderr
         )
+        return 2
+    try:
+        choose(os.environ)
+    except UserError as error:
+        print(f"unispace: {error}", file=sys.stderr)
         return 2
     # What imports make stays to the end: looking for garbage meanwhile is a sixth of their time. The command turns it
     # on again.

@@ -18,6 +18,7 @@ from unispace.commands.common.gate import found_of
 from unispace.commands.common.versions import add_study, versions_of
 from unispace.errors import UserError
 from unispace.evaluation.drift import LOST, NEW, Drift, drifts
+from unispace.kernels import processor
 from unispace.records.golden import (
     GOLDEN_SCHEMA,
     KEYS,
@@ -58,6 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
         lost=lost,
         new=new,
         biggest=_biggest(seen),
+        processor=processor(),
         reason=reason,
     )
     write_golden(found, path)

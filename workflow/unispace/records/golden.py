@@ -38,6 +38,7 @@ class Acceptance:
         cells: how many are expected from then on.
         changed, lost, new: how many of them differ from what was expected before, are no more, and were not before.
         biggest: the cell that drifted most against its allowance, in words; empty where none was over it.
+        processor: what the run computed on, and with which instructions (`kernels.processor`).
         reason: why this is right.
     """
 
@@ -48,6 +49,7 @@ class Acceptance:
     lost: int
     new: int
     biggest: str
+    processor: str
     reason: str
 
 
@@ -126,11 +128,10 @@ def read_acceptances(path: Path) -> list[Acceptance]:
     found = []
     for number, line in enumerate(lines, start=2):
         try:
-            date, commit, cells, changed, lost, new, biggest, reason = line
+            date, commit, *counts, biggest, processor, reason = line
+            cells, changed, lost, new = map(int, counts)
             found.append(
-                Acceptance(
-                    date, commit, int(cells), int(changed), int(lost), int(new), biggest, reason
-                )
+                Acceptance(date, commit, cells, changed, lost, new, biggest, processor, reason)
             )
         except ValueError as error:
             raise UserError(f"{path}, line {number}: no acceptance ({error})") from error
