@@ -294,7 +294,14 @@ ONE_OF_EACH = (
     f"{METRICS}/maps/faces/micro+imic-a+seed0.parquet",
     *(
         f"{METRICS}/{kind}/faces.parquet"
-        for kind in ("maps_paper", "families", "compatibility", "geometry", "efficiency", "security")
+        for kind in (
+            "maps_paper",
+            "families",
+            "compatibility",
+            "geometry",
+            "efficiency",
+            "security",
+        )
     ),
     *(f"{ANALYSIS}/{kind}/faces.parquet" for kind in ("retrieval", "maps_views")),
     f"{METRICS}/planted.parquet",
