@@ -308,12 +308,12 @@ READING = (
 
 
 def differing(first: Path, second: Path, least: int) -> list[str]:
-    """Files of the second folder that are not those of the first, byte by byte."""
+    """Files of the second folder that are not those of the first, byte by byte, but for what is kept of trainings."""
     names = [
         p.relative_to(second)
         for top in ("data", "checkpoints", "results")
         for p in sorted((second / top).rglob("*"))
-        if p.is_file()
+        if p.is_file() and ".unfinished" not in p.parts
     ]
     assert len(names) >= least
     return [str(n) for n in names if not filecmp.cmp(first / n, second / n, shallow=False)]
