@@ -117,5 +117,5 @@ def finished(run_once: Project, tmp_path_factory: pytest.TempPathFactory) -> Pro
 @pytest.fixture
 def rerun(run_once: Project, tmp_path: Path) -> Project:
     """A copy of the finished project that a test may change."""
-    shutil.copytree(run_once.folder, tmp_path / "project", symlinks=True)
-    return Project(tmp_path / "project")
+    shutil.copytree(run_once.folder, tmp_path / "rerun", symlinks=True)
+    return Project(tmp_path / "rerun")

@@ -297,14 +297,8 @@ ONE_OF_EACH = (
     *(f"{ANALYSIS}/{kind}/faces.parquet" for kind in ("retrieval", "maps_views")),
     f"{METRICS}/planted.parquet",
 )
-# What reads all of that, made again from what is there: first these, then what reads them.
+# What of the rest reads all of that; made again, with what reads it in turn.
 COLLECTED = ("results/tiny/results.parquet", f"{ANALYSIS}/views.parquet")
-READING = (
-    *("results/headline-tiny.json", "results/tiny/humans.parquet"),
-    f"{ANALYSIS}/claims.parquet",
-    "results/tiny/report/figures/roc.svg",
-    "results/tiny/report/index.html",
-)
 
 
 def differing(first: Path, second: Path, least: int) -> list[str]:
@@ -332,13 +326,10 @@ def test_with_one_core_and_without_forks_a_job_of_each_rule_gives_the_same_bytes
     assert done.returncode == 0, done.stderr
     assert differing(finished.folder, fresh.folder, 100) == []
     shutil.rmtree(rerun.folder / "logs")
-    for wanted in (COLLECTED, READING):
-        for name in wanted:
-            (rerun.folder / name).unlink()
-        done = rerun.snakemake(*wanted, *alone)
-        assert done.returncode == 0, done.stderr
-        # One job each, and no other.
-        assert f"{len(wanted)}/{len(wanted)}  done" in done.stderr
+    for name in COLLECTED:
+        (rerun.folder / name).unlink()
+    done = rerun.snakemake(*alone)
+    assert done.returncode == 0, done.stderr
     assert differing(finished.folder, rerun.folder, 300) == []
     ran = rules_that_ran(fresh.folder) | rules_that_ran(rerun.folder)
     assert ran == rules_that_ran(finished.folder)
