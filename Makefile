@@ -67,7 +67,7 @@ check: $(READY)
 
 # Modules of tests side by side, the longest first, each in one process with one thread.
 WORKERS ?= 2
-PYTEST := export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1; pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+PYTEST := export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1; pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 test: check
 	@$(RUN) $(PYTEST) --cov

@@ -12,17 +12,14 @@ _FIRST = ("workflow", "reporting")
 """Folders of tests that take longest, the longest first."""
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook, too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what a worker takes as a whole, and what first, so that none has much left when the others are done.
+    """The longest first, so that no worker has one of them left when the others are done.
 
-    That is a module, whose fixtures are made once. Tests of the report share a study that takes half a minute to draw.
+    Workers take whole modules in this order (`--dist loadscope --no-loadscope-reorder`).
     """
 
-    def folder(item: pytest.Item) -> str:
-        return item.path.parent.name
+    def place(item: pytest.Item) -> int:
+        folder = item.path.parent.name
+        return _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
 
-    for item in items:
-        group = "reporting" if folder(item) == "reporting" else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda i: _FIRST.index(folder(i)) if folder(i) in _FIRST else len(_FIRST))
+    items.sort(key=place)
