@@ -3,7 +3,7 @@
 #   make reproduce                      the default study, to results/studio/report/index.html
 #   make reproduce STUDY=FILE CORES=2   another study, with two cores
 #   make doctor                         what stands in the way of that, before its first job (STUDY=FILE, too)
-#   make test                           all checks and tests
+#   make test                           all checks and tests, with their coverage; WORKERS=1: one test at a time
 #   make test-all                       those too that take long: kills, clones, a Slurm of its own
 #   make test-fast                      without the tests that run Snakemake or train
 #   make gate                           whether the results of the last run are those that are expected
@@ -65,14 +65,19 @@ check: $(READY)
 	@$(RUN) lint-imports && pyright
 	@$(RUN) snakemake --lint
 
-test: check
-	@$(RUN) pytest
+# Modules of tests side by side, the longest first, each in one process with one thread.
+WORKERS ?= 2
+PYTEST := export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1; pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
-test-all: check
-	@$(RUN) pytest -m "not bench"
+test: check
+	@$(RUN) $(PYTEST) --cov
+
+# Kills and Slurm measure time, and have the machine to themselves.
+test-all: test
+	@$(RUN) pytest -m nightly
 
 test-fast: $(READY)
-	@$(RUN) pytest -m "not slow and not bench and not nightly"
+	@$(RUN) $(PYTEST) -m "not slow and not bench and not nightly"
 
 # Each file in a process of its own, with one thread, so that memory is that of its own libraries.
 bench: $(READY)

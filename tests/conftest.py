@@ -1,7 +1,25 @@
 """What tests of several rooms share."""
 
+import pytest
 from hypothesis import settings
 
 # The same examples in every run, and no limit that a busy machine could break.
 settings.register_profile("unispace", deadline=None, derandomize=True, database=None)
 settings.load_profile("unispace")
+
+
+_FIRST = ("workflow", "reporting")
+"""Folders of tests that take longest, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no worker has one of them left when the others are done.
+
+    Workers take whole modules in this order (`--dist loadscope --no-loadscope-reorder`).
+    """
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.parent.name
+        return _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
+
+    items.sort(key=place)

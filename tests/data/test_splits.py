@@ -189,12 +189,12 @@ def test_a_million_images_are_split_and_chosen_in_seconds():
     table = pd.DataFrame(
         {"image_id": label + "/" + pd.Series(range(count)).astype("str"), "label": label}
     )
-    started = time.perf_counter()
+    started = time.process_time()
     table["split"] = split_by_hash(table["label"], 0.5, 0.1)
     by_image = split_by_hash(table["image_id"], 0.5, 0.1)
     kept = select(table, 18, 10_000, 5)
     # About ten times what it takes.
-    assert time.perf_counter() - started < 30
+    assert time.process_time() - started < 30
     for row in range(0, count, 99_991):
         for split, key in (
             (table["split"][row], label[row]),

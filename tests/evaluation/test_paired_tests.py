@@ -1,7 +1,6 @@
 """Tests of two models on the same items."""
 
 from itertools import product
-from math import comb
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from unispace.evaluation.paired_tests import mcnemar, sign_flip, wilcoxon
+from unispace.evaluation.paired_tests import sign_flip, wilcoxon
 
 differences = st.lists(st.integers(-9, 9).map(float), min_size=1, max_size=8)
 
@@ -53,28 +52,6 @@ def test_sign_flips_reject_as_often_as_they_say():
     rng = np.random.default_rng(2)
     rejected = [sign_flip(rng.normal(size=8), "greater") <= 0.05 for _ in range(2000)]
     assert 0.035 < np.mean(rejected) < 0.06
-
-
-def test_mcnemar_is_the_binomial_of_the_items_on_which_they_differ():
-    first = np.array([True] * 12 + [False] * 3 + [True] * 40)
-    second = np.array([False] * 12 + [True] * 3 + [True] * 40)
-    # 12 against 3 of 15, by hand.
-    upper = sum(comb(15, k) for k in range(12, 16)) / 2**15
-    assert mcnemar(first, second, "greater") == pytest.approx(upper)
-    assert mcnemar(first, second) == pytest.approx(2 * upper)
-    assert mcnemar(second, first, "less") == pytest.approx(upper)
-
-
-def test_mcnemar_of_equal_answers_tells_nothing():
-    answers = np.array([True, False, True])
-    assert mcnemar(answers, answers) == 1.0
-
-
-def test_mcnemar_refuses_what_is_no_answer():
-    with pytest.raises(ValueError, match="give arrays of bool"):
-        mcnemar([1, 0], [0, 1])
-    with pytest.raises(ValueError, match="answers to the same items have one shape"):
-        mcnemar(np.array([True]), np.array([True, False]))
 
 
 def test_wilcoxon_over_five_seeds_by_hand():

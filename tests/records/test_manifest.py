@@ -93,9 +93,9 @@ def test_a_million_rows_open_at_once_and_as_arrow_strings(tmp_path):
         {**about, "row": range(count), "domain": "face_hq", "split": "train", "source": "s"}
     )
     write_manifest(table, tmp_path / "m")
-    started = time.perf_counter()
+    started = time.process_time()
     back = read_manifest(tmp_path / "m")
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     pd.testing.assert_frame_equal(back[table.columns], table)
     # Seven columns; as objects of Python they would take more than 400 bytes a row.
     assert back.memory_usage(deep=True).sum() / count < 130

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -86,17 +87,35 @@ def fresh(tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy in which the tiny study ran to its end. Do not change it: take `rerun`."""
-    project = copy_project(tmp_path_factory.mktemp("finished") / "project")
-    done = project.snakemake("--cores", "2", "--configfile", TINY)
-    assert done.returncode == 0, done.stderr
-    (project.folder / "run.log").write_text(done.stderr)
-    return project
+def run_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy in which the tiny study ran to its end: once for all workers of pytest. Nothing runs in it: take `finished`."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    done = folder / "finished.done"
+    # The first worker that comes here runs the study with all cores; another one waits for it.
+    with (folder / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            assert not (folder / "finished").exists(), "the tiny study did not run to its end"
+            project = copy_project(folder / "finished")
+            run = project.snakemake("--cores", "2", "--configfile", TINY)
+            assert run.returncode == 0, run.stderr
+            (project.folder / "run.log").write_text(run.stderr)
+            done.touch()
+    return Project(folder / "finished")
+
+
+@pytest.fixture(scope="session")
+def finished(run_once: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of a worker in which the tiny study ran to its end. Do not change it: take `rerun`."""
+    folder = tmp_path_factory.mktemp("finished") / "project"
+    shutil.copytree(run_once.folder, folder, symlinks=True)
+    return Project(folder)
 
 
 @pytest.fixture
-def rerun(finished: Project, tmp_path: Path) -> Project:
+def rerun(run_once: Project, tmp_path: Path) -> Project:
     """A copy of the finished project that a test may change."""
-    shutil.copytree(finished.folder, tmp_path / "project", symlinks=True)
-    return Project(tmp_path / "project")
+    shutil.copytree(run_once.folder, tmp_path / "rerun", symlinks=True)
+    return Project(tmp_path / "rerun")

@@ -70,39 +70,6 @@ def _extreme(sums: NDArray[np.float64], alternative: Alternative) -> NDArray[np.
     return sums if alternative == "greater" else -sums
 
 
-def mcnemar(first: ArrayLike, second: ArrayLike, alternative: Alternative = "two-sided") -> float:
-    """Exact p value of McNemar's test: is one of two models right more often on the same items?
-
-    Of the items on which one is right and the other wrong, half would fall to each by chance: a binomial test. Items
-    must be independent; where several are of one identity, `sign_flip` over identities is the test. Source:
-    Q. McNemar, "Note on the sampling error of the difference between correlated proportions", Psychometrika 1947.
-
-    Args:
-        first: `(n,)` whether the first model is right on each item.
-        second: `(n,)` the same of the second.
-        alternative: `greater`: the first is right more often.
-
-    Returns:
-        In (0, 1]; 1 where they are right and wrong on the same items.
-
-    Raises:
-        ValueError: the shapes differ, or an answer is neither right nor wrong.
-    """
-    from scipy.stats import binomtest
-
-    one, other = np.asarray(first), np.asarray(second)
-    if one.ndim != 1 or one.shape != other.shape:
-        raise ValueError(
-            f"answers to the same items have one shape, got {one.shape}, {other.shape}"
-        )
-    if one.dtype != bool or other.dtype != bool:
-        raise ValueError("an answer is right or wrong: give arrays of bool")
-    won, lost = int((one & ~other).sum()), int((~one & other).sum())
-    if not won + lost:
-        return 1.0
-    return float(binomtest(won, won + lost, 0.5, alternative=alternative).pvalue)
-
-
 def wilcoxon(differences: ArrayLike, alternative: Alternative = "two-sided") -> float:
     """P value of Wilcoxon's signed-rank test, e.g. over seeds.
 
