@@ -97,7 +97,9 @@ class _Turned(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *gradients: Tensor
+    ) -> tuple[Tensor | None, ...]:
         query, key, value = (gradient.transpose(1, 2) for gradient in gradients)
         n, tokens, heads, width = value.shape
         whole = value.new_empty(n, tokens, 3, heads, width)
@@ -149,7 +151,8 @@ def _attend(
     if attention.q_bias is None:
         projected = layer(x)
     else:
-        bias = torch.cat((attention.q_bias, cast("Tensor", attention.k_bias), attention.v_bias))
+        parts = attention.q_bias, attention.k_bias, attention.v_bias
+        bias = torch.cat(cast("tuple[Tensor, ...]", parts))
         if attention.qkv_bias_separate:
             projected = layer(x) + bias
         else:
@@ -157,8 +160,8 @@ def _attend(
     factors = cast("_Table", attention.turning).of(
         rope, attention.num_prefix_tokens, half=attention.rotate_half
     )
-    parts = projected.view(n, tokens, 3, attention.num_heads, -1)
-    query, key, value = cast("tuple[Tensor, ...]", _Turned.apply(parts, *factors))
+    heads = projected.view(n, tokens, 3, attention.num_heads, -1)
+    query, key, value = cast("tuple[Tensor, ...]", _Turned.apply(heads, *factors))
     dropout = attention.attn_drop.p if attention.training else 0.0
     seen = functional.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
     joined = attention.norm(seen.transpose(1, 2).reshape(n, tokens, width))
