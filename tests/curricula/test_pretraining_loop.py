@@ -182,7 +182,8 @@ def test_what_contrast_has_learnt_are_both_towers(run):
     taught, _ = run("contrastive")
     clip = taught.objective.whole()
     assert taught.learnt.body is clip.visual
-    assert len(clip.token_embedding.weight) == 49408  # those of all tokens, of which few were learnt
+    # Those of all tokens, of which few were learnt.
+    assert len(clip.token_embedding.weight) == 49408
     assert taught.learnt.dimension == 16
 
 
