@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from unispace.backbones.layers import parameter_groups
 from unispace.backbones.openclip import create_clip, tokenize
 from unispace.backbones.pretraining.contrastive import Contrastive
 
@@ -26,7 +27,8 @@ COLOURS = {"red": (0.9, 0.1, 0.1), "green": (0.1, 0.9, 0.1), "blue": (0.1, 0.1, 
 @pytest.fixture
 def objective():
     torch.manual_seed(0)
-    return Contrastive(create_clip("ViT-B-16", OPTIONS))
+    words = tokenize([f"a {c} thing" for c in COLOURS], "ViT-B-16", OPTIONS)
+    return Contrastive(create_clip("ViT-B-16", OPTIONS), words)
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +81,46 @@ def test_the_factor_of_the_cosines_is_kept_within_its_bounds(objective, before, 
         objective.clip.logit_scale.fill_(before)
     objective.after_step(0.5)
     assert objective.clip.logit_scale.item() == pytest.approx(after)
+
+
+class Everything(Contrastive):
+    """With the vectors of all tokens at all times."""
+
+    def __init__(self, clip):
+        super().__init__(clip, torch.arange(49408))
+
+
+@pytest.mark.parametrize("custom", [False, True])
+def test_tokens_that_no_caption_holds_may_be_left_out(pairs, custom):
+    learnt = []
+    for build in (lambda clip: Contrastive(clip, pairs(0)[1]), Everything):
+        torch.manual_seed(0)
+        clip = create_clip("ViT-B-16", {**OPTIONS, "custom_text": custom})
+        before = {k: v.clone() for k, v in clip.state_dict().items()}
+        objective = build(clip)
+        # The pretraining's own groups: without weight decay for tables.
+        groups = parameter_groups(objective, 1.0, 0.1)
+        optimiser = torch.optim.AdamW(groups, lr=3e-3, fused=True)
+        for step in range(4):
+            objective(*pairs(step)).backward()
+            torch.nn.utils.clip_grad_norm_(objective.parameters(), 0.5)
+            optimiser.step()
+            optimiser.zero_grad()
+        whole = objective.whole()
+        assert whole is clip
+        learnt.append(whole.state_dict())
+    few, all_ = learnt
+    assert few.keys() == all_.keys() == before.keys()
+    for key, value in all_.items():
+        torch.testing.assert_close(few[key], value, rtol=1e-4, atol=1e-6, msg=key)
+    (table,) = (k for k in before if k.endswith("token_embedding.weight"))
+    seen = torch.isin(torch.arange(49408), pairs(0)[1].unique())
+    assert torch.equal(few[table][~seen], before[table][~seen])
+    seen[0] = False  # what follows the end of a text is read by nothing
+    assert (few[table][seen] != before[table][seen]).any(dim=1).all()
+
+
+def test_a_token_that_was_not_announced_is_refused(objective, pairs):
+    images, _ = pairs(0)
+    with pytest.raises(IndexError):
+        objective(images, tokenize(["a yellow thing"] * 3, "ViT-B-16", OPTIONS))

@@ -8,6 +8,7 @@ import timm
 from torch import nn
 
 from unispace.backbones.refusals import REFUSALS
+from unispace.backbones.rotary import turn_together
 from unispace.config.backbones import Backbone
 from unispace.errors import UserError
 
@@ -36,7 +37,7 @@ def create_tower(settings: Backbone) -> nn.Module:
             f"preprocessing.size is {size}; give both the same number"
         )
     try:
-        return timm.create_model(
+        tower = timm.create_model(
             settings.architecture, pretrained=False, global_pool=settings.pooling, **options
         )
     except REFUSALS as error:
@@ -44,3 +45,5 @@ def create_tower(settings: Backbone) -> nn.Module:
             f"{settings.architecture}: timm refuses its options {options} with pooling "
             f"`{settings.pooling}`: {error}"
         ) from error
+    turn_together(tower)
+    return tower

@@ -13,6 +13,7 @@ import torch
 from unispace.backbones.arithmetic import fix_arithmetic
 from unispace.backbones.network import Network, card, load_weights, save_weights
 from unispace.backbones.openclip import create_clip, save_clip
+from unispace.backbones.pretraining.contrastive import Contrastive
 from unispace.commands.common.models import add_model_outputs, add_training
 from unispace.config.backbones import Backbone
 from unispace.config.pretraining import Pretrain
@@ -106,10 +107,10 @@ def _teacher(settings: dict[str, Any], weights: Path | None) -> Network | None:
 
 def _save(taught: Lesson, path: Path) -> None:
     """Write what was learnt; of a CLIP both towers, as published files hold them."""
-    if taught.clip is None:
-        save_weights(taught.learnt, path)
+    if isinstance(taught.objective, Contrastive):
+        save_clip(taught.objective.whole(), path)
     else:
-        save_clip(taught.clip, path)
+        save_weights(taught.learnt, path)
 
 
 def _write(history: pd.DataFrame, about: dict[str, Any], arguments: argparse.Namespace) -> None:

@@ -8,6 +8,8 @@ from torch.nn import functional
 
 # At strength 1: shares of the image side, degrees, and factors of colour.
 _SHIFT, _TURN, _ZOOM, _COLOUR = 0.12, 15.0, 0.15, 0.4
+# Of each draw of an image, in their order; the third decides on the flip.
+_LIMITS = (_TURN, _ZOOM, 0.0, _SHIFT, _SHIFT, _COLOUR, _COLOUR, _COLOUR)
 
 
 def augment(
@@ -35,18 +37,15 @@ def augment(
     if strength == 0:
         return images
     n = len(images)
-
-    def uniform() -> Tensor:
-        return torch.rand(n if whole is None else whole, generator=generator)[before : before + n]
-
-    def draw(limit: float) -> Tensor:
-        return (uniform() * 2 - 1) * limit * strength
-
-    angle = torch.deg2rad(draw(_TURN))
-    zoom = 1 + draw(_ZOOM)
-    flip = torch.where(uniform() < 0.5, -1.0, 1.0)
+    # All draws in one: a small batch costs as many operations as it has, whatever their size.
+    uniform = torch.rand(len(_LIMITS), n if whole is None else whole, generator=generator)
+    uniform = uniform[:, before : before + n]
+    drawn = (uniform * 2 - 1) * torch.tensor(_LIMITS)[:, None] * strength
+    flip = torch.where(uniform[2] < 0.5, -1.0, 1.0)
+    turn, zoom, _, shift_x, shift_y, *_ = drawn.unbind()
+    angle, zoom = torch.deg2rad(turn), 1 + zoom
     cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
-    shift_x, shift_y = 2 * draw(_SHIFT), 2 * draw(_SHIFT)
+    shift_x, shift_y = 2 * shift_x, 2 * shift_y
     matrix = torch.stack(
         [torch.stack([cos * flip, -sin, shift_x], 1), torch.stack([sin * flip, cos, shift_y], 1)], 1
     )
@@ -54,11 +53,7 @@ def augment(
     moved = functional.grid_sample(
         images, grid, mode="bilinear", padding_mode="reflection", align_corners=False
     )
-    brightness, contrast, saturation = (
-        (1 + draw(_COLOUR)).view(n, 1, 1, 1),
-        (1 + draw(_COLOUR)).view(n, 1, 1, 1),
-        (1 + draw(_COLOUR)).view(n, 1, 1, 1),
-    )
+    brightness, contrast, saturation = (1 + drawn[5:]).view(3, n, 1, 1, 1).unbind()
     grey = moved.mean(1, keepdim=True)
     coloured = grey + (moved - grey) * saturation
     centre = coloured.mean((1, 2, 3), keepdim=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unispace.backbones.network import Network
-from unispace.backbones.openclip import Clip, create_clip, tokenize
+from unispace.backbones.openclip import create_clip, tokenize
 from unispace.backbones.pretraining.contrastive import Contrastive
 from unispace.backbones.pretraining.masked_features import (
     MaskedFeatures,
@@ -38,13 +38,11 @@ class Lesson:
         objective: what is trained.
         inputs: what it is shown.
         learnt: the network that holds what was learnt, once it was trained.
-        clip: both towers, where there are two.
     """
 
     objective: nn.Module
     inputs: Inputs
     learnt: Network
-    clip: Clip | None = None
 
 
 class Classification(nn.Module):
@@ -119,7 +117,7 @@ def _contrastive(
         seen = augment(images, settings.augment, draws)
         return network.normalise(seen), tokens[rows]
 
-    return Lesson(Contrastive(clip), inputs, network, clip)
+    return Lesson(Contrastive(clip, tokens), inputs, network)
 
 
 def _self_distillation(network: Network, settings: Pretrain) -> Lesson:
