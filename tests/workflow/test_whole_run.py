@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.pairs import read_pairs
 from unispace.records.results import SCHEMA
 from unispace.records.tables import read_table
+from unispace.reporting.times_section import lacks_times, without_times
 
 pytestmark = pytest.mark.slow
 
@@ -30,6 +32,8 @@ MODELS = (
     "pixels/expert-face_hq/seed0",
 )
 ALL = "micro/imic-a/seed0"
+PAGE = "results/tiny/report/index.html"
+TIMED = ("index.html", "times.csv")
 LEVELS = ("verification", "identification", "classification")
 
 
@@ -277,6 +281,18 @@ def test_maps_are_tested_on_identities_that_they_were_not_fitted_on(finished, fi
     )
 
 
+def test_the_page_says_where_the_time_went(finished):
+    page = (finished.folder / "results/tiny/report/index.html").read_text("utf-8")
+    section = page.split('<section id="times"')[1].split("</section>")[0]
+    jobs = len(list((finished.folder / "benchmarks/tiny").rglob("*.tsv")))
+    assert re.search(r"The run took (\d+ min )?\d+ s on 2 cores\.", section)
+    rows = re.findall(r'<tr><th scope="row"><code>(\w+)</code></th><td.*?>(\d+)</td>', section)
+    assert sum(int(count) for _, count in rows) == jobs > 100
+    assert {"train_model", "draw_figure", "render_report"} <= {rule for rule, _ in rows}
+    lines = (finished.folder / "results/tiny/report/times.csv").read_text().splitlines()
+    assert len(lines) == len(rows) + 1
+
+
 def test_another_run_with_other_cores_and_without_forks_gives_the_same_bytes(finished, fresh):
     # Without hooks no server stands by, and every job starts as it does on a cluster.
     done = fresh.snakemake("--cores", "1", "--no-hooks", "--configfile", TINY)
@@ -286,8 +302,13 @@ def test_another_run_with_other_cores_and_without_forks_gives_the_same_bytes(fin
         p.relative_to(first)
         for top in ("data", "checkpoints", "results")
         for p in sorted((first / top).rglob("*"))
-        if p.is_file()
+        if p.is_file() and p.name not in TIMED
     ]
     assert len(names) > 100
     different = [str(n) for n in names if not filecmp.cmp(first / n, second / n, shallow=False)]
     assert different == []
+    # Without hooks nobody puts the times in.
+    one, other = ((f / PAGE).read_text("utf-8") for f in (first, second))
+    assert without_times(one) == without_times(other)
+    assert lacks_times(second / PAGE)
+    assert not lacks_times(first / PAGE)
