@@ -199,6 +199,7 @@ rule render_report:
                 "tradeoffs.html.j2",
                 "page.css",
                 "page.js",
+                "curves.js",
                 "tables.js",
             )
         ],
