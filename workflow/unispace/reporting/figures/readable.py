@@ -91,4 +91,6 @@ def _values(axes: Axes, axis: str) -> list[float]:
     places = np.full((len(along), 2), 0.5)
     places[:, column] = along
     values = axes.transData.inverted().transform(axes.transAxes.transform(places))[:, column]
-    return [float(f"{value:.4g}") for value in values]
+    # Axes in percent are drawn of shares, by the words of their ticks.
+    percent = getattr(axes, f"get_{axis}label")().endswith("in %")
+    return [float(f"{value * (100 if percent else 1):.4g}") for value in values]
