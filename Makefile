@@ -4,6 +4,8 @@
 #   make reproduce STUDY=FILE CORES=2   another study, with two cores
 #   make doctor                         what stands in the way of that, before its first job (STUDY=FILE, too)
 #   make test                           all checks and tests, with their coverage; WORKERS=1: one test at a time
+#   make snakemake-report               Snakemake's own report of a finished run, as a zip beside the page (STUDY=FILE, too)
+#   make test                           all checks and tests
 #   make test-all                       those too that take long: kills, clones, a Slurm of its own
 #   make test-fast                      without the tests that run Snakemake or train
 #   make gate                           whether the results of the last run are those that are expected
@@ -24,7 +26,7 @@ READY := $(VENV)/.ready
 # Everything runs as in an activated environment, and never with code of another one.
 RUN := export VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH"; unset PYTHONPATH PYTHONHOME;
 
-.PHONY: help setup doctor reproduce gate pull verify-data publish test test-all test-fast bench check format lock schema dag clean
+.PHONY: help setup doctor reproduce snakemake-report gate pull verify-data publish test test-all test-fast bench check format lock schema dag clean
 
 help:
 	@sed -n '/^$$/q; s/^#  *//p' Makefile
@@ -44,6 +46,10 @@ $(READY): envs/requirements.lock
 reproduce: $(READY)
 	@test -z "$(STUDY)" || test -f "$(STUDY)" || { echo "No study file $(STUDY). There are: $$(echo config.yaml workflow/studies/*.yaml)"; exit 1; }
 	@$(RUN) snakemake --cores $(CORES) $(if $(STUDY),--configfile $(STUDY))
+
+# Of the outputs alone that lie there: nothing is run.
+snakemake-report: $(READY)
+	@$(RUN) study="$$(sed -En 's/^study: *([^ #]+).*/\1/p' "$(or $(STUDY),config.yaml)")"; snakemake --cores 1 $(if $(STUDY),--configfile $(STUDY)) --report "results/$$study/report/snakemake.zip" && echo "  report   results/$$study/report/snakemake.zip"
 
 gate: $(READY)
 	@$(RUN) unispace gate $(STUDY)

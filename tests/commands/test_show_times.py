@@ -2,9 +2,9 @@
 
 import pytest
 
-from unispace.commands.show_times import table, write_times
+from unispace.commands.show_times import table
 from unispace.errors import UserError
-from unispace.records.times import read_times
+from unispace.records.times import read_times, write_times
 
 HEAD = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 

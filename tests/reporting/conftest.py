@@ -1,6 +1,8 @@
 """The synthetic study, built and drawn once for all tests of reporting."""
 
 import pytest
+from browsing import CHROMIUM
+from playwright.sync_api import sync_playwright
 from synthetic import Disk, build, default_config, draw_all, render_page
 
 
@@ -21,3 +23,12 @@ def drawn(disk: Disk) -> Disk:
 def html(drawn: Disk) -> str:
     """Its page."""
     return render_page(drawn)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium."""
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()

@@ -1,49 +1,15 @@
 """The page in a real browser: it opens without a complaint, works, fits, and can be read by everybody."""
 
 import io
-import shutil
-from pathlib import Path
+import re
 
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from reading import Reader, named_table
+from browsing import NARROW, WIDE, complaints, needs_browser, opened, overflowing, violations
+from playwright.sync_api import expect
+from reading import Reader, named_table, table
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium here; `apt-get install chromium` brings one"
-)
-WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
-WIDE, NARROW = 1280, 390
-ROWS_LOOKED_AT = 10
-# What may be wider than the screen scrolls by itself.
-SCROLLS = ".sheet, .plate, pre, .sr, .skip, dialog"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-def opened(browser: Browser, path: Path, width: int, scheme: str, said: list[str]) -> Page:
-    """The page from its file, when everything in it is open; what the browser says about it goes into `said`."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: said.append(f"error: {error}"))
-    page.on("request", lambda request: said.append(f"request: {request.url}"))
-    page.goto(path.as_uri())
-    packed = page.locator("img[data-drawing], table[data-columns]")
-    expect(packed).to_have_count(0, timeout=60_000)
-    return page
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module", params=[(WIDE, "light"), (NARROW, "dark")])
@@ -63,8 +29,7 @@ def wide(browser, html, drawn):
 
 def test_it_opens_without_a_complaint_and_without_a_network(looked_at, drawn):
     page, said = looked_at
-    own = ("request: data:", "request: blob:", f"request: {drawn.page.as_uri()}")
-    assert [line for line in said if not line.startswith(own)] == []
+    assert complaints(said, drawn.page) == []
     pictures = page.evaluate(
         "Promise.all([...document.querySelectorAll('main img')].map(async (i) => { await i.decode(); return i.naturalWidth }))"
     )
@@ -74,25 +39,12 @@ def test_it_opens_without_a_complaint_and_without_a_network(looked_at, drawn):
 
 def test_nothing_overflows(looked_at):
     page, _ = looked_at
-    wider = page.evaluate(
-        f"""[...document.querySelectorAll("body *")]
-        .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest({SCROLLS!r}))
-        .map((e) => e.outerHTML.slice(0, 120))"""
-    )
-    assert wider == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert overflowing(page) == []
 
 
 def test_axe_finds_no_violation_of_wcag_aa(looked_at):
     page, _ = looked_at
-    # Rows of the longest table are made alike; axe looks at all colours of all cells, which takes minutes.
-    most = {"exclude": [[f"table.full tbody tr:nth-child(n+{ROWS_LOOKED_AT + 1})"]]}
-    found = Axe().run(page, most, WCAG).response["violations"]
-    told = [
-        (rule["id"], rule["help"], [node["html"][:160] for node in rule["nodes"][:3]])
-        for rule in found
-    ]
-    assert told == []
+    assert violations(page) == []
 
 
 def test_the_contents_lead_to_every_section(wide):
@@ -177,6 +129,48 @@ def test_a_figure_is_enlarged_and_closed_by_key(wide):
     assert image.bounding_box()["width"] == pytest.approx(1.5 * before, rel=0.02)
     wide.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
+
+
+def test_curves_are_read_by_pointing_and_by_keys(wide, drawn):
+    figure = wide.locator("#figure-cmc")
+    figure.scroll_into_view_if_needed()
+    expect(figure.locator(".hint")).to_be_visible()
+    readout = wide.locator(".readout")
+    expect(readout).to_be_hidden()
+    # From the drawing itself: the middle of the first panel.
+    left, top, right, bottom = wide.evaluate(
+        "panels(document.querySelector('#figure-cmc img')).found[0].box.map((side) => side * "
+        "document.querySelector('#figure-cmc img').getBoundingClientRect().width / "
+        "panels(document.querySelector('#figure-cmc img')).wide)"
+    )
+    image = figure.locator("img")
+    image.hover(position={"x": (left + right) / 2, "y": (top + bottom) / 2})
+    expect(readout).to_be_visible()
+    told = readout.locator("li").all_text_contents()
+    assert len(told) > 1
+    assert "share of probes found" in readout.locator("p").inner_text()
+    rank = float(re.search(r"rank ([\d.]+)", readout.locator("p").inner_text())[1])
+    # A curve rises: what is read lies between the values at the ranks beside it, of the CSV.
+    csv = table(drawn, "cmc")
+    title = readout.locator("b").inner_text()
+    places = [c for c in ("panel", "dataset") if c in csv]
+    here = csv[csv[places[0]].map(title.startswith)]
+    for line in told:
+        name, value = line.rsplit(" ", 1)
+        rows = here[here["series"].str.endswith(name)]
+        assert len(rows) > 1, line
+        least = rows[rows["x"] <= rank]["y"].min()
+        most = rows[rows["x"] >= rank]["y"].max()
+        assert least - 0.005 <= float(value) <= most + 0.005, line
+    wide.mouse.move(2, 2)
+    expect(readout).to_be_hidden()
+    figure.locator(".plate").focus()
+    for _ in range(3):
+        wide.keyboard.press("ArrowRight")
+    expect(readout).to_be_visible()
+    expect(wide.locator("#said")).to_contain_text("rank")
+    wide.keyboard.press("Escape")
+    expect(readout).to_be_hidden()
 
 
 def test_the_theme_is_chosen(wide):

@@ -14,6 +14,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from unispace.reporting.times_section import without_times
+
 OUTPUTS = ("data", "checkpoints", "results")
 TRAINED = "micro/expert-face_hq/seed0"
 LOG = f"logs/tiny/train_model/{TRAINED}.log"
@@ -32,15 +34,21 @@ def lengthen(project) -> None:
     )
 
 
+def lasting(path: Path) -> bytes:
+    """What is in a file, without the times of the run in the page."""
+    content = path.read_bytes()
+    return without_times(content.decode()).encode() if path.suffix == ".html" else content
+
+
 def files_of(folder: Path) -> dict[str, str]:
-    """The checksum of each file that is no unfinished work, which hidden files are."""
+    """The checksum of each file that is no unfinished work, which hidden files are, and does not hold times."""
     found = {}
     for kind in OUTPUTS:
         for path in sorted((folder / kind).rglob("*")):
             name = path.relative_to(folder).as_posix()
             hidden = any(part.startswith(".") and part != ".embeddings" for part in path.parts)
-            if path.is_file() and not hidden:
-                found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+            if path.is_file() and not hidden and path.name != "times.csv":
+                found[name] = hashlib.sha256(lasting(path)).hexdigest()
     return found
 
 

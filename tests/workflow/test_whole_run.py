@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.pairs import read_pairs
 from unispace.records.results import SCHEMA
 from unispace.records.tables import read_table
+from unispace.reporting.times_section import lacks_times, without_times
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +34,8 @@ MODELS = (
     "pixels/expert-face_hq/seed0",
 )
 ALL = "micro/imic-a/seed0"
+PAGE = "results/tiny/report/index.html"
+TIMED = ("index.html", "times.csv")
 LEVELS = ("verification", "identification", "classification")
 
 
@@ -279,6 +283,18 @@ def test_maps_are_tested_on_identities_that_they_were_not_fitted_on(finished, fi
     )
 
 
+def test_the_page_says_where_the_time_went(finished):
+    page = (finished.folder / "results/tiny/report/index.html").read_text("utf-8")
+    section = page.split('<section id="times"')[1].split("</section>")[0]
+    jobs = len(list((finished.folder / "benchmarks/tiny").rglob("*.tsv")))
+    assert re.search(r"The run took (\d+ min )?\d+ s on 2 cores\.", section)
+    rows = re.findall(r'<tr><th scope="row"><code>(\w+)</code></th><td.*?>(\d+)</td>', section)
+    assert sum(int(count) for _, count in rows) == jobs > 100
+    assert {"train_model", "draw_figure", "render_report"} <= {rule for rule, _ in rows}
+    lines = (finished.folder / "results/tiny/report/times.csv").read_text().splitlines()
+    assert len(lines) == len(rows) + 1
+
+
 METRICS = "results/tiny/metrics"
 ANALYSIS = "results/tiny/analysis"
 ONE_OF_EACH = (
@@ -302,15 +318,19 @@ COLLECTED = ("results/tiny/results.parquet", f"{ANALYSIS}/views.parquet")
 
 
 def differing(first: Path, second: Path, least: int) -> list[str]:
-    """Files of the second folder that are not those of the first, byte by byte, but for what is kept of trainings."""
+    """Files of the second folder that are not those of the first, byte by byte, but for times and what is kept of trainings."""
     names = [
         p.relative_to(second)
         for top in ("data", "checkpoints", "results")
         for p in sorted((second / top).rglob("*"))
-        if p.is_file() and ".unfinished" not in p.parts
+        if p.is_file() and ".unfinished" not in p.parts and p.name not in TIMED
     ]
     assert len(names) >= least
-    return [str(n) for n in names if not filecmp.cmp(first / n, second / n, shallow=False)]
+    different = [str(n) for n in names if not filecmp.cmp(first / n, second / n, shallow=False)]
+    if (second / PAGE).exists():
+        one, other = ((f / PAGE).read_text("utf-8") for f in (first, second))
+        different += [] if without_times(one) == without_times(other) else [PAGE]
+    return different
 
 
 def rules_that_ran(folder: Path) -> set[str]:
@@ -340,3 +360,6 @@ def test_another_run_with_other_cores_and_without_forks_gives_the_same_bytes(fin
     done = fresh.snakemake("--cores", "1", "--no-hooks", "--configfile", TINY)
     assert done.returncode == 0, done.stderr
     assert differing(fresh.folder, finished.folder, 300) == []
+    # Without hooks nobody puts the times in.
+    assert lacks_times(fresh.folder / PAGE)
+    assert not lacks_times(finished.folder / PAGE)

@@ -44,10 +44,13 @@ addEventListener("load", async () => {
   }
 });
 
+const drawings = new Map(); // their text by the address that they are shown from
 for (const image of document.querySelectorAll("img[data-drawing]")) {
   openLater(image, async () => {
-    const drawing = await opened(image.dataset.drawing).blob();
+    const drawing = await opened(image.dataset.drawing).text();
     image.src = URL.createObjectURL(new Blob([drawing], { type: "image/svg+xml" }));
+    drawings.set(image.src, drawing);
+    image.dispatchEvent(new Event("drawn"));
     image.removeAttribute("data-drawing");
   });
 }
@@ -109,6 +112,10 @@ for (const image of document.querySelectorAll("img[data-drawing]")) {
     button("Smaller", () => show(scale / 1.5)),
     button("Close", () => dialog.close()),
   );
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "+" || event.key === "=") show(scale * 1.5);
+    if (event.key === "-") show(scale / 1.5);
+  });
   dialog.append(bar, plate);
   document.body.append(dialog);
   for (const small of document.querySelectorAll("figure:not(.contact) .plate img")) {

@@ -178,11 +178,32 @@ def start_fork_servers():
 
 
 def summarise(study, page):
-    """Say where the report is and how long it took, if this run wrote it."""
+    """Say where the report is and how long it took, if this run wrote it; the page gets the times of its jobs."""
+    # Templates take a moment to import, which no other process of a run needs.
+    from unispace.reporting.times_section import lacks_times
+
     forget_kept()
     seconds = time.time() - STARTED
-    if Path(page).is_file() and Path(page).stat().st_mtime >= STARTED:
+    page = Path(page)
+    if not page.is_file():
+        return
+    written = page.stat().st_mtime >= STARTED
+    if written or lacks_times(page):
+        tell_times(page, seconds)
+    if written:
         sys.stderr.write(
             f"\nStudy {study.study} is complete after {seconds // 60:.0f} min {seconds % 60:.0f} s.\n"
             f"  report   {page}\n  numbers  {RESULTS}/results.parquet\n  logs     {LOGS}/\n"
         )
+
+
+def tell_times(page, seconds):
+    """Put the times of all jobs into the page, and beside it. They are of no rule, since they differ from run to run."""
+    from unispace.records.times import read_times, write_times
+    from unispace.reporting.times_section import LastRun, fill_times
+
+    ran = [p for p in Path(BENCHMARKS).rglob("*.tsv") if p.stat().st_mtime >= STARTED]
+    cores = workflow.cores if workflow.local_exec else None
+    times = read_times(Path(BENCHMARKS))
+    write_times(times, page.with_name("times.csv"))
+    fill_times(page, WORKFLOW / "report", times, LastRun(seconds, cores, len(ran)))

@@ -134,7 +134,12 @@ rule draw_contact_sheet:
         code=code("draw_contact_sheet"),
         data=lambda w: images_of(w.dataset),
     output:
-        image=f"{FIGURES}/sheet_{{dataset}}.png",
+        image=report(
+            f"{FIGURES}/sheet_{{dataset}}.png",
+            caption="../report/sheet.rst",
+            category="Images",
+            labels={"data set": "{dataset}"},
+        ),
         table=f"{FIGURES}/sheet_{{dataset}}.csv",
     log:
         f"{LOGS}/draw_contact_sheet/{{dataset}}.log",
@@ -159,9 +164,19 @@ rule draw_figure:
         tables=lambda w: DRAWN_FROM[w.figure],
         published=lambda w: PUBLISHED if w.figure == "gelo" else [],
     output:
-        svg=f"{FIGURES}/{{figure}}.svg",
+        svg=report(
+            f"{FIGURES}/{{figure}}.svg",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
         png=f"{FIGURES}/{{figure}}.png",
-        table=f"{FIGURES}/{{figure}}.csv",
+        table=report(
+            f"{FIGURES}/{{figure}}.csv",
+            caption="../report/numbers.rst",
+            category="Numbers",
+            labels={"numbers of figure": "{figure}"},
+        ),
     log:
         f"{LOGS}/draw_figure/{{figure}}.log",
     benchmark:
@@ -199,6 +214,7 @@ rule render_report:
                 "tradeoffs.html.j2",
                 "page.css",
                 "page.js",
+                "curves.js",
                 "tables.js",
             )
         ],

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from unispace.errors import UserError
+from unispace.records.files import replacing
 
+HEADS = ("rule", "jobs", "seconds", "longest job, s", "CPU s", "memory, MiB")
 _COLUMNS = ("s", "max_rss", "cpu_time")
 
 
@@ -56,6 +59,29 @@ def read_times(folder: Path) -> list[RuleTimes]:
         )
     found = [_of_rule(rule, lines) for rule, lines in jobs.items()]
     return sorted(found, key=lambda times: (-times.seconds, times.rule))
+
+
+def write_times(times: Sequence[RuleTimes], path: Path) -> None:
+    """Write the times as CSV, columns as in `HEADS`."""
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEADS)
+        writer.writerows(line_of(rule) for rule in times)
+
+
+def line_of(times: RuleTimes) -> tuple[str, ...]:
+    """The times of a rule as text, as in `HEADS`; empty where nothing was measured."""
+    return (
+        times.rule,
+        str(times.jobs),
+        f"{times.seconds:.1f}",
+        f"{times.longest:.1f}",
+        "" if times.cpu is None else f"{times.cpu:.1f}",
+        "" if times.memory is None else f"{times.memory:.0f}",
+    )
 
 
 def _of_rule(rule: str, lines: list[dict[str, str]]) -> RuleTimes:

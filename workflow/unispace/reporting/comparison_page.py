@@ -83,7 +83,7 @@ def render_comparison(first: Run, second: Run, templates: Path) -> str:
     Args:
         first: run A.
         second: run B.
-        templates: folder with comparison.html.j2, page.css and page.js.
+        templates: folder with comparison.html.j2, page.css, page.js and tables.js.
 
     Raises:
         UserError: where a template is missing or wrong, or a cell stands twice in a run.
@@ -92,7 +92,7 @@ def render_comparison(first: Run, second: Run, templates: Path) -> str:
         templates,
         "comparison.html.j2",
         style="page.css",
-        scripts=("page.js",),
+        scripts=("page.js", "tables.js"),
         context=_context(first, second),
     )
 

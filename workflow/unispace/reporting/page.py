@@ -118,7 +118,7 @@ def render(material: Material, templates: Path, page: Path) -> str:
         templates,
         "page.html.j2",
         style="page.css",
-        scripts=("page.js", "tables.js"),
+        scripts=("page.js", "curves.js", "tables.js"),
         context=_context(material, page),
         filters={"taken": taken, "packed": lambda markup: packed(str(markup).encode())},
     )

@@ -34,6 +34,28 @@ def render_template(
     Raises:
         UserError: where a template, the style or a script is missing, or a template is wrong.
     """
+    # Ours, not the study's: the only text that is not escaped.
+    css, *js = (Markup(_text(folder / part)) for part in (style, *scripts))  # noqa: S704
+    return render_part(folder, name, {"css": css, "js": js, **context}, filters)
+
+
+def render_part(
+    folder: Path,
+    name: str,
+    context: Mapping[str, Any],
+    filters: Mapping[str, Callable[[Any], Any]] | None = None,
+) -> str:
+    """Render a part of a page as HTML, without style and scripts of its own.
+
+    Args:
+        folder: of the templates.
+        name: of the part's own.
+        context: what it shows.
+        filters: of its own, beside `count` (thousands set apart).
+
+    Raises:
+        UserError: where a template is missing or wrong.
+    """
     environment = Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,
@@ -42,10 +64,8 @@ def render_template(
         lstrip_blocks=True,
     )
     environment.filters |= {"count": lambda n: f"{n:,}", **(filters or {})}
-    # Ours, not the study's: the only text that is not escaped.
-    css, *js = (Markup(_text(folder / part)) for part in (style, *scripts))  # noqa: S704
     try:
-        return environment.get_template(name).render(css=css, js=js, **context)
+        return environment.get_template(name).render(**context)
     except TemplateError as error:
         wrong = getattr(error, "name", None) or name
         raise UserError(f"{folder}/{wrong}: {type(error).__name__}: {error}") from error

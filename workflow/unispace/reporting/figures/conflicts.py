@@ -51,8 +51,9 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
             line = here[(here["dataset"] == a) & (here["other"] == b)]
             panel.plot(line["step"], line["value"], color=look.colour, lw=0.5, alpha=0.18)
             panel.plot(
-                line["step"], line["smoothed"], color=look.colour, linestyle=look.dashes, lw=1.4
-            )
+                line["step"], line["smoothed"], color=look.colour, linestyle=look.dashes, lw=1.4,
+                label=f"{a} and {b}",
+            )  # fmt: skip
         panel.grid()
         panel.set_xlabel("step")
     # Cosines live in [-1, 1], of which trainings use a small part.

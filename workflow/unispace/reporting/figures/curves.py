@@ -83,7 +83,10 @@ def draw_roc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
             line = line.sort_values("x", kind="stable")
             line = line[line["x"] >= line.loc[line["x"] <= start, "x"].max()] if len(line) else line
             look = styles[model]
-            panel.step(line["x"], line["y"], where="post", color=look.colour, linestyle=look.dashes)
+            panel.step(
+                line["x"], line["y"], where="post", color=look.colour, linestyle=look.dashes,
+                label=key[model],
+            )  # fmt: skip
             marks = marked.get((dataset, protocol, model), points[:0])
             panel.vlines(marks["x"], marks["lower"], marks["upper"], color=look.colour)
             panel.plot(
@@ -121,7 +124,9 @@ def _cmc_panels(
             if line.empty:
                 continue
             width = 0.8 if key else None
-            panel.plot(line["x"], line["y"], color=look.colour, ls=look.dashes, lw=width)
+            panel.plot(
+                line["x"], line["y"], color=look.colour, ls=look.dashes, lw=width, label=series
+            )
             if key is None and line["lower"].notna().all():
                 panel.fill_between(
                     line["x"], line["lower"], line["upper"], color=look.colour, alpha=0.13, lw=0

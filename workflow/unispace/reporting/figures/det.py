@@ -73,6 +73,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
                 color=colours[tuning],
                 linestyle=dashes[tuning].dashes,
                 linewidth=1.4,
+                label=tuning,
             )
             drawn.append(
                 line.rename(columns={"x": "apcer", "y": "bpcer"}).assign(backbone=backbone)[COLUMNS]

@@ -21,6 +21,7 @@ from unispace.config.tradeoffs import Gained
 from unispace.errors import UserError
 from unispace.records.files import replacing
 from unispace.reporting.figures.compact import compact
+from unispace.reporting.figures.readable import mark_curves
 
 _SVG_DPI = 72
 """Dots per inch at which matplotlib draws every SVG."""
@@ -154,9 +155,11 @@ def save(drawing: Drawing, svg: Path, png: Path, csv: Path) -> None:
     to draw it.
     """
     _lay_out(drawing.figure)
+    curves = mark_curves(drawing.figure)
     with replacing(svg) as temporary:
         drawing.figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
-        temporary.write_text(compact(temporary.read_text("utf-8")), "utf-8")
+        drawn = compact(temporary.read_text("utf-8"))
+        temporary.write_text(drawn.replace("<defs>", f"{curves}<defs>", 1), "utf-8")
     with replacing(png) as temporary:
         drawing.figure.savefig(temporary, format="png", metadata={"Software": None})
     with replacing(csv) as temporary:

@@ -41,7 +41,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
             line = line[line["status"] == "ok"]
             domain = plan.domains.get(task, "")
             colour, marker = DOMAIN_COLOURS.get(domain, OTHER), DOMAIN_MARKERS.get(domain, "o")
-            panel.plot(line["share"], line["value"], color=colour, marker=marker)
+            panel.plot(line["share"], line["value"], color=colour, marker=marker, label=task)
             panel.fill_between(
                 line["share"], line["lower"], line["upper"], color=colour, alpha=0.14, lw=0
             )

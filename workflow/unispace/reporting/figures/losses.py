@@ -50,7 +50,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
             rows = rows[rows["dataset"] == dataset]
             titled(panel, backbone, f"{_MEASURES[measure]}, {dataset}")
         for model, line in rows.groupby("model", sort=False):
-            _line(panel, line, measure, styles[series[str(model)]])
+            _line(panel, line, measure, series[str(model)], styles[series[str(model)]])
         panel.set_ylim(bottom=0)
         panel.grid()
         panel.set_xlabel("step")
@@ -95,7 +95,9 @@ def _grid(
     return grid
 
 
-def _line(axes: Axes, rows: pd.DataFrame, measure: str, look: Look) -> None:
+def _line(axes: Axes, rows: pd.DataFrame, measure: str, name: str, look: Look) -> None:
     if measure == "loss":
         axes.plot(rows["step"], rows["value"], color=look.colour, lw=0.5, alpha=0.22)
-    axes.plot(rows["step"], rows["smoothed"], color=look.colour, linestyle=look.dashes, lw=1.3)
+    axes.plot(
+        rows["step"], rows["smoothed"], color=look.colour, linestyle=look.dashes, lw=1.3, label=name
+    )

@@ -215,7 +215,10 @@ def _line(
         return []
     line = line.sort_values("x", kind="stable")
     ceiling = key[-1] == CEILING
-    shown = {"color": look.colour, "drawstyle": drawstyle, "zorder": 1.5 if ceiling else 2}
+    name = key[-1] if example is None else f"{key[-1]}, {('solid', 'dashed')[example]}"
+    shown = {
+        "color": look.colour, "drawstyle": drawstyle, "zorder": 1.5 if ceiling else 2, "label": name,
+    }  # fmt: skip
     if example is None:
         axes.plot(line["x"], line["y"], ls=look.dashes, **shown)
     else:

@@ -70,7 +70,7 @@ def _draw_panel(axes: Axes, points: pd.DataFrame, by: str, looks: dict[str, Look
                 )
                 axes.axhline(row["value"], color=looks[method].colour, lw=1.3)
     for method in in_order(curves["method"], list(looks)):
-        draw_line(axes, curves[curves["method"] == method], "size", looks[method])
+        draw_line(axes, curves[curves["method"] == method], "size", looks[method], method)
     if by == "images":
         draw_dimension(axes, int(points["dimension"].iloc[0]))
         count_axis(axes, float(curves["size"].min()), float(curves["size"].max()))

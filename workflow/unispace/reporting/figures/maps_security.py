@@ -59,8 +59,11 @@ def _draw_panel(axes: Axes, points: pd.DataFrame, looks: dict[str, Look]) -> Non
         here = curves[curves["method"] == method]
         plain = here[~here["secret"]].sort_values("leaked", kind="stable")
         axes.plot(plain["leaked"], plain["chance"], color=OTHER, lw=0.8, ls=CHANCE)
-        draw_line(axes, plain, "leaked", looks[method])
-        draw_line(axes, here[here["secret"]], "leaked", looks[method], dashes=_SECRET, band=False)
+        draw_line(axes, plain, "leaked", looks[method], method)
+        draw_line(
+            axes, here[here["secret"]], "leaked", looks[method], f"{method}, secret rotation",
+            dashes=_SECRET, band=False,
+        )  # fmt: skip
     for row in points[points["method"] == BASELINE].to_dict("records"):
         _before(axes, row["value"], row["lower"], row["upper"], secret=row["secret"])
     draw_dimension(axes, int(points["dimension"].iloc[0]))

@@ -28,6 +28,7 @@ NUMBERS = [
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _ENOUGH, _FEW = 0.95, 100
 _RANDOM, _UNRELATED = (0, (1, 1)), (0, (4, 2))
+_CONTROLS = {"random": "random subspace", "unrelated": "components of unrelated images"}
 
 
 def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
@@ -54,11 +55,12 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         source, target = sources[place // len(targets)], targets[place % len(targets)]
         here = shown[(shown["target"] == target) & (shown["status"] == "ok")]
         for basis, dashes in (("random", _RANDOM), ("unrelated", _UNRELATED)):
-            for _, line in here[here["basis"] == basis].groupby("model", sort=False):
-                _line(panel, line, Look(OTHER, dashes, ""), 0.8)
+            for model, line in here[here["basis"] == basis].groupby("model", sort=False):
+                name = f"{_CONTROLS[basis]}, {names[str(model)]}"
+                _line(panel, line, Look(OTHER, dashes, ""), 0.8, name)
         mine = here[(here["basis"] == "components") & (here["source"] == source)]
         for model in models:
-            _line(panel, mine[mine["model"] == model], styles[model], 1.3)
+            _line(panel, mine[mine["model"] == model], styles[model], 1.3, names[model])
         if mine.empty:
             panel.text(
                 0.5, 0.5, "nothing above chance", transform=panel.transAxes, ha="center",
@@ -72,12 +74,9 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     for panel in axes[-len(targets) :]:
         panel.set_xlabel("components of the source")
     keys = [_handle(names[m], styles[m]) for m in models]
-    for basis, dashes, label in (
-        ("random", _RANDOM, "random subspace"),
-        ("unrelated", _UNRELATED, "components of unrelated images"),
-    ):
+    for basis, dashes in (("random", _RANDOM), ("unrelated", _UNRELATED)):
         if (shown["basis"] == basis).any():
-            keys.append(_handle(label, Look(OTHER, dashes, "")))
+            keys.append(_handle(_CONTROLS[basis], Look(OTHER, dashes, "")))
     legend_below(figure, keys)
     return Drawing(figure, curves[COLUMNS])
 
@@ -112,9 +111,11 @@ def draw_components(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     return Drawing(figure, numbers[NUMBERS])
 
 
-def _line(axes: Axes, line: pd.DataFrame, look: Look, width: float) -> None:
+def _line(axes: Axes, line: pd.DataFrame, look: Look, width: float, name: str) -> None:
     line = line.sort_values("components", kind="stable")
-    axes.plot(line["components"], line["gain"], color=look.colour, ls=look.dashes, lw=width)
+    axes.plot(
+        line["components"], line["gain"], color=look.colour, ls=look.dashes, lw=width, label=name
+    )
 
 
 def _frame(axes: Axes, last: float) -> None:

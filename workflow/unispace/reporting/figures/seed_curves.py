@@ -49,11 +49,18 @@ def headed(axes: Axes, heading: str, metric: str, about: str) -> None:
 
 
 def draw_line(
-    axes: Axes, points: pd.DataFrame, x: str, look: Look, *, dashes: object = "-", band: bool = True
+    axes: Axes,
+    points: pd.DataFrame,
+    x: str,
+    look: Look,
+    name: str,
+    *,
+    dashes: object = "-",
+    band: bool = True,
 ) -> None:
     """A line over `x`, broken where a point failed; a cross below says that it did."""
     points = points.sort_values(x, kind="stable")
-    axes.plot(points[x], points["value"], color=look.colour, ls=dashes, lw=1.3)
+    axes.plot(points[x], points["value"], color=look.colour, ls=dashes, lw=1.3, label=name)
     if band:
         axes.fill_between(
             points[x].to_numpy(float), points["lower"].to_numpy(float),
