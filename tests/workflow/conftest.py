@@ -16,6 +16,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TINY = "workflow/studies/tiny.yaml"
 
+# What the environment of `finished` holds, and no file of it may (test_secrets_written.py).
+PLANTED = {
+    "HF_TOKEN": "hf_planted4711planted",
+    "AWS_ACCESS_KEY_ID": "AKIAPLANTED4712",
+    "AWS_SECRET_ACCESS_KEY": "planted4713planted",
+    "UNISPACE_MIRROR": "https://ann:planted4714planted@mirror.invalid/sets",
+}
+
 
 @dataclass(frozen=True)
 class Project:
@@ -89,7 +97,7 @@ def fresh(tmp_path: Path) -> Project:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy in which the tiny study ran to its end. Do not change it: take `rerun`."""
     project = copy_project(tmp_path_factory.mktemp("finished") / "project")
-    done = project.snakemake("--cores", "2", "--configfile", TINY)
+    done = project.snakemake("--cores", "2", "--configfile", TINY, **PLANTED)
     assert done.returncode == 0, done.stderr
     (project.folder / "run.log").write_text(done.stderr)
     return project
