@@ -87,7 +87,7 @@ def _tell(error: BaseException) -> None:
     while frames and frames.tb_frame.f_code.co_filename == __file__:
         frames = frames.tb_next
     # The command may have said how: without secrets.
-    sys.excepthook(type(error), error, frames)
+    sys.excepthook(type(error), error.with_traceback(frames), frames)
 
 
 def _end(code: int, libc: ctypes.CDLL) -> NoReturn:
