@@ -12,6 +12,7 @@
 #   make bench                          speed and memory beside other implementations, as a table; about 15 minutes
 #   make pull                           the published data and checkpoints, where a DVC remote is configured
 #   make verify-data                    whether the data that is here has the published bytes
+#   make audit                          known weaknesses and licences of all packages of the lock; asks a service
 #   make publish                        record what a run made as the version of the next commit
 
 SHELL := bash
@@ -22,11 +23,12 @@ VENV := .venv
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
 STUDY ?=
 CORES ?=
+PIP_AUDIT := 2.10.1
 READY := $(VENV)/.ready
 # Everything runs as in an activated environment, and never with code of another one.
 RUN := export VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH"; unset PYTHONPATH PYTHONHOME;
 
-.PHONY: help setup doctor reproduce snakemake-report gate pull verify-data publish test test-all test-fast bench check format lock schema dag clean
+.PHONY: help setup doctor reproduce snakemake-report gate pull verify-data publish test test-all test-fast bench audit check format lock schema dag clean
 
 help:
 	@sed -n '/^$$/q; s/^#  *//p' Makefile
@@ -99,7 +101,12 @@ dag: $(READY)  # needs graphviz
 	@$(RUN) snakemake --rulegraph 2>/dev/null | sed -E 's/, color = "[^"]*", style="[^"]*"//; s/^ *node\[.*/node[shape=box, style="rounded,filled", fillcolor="#eef2f6", color="#5b6b7b", fontname="Helvetica,Arial,sans-serif", fontsize=11];/; s/^ *edge\[.*/edge[color="#8a98a6"];/; s/^digraph .*/digraph { rankdir=LR; nodesep=0.18; ranksep=0.35;/' | dot -Tsvg > docs/dag.svg
 
 lock: $(READY)
-	@$(RUN) python envs/lock.py
+	@$(RUN) python envs/lock.py && python envs/licences.py
+
+# pip-audit calls what it could not look up no weakness: --strict makes that an error.
+audit: $(READY)
+	@$(RUN) python envs/licences.py --check
+	@$(RUN) uv tool run --quiet pip-audit@$(PIP_AUDIT) --strict --disable-pip --require-hashes -r envs/requirements.lock --progress-spinner off || { echo "make audit: a package has a known weakness, or there is no service here that knows (the lines above say which); see docs/security.md"; exit 1; }
 
 clean:
 	rm -rf .snakemake data/studio checkpoints/studio results/studio logs benchmarks

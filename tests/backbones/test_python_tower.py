@@ -82,8 +82,8 @@ def test_its_code_is_part_of_what_identifies_an_embedding(nets, tmp_path):
 @pytest.mark.parametrize(
     ("function", "options", "message"),
     [
-        ("smal", {}, "no function `smal` there; did you mean `small`"),
-        ("WIDTH", {}, "no function `WIDTH` there"),
+        ("smal", {}, "has no function `smal`; did you mean `small`"),
+        ("WIDTH", {}, "has no function `WIDTH`"),
         ("small", {"widht": 3}, r"does not take its options .*unexpected keyword argument 'widht'"),
         ("nothing", {}, r"returned int, and has to return a torch\.nn\.Module"),
         ("small", {"pool": False}, r"gives \(4, 4, 4\) for an image, not one vector"),
@@ -100,7 +100,7 @@ def test_what_the_function_raises_keeps_its_traceback(nets):
 
 
 def test_a_missing_module_is_named():
-    with pytest.raises(UserError, match="no module `nets_that_are_not`; put it beside"):
+    with pytest.raises(UserError, match=r"no module `nets_that_are_not`; put nets_that_are_not\.py beside"):
         Network(settings("nets_that_are_not:small"))
 
 

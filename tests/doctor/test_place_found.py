@@ -11,6 +11,7 @@ from unispace.doctor.place import (
     file_findings,
     lock_findings,
     provenance_findings,
+    secret_findings,
     version_findings,
 )
 from unispace.records.provenance import Job
@@ -162,3 +163,25 @@ def test_outputs_without_a_record(root):
     assert (found.severity, found.remedy) == ("note", "unispace provenance restore")
     write_metadata(root, "data/s/a", {"rule": "r"})
     assert provenance_findings(root, [job])[0].severity == "ok"
+
+
+def test_keys_of_a_remote_that_are_in_git_are_named_and_not_shown(root):
+    assert [f.severity for f in secret_findings(root)] == ["ok"]
+    (root / ".dvc").mkdir()
+    config = root / ".dvc" / "config"
+    config.write_text(
+        "[core]\n    remote = store\n['remote \"store\"']\n    url = s3://bucket/store\n"
+        "    access_key_id = AK\n    profile = mine\n"
+    )
+    assert [f.severity for f in secret_findings(root)] == ["ok"]
+    config.write_text(
+        config.read_text() + "    secret_access_key = hunter22\n"
+        "['remote \"web\"']\n    url = https://ann:hunter23@h/dav\n    password = hunter24\n"
+    )
+    found = secret_findings(root)
+    assert [f.severity for f in found] == ["error"] * 3
+    said = "\n".join(f"{f.message} {f.remedy}" for f in found)
+    assert "`secret_access_key` of store" in said
+    assert "`url` of web" in said
+    assert "dvc remote modify --local web password" in said
+    assert "hunter" not in said

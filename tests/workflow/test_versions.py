@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import boto3
@@ -30,14 +30,30 @@ ENVIRONMENT = {
     "GIT_COMMITTER_NAME": "a",
     "GIT_COMMITTER_EMAIL": "a@example.org",
     "GIT_CONFIG_GLOBAL": os.devnull,
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
 
-def call(folder: Path, *arguments: str, fails: bool = False) -> str:
+@dataclass(frozen=True)
+class Server:
+    """An S3 server on loopback that checks who asks."""
+
+    address: str
+    key: str
+    secret: str
+    log: Path
+
+    def requests(self) -> int:
+        """How many requests for files it has answered."""
+        return len(re.findall(r'"[A-Z]+ /unispace\S* HTTP', self.log.read_text()))
+
+    def keys(self, secret: str | None = None) -> dict[str, str]:
+        """The environment that lets DVC in; with another secret the one that does not."""
+        return {"AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": secret or self.secret}
+
+
+def call(folder: Path, *arguments: str, fails: bool = False, **variables: str) -> str:
     """Run a program in a clone with the clone's own package; its output and errors."""
     home = folder.parent / "home"
     own = {
@@ -45,14 +61,18 @@ def call(folder: Path, *arguments: str, fails: bool = False) -> str:
         "DVC_GLOBAL_CONFIG_DIR": str(home),
         "DVC_SYSTEM_CONFIG_DIR": str(home),
         "DVC_SITE_CACHE_DIR": str(home / "site"),
+        # Not there: nobody's keys.
+        "AWS_CONFIG_FILE": str(home / "aws"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(home / "aws"),
     }
     done = subprocess.run(
         arguments,
         cwd=folder,
-        env={**os.environ, **ENVIRONMENT, **own},
+        env={**os.environ, **ENVIRONMENT, **own, **variables},
         capture_output=True,
         text=True,
         check=False,
+        timeout=600,
     )
     said = done.stdout + done.stderr
     assert (done.returncode != 0) == fails, said
@@ -60,12 +80,14 @@ def call(folder: Path, *arguments: str, fails: bool = False) -> str:
     return said
 
 
-def unispace(project, *arguments: str, fails: bool = False) -> str:
-    return call(project.folder, sys.executable, "-m", "unispace", *arguments, fails=fails)
+def unispace(project, *arguments: str, fails: bool = False, **variables: str) -> str:
+    command = (sys.executable, "-m", "unispace", *arguments)
+    return call(project.folder, *command, fails=fails, **variables)
 
 
-def dvc(project, *arguments: str, fails: bool = False) -> str:
-    return call(project.folder, sys.executable, "-m", "dvc", *arguments, fails=fails)
+def dvc(project, *arguments: str, fails: bool = False, **variables: str) -> str:
+    command = (sys.executable, "-m", "dvc", *arguments)
+    return call(project.folder, *command, fails=fails, **variables)
 
 
 def git(project, *arguments: str) -> str:
@@ -141,23 +163,31 @@ def pulled(pulled_once, tmp_path: Path):
 
 
 @pytest.fixture(scope="module")
-def s3(published, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an S3 server, a process of its own on loopback, with an empty bucket `unispace`."""
+def s3(published, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An S3 server, a process of its own on loopback, with an empty bucket `unispace` that one user may use."""
     log = tmp_path_factory.mktemp("s3") / "log"
     command = [sys.executable, "-u", "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
     with log.open("w") as stream:
         server = subprocess.Popen(command, stdout=stream, stderr=stream)
     try:
         address = address_of(server, log)
-        client = boto3.client(
-            "s3",
-            endpoint_url=address,
-            aws_access_key_id=ENVIRONMENT["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
-            region_name=ENVIRONMENT["AWS_DEFAULT_REGION"],
-        )
-        client.create_bucket(Bucket="unispace")
-        yield address
+        anybody = {
+            "endpoint_url": address,
+            "aws_access_key_id": "anybody",
+            "aws_secret_access_key": "anybody",
+            "region_name": ENVIRONMENT["AWS_DEFAULT_REGION"],
+        }
+        boto3.client("s3", **anybody).create_bucket(Bucket="unispace")
+        users = boto3.client("iam", **anybody)
+        users.create_user(UserName="ann")
+        allowed = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        users.put_user_policy(UserName="ann", PolicyName="all", PolicyDocument=policy)
+        key = users.create_access_key(UserName="ann")["AccessKey"]
+        # From now on it checks keys and signatures.
+        asked = requests.post(f"{address}/moto-api/reset-auth", data="0", timeout=20)
+        asked.raise_for_status()
+        yield Server(address, key["AccessKeyId"], key["SecretAccessKey"], log)
     finally:
         server.terminate()
         server.wait(timeout=20)
@@ -197,14 +227,38 @@ def test_after_a_pull_from_a_folder_there_is_nothing_to_prepare(pulled):
     assert git(pulled, "status", "--porcelain") == ""
 
 
+def with_s3(project, s3: Server) -> None:
+    dvc(project, "remote", "add", "--local", "--default", "--force", "s3", "s3://unispace/store")
+    dvc(project, "remote", "modify", "--local", "s3", "endpointurl", s3.address)
+
+
 def test_after_a_pull_from_s3_there_is_nothing_to_prepare(published, clone, s3):
     for project in (published, clone):
-        dvc(project, "remote", "add", "--local", "s3", "s3://unispace/store")
-        dvc(project, "remote", "modify", "--local", "s3", "endpointurl", s3)
-    assert re.search(r"^[34]\d files pushed", dvc(published, "push", "--remote", "s3"))
-    dvc(clone, "config", "--local", "core.remote", "s3")
-    assert "40 files have the published bytes" in unispace(clone, "pull", TINY)
+        with_s3(project, s3)
+    keys = s3.keys()
+    assert re.search(r"^[34]\d files pushed", dvc(published, "push", "--remote", "s3", **keys))
+    # Each file is sent once, and asked for at most twice, with a few requests around that.
+    assert s3.requests() < 3 * 40
+    before = s3.requests()
+    assert "40 files have the published bytes" in unispace(clone, "pull", TINY, **keys)
+    assert s3.requests() - before < 3 * 40
     assert pending(clone) == []
+    assert "up to date" in dvc(clone, "status", **keys)
+    # What lets the user in was in the environment, and is nowhere else.
+    for path in clone.folder.rglob("*"):
+        if path.is_file():
+            assert s3.secret.encode() not in path.read_bytes(), path
+
+
+def test_a_wrong_secret_is_said_and_brings_nothing(clone, s3):
+    with_s3(clone, s3)
+    before = s3.requests()
+    said = unispace(clone, "pull", TINY, fails=True, **s3.keys("wrong"))
+    assert re.search(r"ERROR: .*(signature|Forbidden|Access Denied)", said), said
+    assert "data-tiny.dvc could not be pulled: DVC says why above" in said
+    assert "docs/versions.md" in said
+    assert s3.requests() - before < 3 * 40
+    assert not (clone.folder / "data").exists()
 
 
 def test_after_a_plain_dvc_pull_snakemake_learns_by_itself_what_the_files_were_made_from(

@@ -11,7 +11,6 @@ import signal
 import sys
 import tempfile
 import threading
-import traceback
 from io import TextIOWrapper
 from typing import NoReturn, cast
 
@@ -87,7 +86,8 @@ def _tell(error: BaseException) -> None:
     frames = error.__traceback__
     while frames and frames.tb_frame.f_code.co_filename == __file__:
         frames = frames.tb_next
-    traceback.print_exception(type(error), error, frames)
+    # The command may have said how: without secrets.
+    sys.excepthook(type(error), error.with_traceback(frames), frames)
 
 
 def _end(code: int, libc: ctypes.CDLL) -> NoReturn:

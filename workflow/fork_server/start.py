@@ -112,7 +112,7 @@ def _start(folder: Path, modules: Iterable[str], commands: list[str]) -> subproc
         for other in commands[1:]:
             (folder / other).symlink_to(commands[0])
         listener.listen(socket.SOMAXCONN)
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603  # this interpreter, with names of modules
             [
                 *(sys.executable, "-m", "fork_server.server"),
                 *(str(folder), str(listener.fileno()), *modules),

@@ -13,6 +13,7 @@ WORKFLOW = Path(workflow.basedir).resolve() / "workflow"
 sys.path.insert(0, str(WORKFLOW))
 
 from fork_server.start import start_servers
+from snakemake.settings.types import DeploymentMethod
 from snakemake_load import lighten
 from unispace.__main__ import command_names
 from unispace.commands.common.versions import versions_of_study
@@ -50,6 +51,11 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 STARTED = time.time()
+
+# Only where it is asked for: Snakemake would note the image of jobs that ran without it, too.
+if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+
+    container: "unispace.sif"
 
 
 def checked_study():

@@ -13,7 +13,7 @@ from unispace.data.prompts.attack_texts import read_attack_texts
 from unispace.data.prompts.plan import prompt_plan
 from unispace.data.sources.raw import raw_files
 from unispace.embedding.needed import needed_splits
-from unispace.records.code import own_code
+from unispace.records.own_functions import allowed_code
 
 
 def fetched(kind):
@@ -106,7 +106,8 @@ def trained_on(wildcards):
 def own_network(wildcards):
     """The file that makes a backbone of provider `python`, if it lies here: a change in it reruns what uses it."""
     backbone = STUDY.backbones[wildcards.backbone]
-    file = own_code(backbone.architecture) if backbone.provider == "python" else None
+    python = backbone.provider == "python"
+    file = allowed_code(backbone.architecture) if python else None
     return [str(file)] if file else []
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from unispace.config.backbones import Backbone
 from unispace.errors import UserError, did_you_mean
 from unispace.records.files import sha256_of
+from unispace.records.own_functions import LIBRARIES, allowed_code
 
 
 def create_tower(settings: Backbone) -> nn.Module:
@@ -24,7 +25,8 @@ def create_tower(settings: Backbone) -> nn.Module:
         Its module, which takes normalised images `(n, 3, size, size)` and gives `(n, d)`.
 
     Raises:
-        UserError: where there is no such function, it does not take the options, or returns no torch module.
+        UserError: where there is no such function, a study may not name it, it does not take the options, or returns
+            no torch module.
     """
     function = _function(settings.architecture)
     try:
@@ -54,13 +56,18 @@ def code_sha256(architecture: str) -> str:
 
 
 def _module(architecture: str) -> Any:
-    name = architecture.partition(":")[0]
+    name, file = architecture.partition(":")[0], allowed_code(architecture)
     try:
-        return importlib.import_module(name)
+        module = importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise UserError(
             f"{architecture}: no module `{error.name}`; put it beside the Snakefile, or install it"
         ) from error
+    if file is not None and not file.samefile(module.__file__ or ""):
+        raise UserError(
+            f"{architecture}: an installed module `{name}` hides {file}; give the file another name"
+        )
+    return module
 
 
 def _function(architecture: str) -> Callable[..., object]:
@@ -69,4 +76,10 @@ def _function(architecture: str) -> Callable[..., object]:
     if not callable(function):
         there = [n for n, value in vars(module).items() if inspect.isfunction(value)]
         raise UserError(f"{architecture}: no function `{name}` there; {did_you_mean(name, there)}")
+    # A module of a library also holds what it imports from elsewhere.
+    origin = str(getattr(function, "__module__", ""))
+    if origin != module.__name__ and not origin.startswith(LIBRARIES):
+        raise UserError(
+            f"{architecture}: `{name}` is made in `{origin}`, not there; write a function of your own that calls it"
+        )
     return function

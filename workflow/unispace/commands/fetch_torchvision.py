@@ -17,6 +17,7 @@ from torchvision import datasets
 
 from unispace.config.datasets import TorchvisionSource
 from unispace.data.sources.export import export
+from unispace.data.sources.layouts.pickles import only_arrays
 from unispace.errors import UserError, did_you_mean
 from unispace.records.files import sha256_of, write_json
 
@@ -34,7 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     source = TorchvisionSource.model_validate(json.loads(arguments.settings))
-    count = export(_images(source, arguments.root), arguments.archive)
+    with only_arrays():
+        count = export(_images(source, arguments.root), arguments.archive)
     log.info("%s: %d images", source.name, count)
     write_json(
         arguments.record,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -36,9 +38,10 @@ from unispace.data.sources.registered import how_to_put, places
 from unispace.data.sources.shards import find_shards
 from unispace.data.studio import world
 from unispace.errors import UserError
-from unispace.records.code import own_code
 from unispace.records.files import read_json
+from unispace.records.own_functions import allowed_code
 from unispace.records.places import is_url, locate
+from unispace.records.secrets import secret_of, without_secrets
 
 
 def content_of(
@@ -95,7 +98,7 @@ def source_problems(study: Study, raw: Path) -> list[str]:
 
     Archives that were fetched before are not looked for again.
     """
-    problems: list[str] = []
+    problems = _secret_problems(study)
     archives: dict[str, tuple[str, str | None]] = {}
     for name, dataset in study.datasets.items():
         where = f"datasets.{name}.source"
@@ -142,7 +145,7 @@ def source_problems(study: Study, raw: Path) -> list[str]:
                 problems.append(f"backbones.{name}.weights.seen: {error}")
         if backbone.provider == "python":
             try:
-                own_code(backbone.architecture)
+                allowed_code(backbone.architecture)
             except UserError as error:
                 problems.append(f"backbones.{name}.architecture: {error}")
         if isinstance(backbone.weights, FileWeights):
@@ -152,6 +155,30 @@ def source_problems(study: Study, raw: Path) -> list[str]:
             except UserError as error:
                 problems.append(str(error))
     return problems + [problem for problem in _wrong_words(study) if problem not in problems]
+
+
+def _secret_problems(study: Study) -> list[str]:
+    """Addresses with a password or token in them, which would go into logs, the record in Git and the page."""
+    return [
+        f"{key}: {without_secrets(value)} holds {secret}, and a study is read by all who see its results. Take that "
+        f"out; passwords belong into ~/.netrc (docs/security.md), and what a signed link leads to can be fetched by "
+        f"hand"
+        for key, value in _texts(study.model_dump(mode="json"), "")
+        if "://" in value and (secret := secret_of(value))
+    ]
+
+
+def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
+    """Every text of nested values with its dotted key."""
+    match value:
+        case str():
+            yield key, value
+        case dict():
+            for name, inner in value.items():
+                yield from _texts(inner, f"{key}.{name}" if key else str(name))
+        case list():
+            for place, inner in enumerate(value):
+                yield from _texts(inner, f"{key}.{place}")
 
 
 def _wrong_words(study: Study) -> list[str]:

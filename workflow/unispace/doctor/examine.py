@@ -21,6 +21,7 @@ from unispace.doctor.place import (
     file_findings,
     lock_findings,
     provenance_findings,
+    secret_findings,
     version_findings,
 )
 from unispace.doctor.sources import (
@@ -70,6 +71,7 @@ def examine(
         *image_findings(study, root),
         *dvc_findings(root, pointers),
         *provenance_findings(root, published),
+        *secret_findings(root),
         *disk_findings(space_needed(study, root, machine.cores), machine),
     ]
     if any(finding.check == "sources" and finding.severity == "error" for finding in found):

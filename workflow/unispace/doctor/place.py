@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import importlib.metadata
 import os
 import platform
@@ -19,9 +20,15 @@ from unispace.doctor.machine import Machine
 from unispace.records.pointer import read_pointer
 from unispace.records.provenance import Job, files_in
 from unispace.records.provenance_restore import unrecorded_jobs
+from unispace.records.secrets import secret_of
 
 # Below this, a job that reads many shards at once can run out; macOS begins with 256.
 _OPEN_FILES = 512
+# Options of DVC's remotes that hold secrets themselves: S3, Azure, OSS, Google, WebDAV, SSH, HTTP.
+_SECRET_OPTION = re.compile(
+    r"^(secret_access_key|session_token|password|passphrase|token|account_key|sas_token|connection_string|client_secret|"
+    r"oss_key_secret|gdrive_client_secret)$"
+)
 _WRITTEN = ("data", "checkpoints", "results", "logs", "benchmarks", ".snakemake")
 
 
@@ -221,6 +228,29 @@ def dvc_findings(root: Path, pointers: Iterable[Path]) -> list[Finding]:
             )
         )
     return found
+
+
+def secret_findings(root: Path) -> list[Finding]:
+    """Whether .dvc/config, which is in Git, holds what lets somebody into a remote."""
+    file = root / ".dvc" / "config"
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(file, "utf-8")
+    found = []
+    for section in config.sections():
+        remote = re.sub(r"^'?remote \"(.*)\"'?$", r"\1", section)
+        for key, value in config[section].items():
+            if _SECRET_OPTION.search(key):
+                remedy = f"dvc remote modify --unset {remote} {key}; dvc remote modify --local {remote} {key} ..."
+            elif "://" in value and secret_of(value):
+                remedy = (
+                    f"dvc remote modify --local {remote} {key} ..., and take it out of .dvc/config"
+                )
+            else:
+                continue
+            message = f"{file}, which is in Git, holds a secret: `{key}` of {remote}"
+            remedy += "; if it was pushed, have the remote give you a new one"
+            found.append(Finding("secrets", "error", message, remedy))
+    return found or [Finding("secrets", "ok", "no password or key of a remote is in Git")]
 
 
 def provenance_findings(root: Path, published: Iterable[Job]) -> list[Finding]:

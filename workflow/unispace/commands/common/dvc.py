@@ -18,6 +18,7 @@ def run_dvc(*arguments: str, what: str) -> None:
     Raises:
         UserError: where DVC fails; its own words stand above the message.
     """
-    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], check=False)
+    # A list, so nothing of it is read by a shell.
+    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], check=False)  # noqa: S603
     if done.returncode:
         raise UserError(f"{what}: DVC says why above; docs/versions.md tells how it is set up")

@@ -63,7 +63,7 @@ def plan_of(study: Path, targets: Sequence[str] = ()) -> Plan:
     """
     config = [] if study == DEFAULT else ["--configfile", str(study)]
     path = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603  # this interpreter, and names of files as a list
         [sys.executable, "-m", "snakemake_plan", *targets, *config],
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,

@@ -22,6 +22,7 @@ from unispace.data.sources.checksums import Digests, digests_of
 from unispace.data.sources.progress import Progress
 from unispace.errors import UserError
 from unispace.records.files import disk_errors
+from unispace.records.secrets import without_secrets
 
 if TYPE_CHECKING:
     import requests
@@ -251,7 +252,9 @@ def _remember(part: Path, answer: requests.Response) -> None:
     version = answer.headers.get("ETag", "")
     if version.startswith("W/") or not version:
         version = answer.headers.get("Last-Modified", "")
-    _about(part).write_text(json.dumps({"url": answer.url, "version": version}), "utf-8")
+    _about(part).write_text(
+        json.dumps({"url": without_secrets(answer.url), "version": version}), "utf-8"
+    )
 
 
 def _version(part: Path) -> str:

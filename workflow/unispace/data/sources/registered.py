@@ -16,6 +16,7 @@ from unispace.data.sources.progress import Progress
 from unispace.errors import UserError
 from unispace.records.files import disk_errors, read_json, replacing, write_json
 from unispace.records.places import MIRROR, find, is_url
+from unispace.records.secrets import without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +178,7 @@ def _record(
         "sha256": digests.sha256,
         "published": list(file.checksums),
         "trusted": trusted,
-        "from": place,
+        "from": without_secrets(place),
     }
     write_json(record, content)
 

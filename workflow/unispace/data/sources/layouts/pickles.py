@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import io
 import pickle
-from typing import Any
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
 
 from unispace.errors import UserError
 
@@ -57,3 +60,29 @@ def load(content: bytes, name: str, what: str) -> Any:
         return _Arrays(io.BytesIO(content), encoding="latin1").load()
     except Exception as error:  # a damaged pickle raises whatever it trips over
         raise UserError(f"{name} is damaged or is no {what} ({error}); fetch it again") from error
+
+
+@contextmanager
+def only_arrays() -> Iterator[None]:
+    """Within it libraries that read data with `pickle.load` get arrays and plain values, and nothing else.
+
+    So do the readers of torchvision, which open what they downloaded. Tar archives are unpacked by the filter `data`:
+    no member leaves the folder, by its name or through a link. It holds for the whole process.
+    """
+    before = {name: getattr(pickle, name) for name in ("load", "loads")}
+    unpacked = tarfile.TarFile.extraction_filter
+    vars(pickle).update(load=_from_stream, loads=_from_bytes)
+    tarfile.TarFile.extraction_filter = staticmethod(tarfile.data_filter)
+    try:
+        yield
+    finally:
+        vars(pickle).update(before)
+        tarfile.TarFile.extraction_filter = unpacked
+
+
+def _from_stream(file: IO[bytes], *, encoding: str = "ASCII", **_: Any) -> Any:
+    return _Arrays(file, encoding=encoding).load()
+
+
+def _from_bytes(content: bytes, /, *, encoding: str = "ASCII", **_: Any) -> Any:
+    return _Arrays(io.BytesIO(content), encoding=encoding).load()
