@@ -100,7 +100,9 @@ def test_what_the_function_raises_keeps_its_traceback(nets):
 
 
 def test_a_missing_module_is_named():
-    with pytest.raises(UserError, match=r"no module `nets_that_are_not`; put nets_that_are_not\.py beside"):
+    with pytest.raises(
+        UserError, match=r"no module `nets_that_are_not`; put nets_that_are_not\.py beside"
+    ):
         Network(settings("nets_that_are_not:small"))
 
 

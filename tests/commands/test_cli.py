@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import unispace.__main__ as unispace_main
 from unispace.__main__ import command_names, main
 from unispace.commands.common.run import run_command
 from unispace.errors import UserError
@@ -46,6 +47,33 @@ def test_an_unknown_command_suggests_the_nearest(typed, suggested):
     assert done.returncode == 2
     assert done.stderr.startswith(f"unispace: no command `{typed}`; did you mean `{suggested}`")
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("arguments", [[], ["show-times", "--help"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_who_stops_reading_is_not_told_of_it(arguments, unbuffered):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "unispace", *arguments],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(WORKFLOW), "PYTHONUNBUFFERED": unbuffered},
+    )
+    os.close(writer)
+    assert done.stderr == ""
+    # Unbuffered, argparse lets go of its help by itself.
+    assert done.returncode in ((0, 141) if "--help" in arguments else (141,))
+
+
+def test_another_pipe_that_breaks_is_an_error(monkeypatch):
+    def broken():
+        raise BrokenPipeError("of a server")
+
+    monkeypatch.setattr(unispace_main, "_command", broken)
+    with pytest.raises(BrokenPipeError, match="of a server"):
+        main()
 
 
 @pytest.mark.parametrize("name", command_names())

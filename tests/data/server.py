@@ -1,6 +1,8 @@
 """A small file server on loopback that keeps what it was asked, and can misbehave in known ways."""
 
+import contextlib
 import re
+import threading
 from http.server import BaseHTTPRequestHandler
 
 
@@ -11,6 +13,8 @@ class Files:
         self.contents = {}  # path: bytes
         self.asked = []  # (path, Range header or "", bytes sent)
         self.cut_after = []  # for each of the next requests: bytes until the connection is cut
+        self.hold_after = []  # for each of the next requests: bytes until nothing more comes before `go_on` is set
+        self.go_on = threading.Event()
         self.ranges = True
         self.extra_length = 0  # what Content-Length says beyond the truth
         self.redirects = {}  # path: address
@@ -56,7 +60,15 @@ def handler_of(files):
             if files.cut_after:
                 body = body[: files.cut_after.pop(0)]
             files.asked.append((self.path, wanted, len(body)))
-            self.wfile.write(body)
+            if files.hold_after:
+                held = files.hold_after.pop(0)
+                self.wfile.write(body[:held])
+                self.wfile.flush()
+                files.go_on.wait(600)
+                body = body[held:]
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                # Who asked may have been killed.
+                self.wfile.write(body)
 
         def log_message(self, *_):
             pass

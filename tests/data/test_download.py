@@ -4,7 +4,12 @@ import dataclasses
 import hashlib
 import io
 import logging
+import os
+import subprocess
+import sys
 import tarfile
+import time
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +77,41 @@ def test_a_run_that_gave_up_is_continued_by_the_next(files, out):
     download(url, out, KNOWN)
     assert files.asked == [("/a.tar", f"bytes={HALF}-", len(CONTENT) - HALF)]
     assert out.read_bytes() == CONTENT
+    assert names(out) == ["a.tar"]
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from unispace.data.sources.download import Expected, download
+download(sys.argv[1], Path(sys.argv[2]), Expected((sys.argv[3],)))
+"""
+
+
+def test_a_download_that_is_killed_goes_on_behind_what_has_come(files, out):
+    url = f"{files.url}/a.tar"
+    content = CONTENT * 20
+    known = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    files.contents["/a.tar"] = content
+    files.hold_after = [len(content) // 2]
+    package = str(Path(__file__).resolve().parents[2] / "workflow")
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, url, str(out), known],
+        env={**os.environ, "PYTHONPATH": package},
+    ) as process:
+        part = part_of(url, out)
+        while not part.exists() or not part.stat().st_size:
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.kill()
+    files.go_on.set()
+    came = part.stat().st_size
+    assert 0 < came <= len(content) // 2
+    assert not out.exists()
+    files.asked.clear()
+    download(url, out, Expected((known,)))
+    assert files.asked == [("/a.tar", f"bytes={came}-", len(content) - came)]
+    assert out.read_bytes() == content
     assert names(out) == ["a.tar"]
 
 

@@ -1,7 +1,11 @@
 """Locks, rights, versions, published data and records."""
 
 import json
+import os
+import socket
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,51 +19,80 @@ from unispace.doctor.place import (
     version_findings,
 )
 from unispace.records.provenance import Job
+from unispace.records.run_lock import VARIABLE
 from unispace.records.snakemake_metadata import mark_incomplete, write_metadata
 
+WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
 
-def locked(root):
+
+def locked(root, *machines: str):
+    """Locks of Snakemake, and the machines whose runs are said to have made them."""
     folder = root / ".snakemake" / "locks"
     folder.mkdir(parents=True)
     (folder / "0.output.lock").write_text("results/s/a\n")
+    if machines:
+        (root / ".snakemake" / "unispace.lock").write_text("".join(f"{m}\n" for m in machines))
+
+
+@pytest.fixture
+def living(root):
+    """A process that holds the folder as a run does."""
+    script = (
+        "import time; from pathlib import Path; from unispace.records.run_lock import hold; "
+        "hold(Path()); print('ready', flush=True); time.sleep(60)"
+    )
+    clean = {k: v for k, v in os.environ.items() if k != VARIABLE}
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=root,
+        env={**clean, "PYTHONPATH": str(WORKFLOW)},
+        stdout=subprocess.PIPE,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            yield process
+        finally:
+            process.kill()
 
 
 def test_a_folder_without_a_run_is_free(root):
     assert [f.severity for f in lock_findings(root)] == ["ok"]
 
 
-def test_a_lock_that_was_left_is_no_obstacle_to_the_next_run(root):
-    locked(root)
+def test_a_lock_that_a_killed_run_left_is_no_obstacle_to_the_next(root):
+    locked(root, socket.gethostname())
     (found,) = lock_findings(root)
-    assert found.severity == "note"
+    assert (found.severity, found.remedy) == ("note", "")
     assert "killed" in found.message
-    assert "the next run clears it" in found.message
-    assert "docs/runs.md" in found.remedy
+    assert "none is alive; the next run clears it" in found.message
+    assert list((root / ".snakemake" / "locks").iterdir())
 
 
-def test_a_lock_of_a_living_run_is_not_to_be_removed(root, monkeypatch):
-    locked(root)
-    monkeypatch.setattr(place, "_runs_in", lambda folder: [4711])
+@pytest.mark.parametrize(
+    ("machines", "told"),
+    [
+        (["login-2"], "started on login-2 has locked"),
+        (["cluster"], "on a cluster (see `squeue`)"),
+        ([], "with an earlier version of this project"),
+    ],
+)
+def test_a_lock_of_which_this_machine_cannot_tell_is_left_to_the_user(root, machines, told):
+    locked(root, *machines)
     (found,) = lock_findings(root)
-    assert "at work in this folder (process 4711)" in found.message
+    assert found.severity == "error"
+    assert told in found.message
+    assert "snakemake --unlock (docs/runs.md)" in found.remedy
+
+
+def test_a_lock_of_a_living_run_is_not_to_be_removed(root, living):
+    # A run that has locked nothing, such as a dry run, is in nobody's way.
+    assert [f.severity for f in lock_findings(root)] == ["ok"]
+    locked(root)
+    (found,) = lock_findings(root)
+    assert found.severity == "error"
+    assert f"is at work in this folder (process {living.pid}: python" in found.message
     assert "do not unlock" in found.remedy
-
-
-def test_runs_are_known_by_their_folder(root, tmp_path):
-    import subprocess
-
-    # A program of that name which only waits.
-    name = tmp_path / "bin" / "snakemake"
-    name.parent.mkdir()
-    name.write_text("import time\nprint('ready', flush=True)\ntime.sleep(60)\n")
-    with subprocess.Popen([sys.executable, str(name)], stdout=subprocess.PIPE) as waiting:
-        try:
-            assert waiting.stdout is not None
-            waiting.stdout.readline()
-            assert place._runs_in(root) == [waiting.pid]
-            assert place._runs_in(root / "envs") == []
-        finally:
-            waiting.kill()
 
 
 def test_unfinished_outputs_are_counted(root):

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,8 @@ OUTPUTS = ("data", "checkpoints", "results")
 TRAINED = "micro/expert-face_hq/seed0"
 LOG = f"logs/tiny/train_model/{TRAINED}.log"
 STEPS, EVERY = 800, 50
+# Most jobs that a run may begin before it is killed: a fifth of those of the tiny study.
+AHEAD = 26
 
 
 def lengthen(project) -> None:
@@ -109,6 +112,18 @@ def kill_all(run: subprocess.Popen[str]) -> None:
     run.wait()
 
 
+def jobs_of(said: str, word: str) -> list[str]:
+    """Rule and wildcards of each job of which a run's log says that it has begun (`start`) or ended (`done`)."""
+    found = []
+    for line in said.splitlines():
+        parts = re.split(r" {2,}", line.strip())
+        if len(parts) > 3 and parts[2] == word:
+            # What follows a job's name are times.
+            named = parts[4:5] if not re.match(r"\d+( s|:)|at least", "".join(parts[4:5])) else []
+            found.append(" ".join([parts[3], *named]))
+    return found
+
+
 @dataclass
 class Soak:
     """What came of a run that was killed again and again.
@@ -117,51 +132,88 @@ class Soak:
         folder: the copy of the project.
         study: its study.
         expected: checksums of the outputs of a run that was not killed.
-        times: files that name times, which no two runs agree on.
+        record: what it exported of its provenance.
         kills: runs that were killed.
+        early: those of them that had begun no job.
+        exports: exports of provenance that were killed.
+        at_work: by rule, how often a job of it was at work in a run that was killed.
+        begun: jobs that were begun in all runs.
+        done: jobs that have ended since the last cold start.
         complete: runs that came to their end, and were then begun anew from nothing.
         steps: of the training, taken in all starts since the last cold one.
         most: most steps that a start took again.
         starts: of the training.
         resumed: those of them that took up a saved state.
         repeated: steps taken again in all whole trainings.
-        trained: whole trainings.
     """
 
     folder: Path
     study: str
     expected: dict[str, str]
-    times: frozenset[str] = frozenset()
+    record: bytes
     kills: int = 0
+    early: int = 0
+    exports: int = 0
+    at_work: Counter[str] = field(default_factory=Counter)
+    begun: int = 0
+    done: set[str] = field(default_factory=set)
     complete: int = 0
     steps: list[int] = field(default_factory=list)
     most: int = 0
     starts: int = 0
     resumed: int = 0
     repeated: int = 0
-    trained: int = 0
 
-    def round(self, draw: random.Random, longest: float) -> None:
-        """Begin a run and kill it after a while, unless it ends before.
+    def round(self, draw: random.Random) -> None:
+        """Begin a run and kill it, unless it ends before.
 
-        One of five is killed while Snakemake starts; the others some time after their first job has begun, since on
-        a busy machine most moments would else be of the start.
+        The moment is drawn by what the run has done and not by a clock, since on a busy machine most moments would else
+        be of its beginning: one of ten is killed while Snakemake starts, the others a moment after so many jobs have
+        begun, or so many steps of the long training were taken. Where fewer jobs are left, half are killed in the last
+        of them and half are let go.
         """
-        (self.folder / LOG).unlink(missing_ok=True)
+        log = self.folder / LOG
+        log.unlink(missing_ok=True)
         run = start(self.folder, self.study)
-        early, moment = draw.random() < 0.2, draw.random()
+        early, moment, spared = draw.random() < 0.1, draw.random(), draw.random() < 0.5
+        jobs, steps = draw.randint(1, AHEAD), draw.randint(1, STEPS // 3)
         while not early and run.poll() is None:
-            if re.search(r"  start  \w", (self.folder / "run.log").read_text()):
+            said = (self.folder / "run.log").read_text()
+            begun = len(jobs_of(said, "start"))
+            left = re.search(r" \d+/(\d+)  start  ", said)
+            # In a run of fewer jobs the last of them stands for the one that was drawn.
+            if left and begun >= min(jobs, int(left[1])) and not (spared and jobs > int(left[1])):
                 break
-            time.sleep(0.1)
+            if log.exists() and log.read_text().count("  loss") >= steps:
+                break
+            time.sleep(0.05)
         try:
-            code = run.wait(moment * (10 if early else longest))
+            code = run.wait(moment * (10 if early else 1))
         except subprocess.TimeoutExpired:
             kill_all(run)
             self.kills += 1
             self.look()
             return
         self.ended(code)
+
+    def export(self, draw: random.Random) -> None:
+        """Kill an export of the provenance; what is there afterwards is whole, and so is what the next one writes."""
+        record = self.folder / f"provenance-{Path(self.study).stem}.jsonl"
+        record.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "unispace", "provenance", "export", self.study]
+        package = {**os.environ, "PYTHONPATH": str(self.folder / "workflow")}
+        process = subprocess.Popen(command, cwd=self.folder, env=package)
+        try:
+            process.wait(draw.random() * 3)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            self.exports += 1
+        assert not record.exists() or record.read_bytes() == self.record
+        subprocess.run(command, cwd=self.folder, env=package, check=True)
+        assert record.read_bytes() == self.record
+        assert not list(self.folder.glob(".provenance*.part"))
+        record.unlink()
 
     def finish(self) -> None:
         """Let a run come to its end."""
@@ -178,7 +230,6 @@ class Soak:
         assert found.keys() == self.expected.keys(), found.keys() ^ self.expected.keys()
         assert hidden_files_of(self.folder) == []
         self.repeated += len(self.steps) - len(set(self.steps))
-        self.trained += 1
         assert set(self.steps) == set(range(1, STEPS + 1))
         self.complete += 1
 
@@ -187,13 +238,20 @@ class Soak:
         for name in (*OUTPUTS, "logs", "benchmarks", ".snakemake"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         self.steps = []
+        self.done = set()
 
     def look(self) -> None:
-        """After each kill: what is whole is right, and no step was taken that a saved state held."""
+        """After each run: what is whole is right; no job that had ended was begun, and no step taken that was saved."""
         said = (self.folder / "run.log").read_text()
         assert "LockException" not in said, said
         assert "Traceback" not in said, said
         assert self.differing() == []
+        begun, done = jobs_of(said, "start"), jobs_of(said, "done")
+        assert self.done.isdisjoint(begun), self.done.intersection(begun)
+        self.begun += len(begun)
+        self.done.update(done)
+        self.early += not begun
+        self.at_work.update({job.split()[0] for job in set(begun) - set(done)})
         log = self.folder / LOG
         if not log.exists():
             return
@@ -215,17 +273,15 @@ class Soak:
     def differing(self) -> list[str]:
         """Files that are there under their names and are not as in the run that was not killed."""
         found = files_of(self.folder)
-        return [
-            name
-            for name, digest in found.items()
-            if name not in self.times and self.expected.get(name) != digest
-        ]
+        return [name for name, digest in found.items() if self.expected.get(name) != digest]
 
     def report(self) -> str:
         """The figures."""
+        rules = ", ".join(f"{rule} {count}" for rule, count in self.at_work.most_common())
         return (
-            f"{self.kills} kills, {self.complete} runs to the end, {len(self.expected)} files each, all but "
-            f"{len(self.times)} compared; training of {STEPS} steps: {self.starts} starts, {self.resumed} resumed, "
-            f"{self.repeated} steps taken again in {self.trained} whole trainings, at most {self.most} in a start "
-            f"(saved every {EVERY})"
+            f"{self.kills} kills of runs, {self.early} of them before their first job, and {self.exports} of exports; "
+            f"{self.complete} runs to the end, {len(self.expected)} files each, all identical; {self.begun} jobs begun, "
+            f"none that had ended before\nat work when killed: {rules}\ntraining of {STEPS} steps: {self.starts} starts, "
+            f"{self.resumed} resumed, {self.repeated} steps taken again in {self.complete} whole trainings, at most "
+            f"{self.most} in a start (saved every {EVERY}), beyond that none"
         )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from killing import kill_all, start
 
 pytestmark = pytest.mark.slow
 
@@ -70,7 +73,7 @@ def test_touched_edited_and_deleted_files(rerun):
     assert {job for job, causes in found.items() if causes} == {"audit_data", "collect_results"}
 
 
-def test_a_healthy_study_and_a_folder_that_is_locked(rerun):
+def test_a_healthy_study(rerun):
     shutil.copy2(ROOT / "pyproject.toml", rerun.folder / "pyproject.toml")
     done = unispace(rerun, "doctor", TINY, "--json")
     (found,) = json.loads(done.stdout)
@@ -78,15 +81,34 @@ def test_a_healthy_study_and_a_folder_that_is_locked(rerun):
     severities = {f["check"]: f["severity"] for f in found["findings"]}
     assert severities["config"] == severities["images"] == severities["time"] == "ok"
     assert "all jobs are up to date" in done.stdout
-    locks = rerun.folder / ".snakemake" / "locks"
-    locks.mkdir(exist_ok=True)
-    (locks / "0.output.lock").write_text("results/tiny/results.parquet\n")
+
+
+def test_a_folder_that_is_locked_by_a_run_that_is_alive_or_was_killed(rerun):
+    shutil.copy2(ROOT / "pyproject.toml", rerun.folder / "pyproject.toml")
+    page = rerun.folder / "results/tiny/report/index.html"
+    page.unlink()
+    run = start(rerun.folder, TINY)
+    said = rerun.folder / "run.log"
+    while "start  render_report" not in said.read_text():
+        assert run.poll() is None, said.read_text()
+        time.sleep(0.1)
+    # Held, so that it does not end before it is killed.
+    run.send_signal(signal.SIGSTOP)
     done = unispace(rerun, "doctor", TINY, fails=True)
-    assert "left this folder locked" in done.stdout
-    assert "-> snakemake --unlock" in done.stdout
-    # The remedy is one.
-    assert rerun.snakemake("--unlock", "--configfile", TINY).returncode == 0
-    assert not any(locks.glob("*.lock"))
+    assert "is at work in this folder" in done.stdout
+    assert f"process {run.pid}: " in done.stdout
+    assert "do not unlock" in done.stdout
+    kill_all(run)
+    locks = rerun.folder / ".snakemake" / "locks"
+    assert list(locks.glob("*.lock"))
+    done = unispace(rerun, "doctor", TINY)
+    assert "note     lock       a run that was killed left this folder locked" in done.stdout
+    # What was announced.
+    done = rerun.snakemake("--cores", "1", "--configfile", TINY)
+    assert done.returncode == 0, done.stderr
+    assert "going on where it was" in done.stderr
+    assert not list(locks.glob("*.lock"))
+    assert page.exists()
 
 
 def test_why_goes_back_to_images_and_config(finished):

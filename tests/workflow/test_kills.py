@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -30,6 +31,17 @@ def wait_for(run, what, seconds: float = 600) -> None:
         assert run.poll() is None, "the run ended before"
         assert time.monotonic() < end
         time.sleep(0.2)
+
+
+def export(project, **environment: str) -> int:
+    """Write the provenance of all that the study made; gives the exit code."""
+    clean = {k: v for k, v in os.environ.items() if k != "UNISPACE_DATA"}
+    return subprocess.run(
+        [sys.executable, "-m", "unispace", "provenance", "export", TINY],
+        cwd=project.folder,
+        env={**clean, "PYTHONPATH": str(project.folder / "workflow"), **environment},
+        check=False,
+    ).returncode
 
 
 @pytest.fixture(scope="module")
@@ -60,17 +72,23 @@ def test_a_second_run_is_refused_and_the_first_unharmed(whole):
 def test_fifty_kills_lose_nothing_and_change_nothing(whole, new_project, tmp_path):
     project = new_project(tmp_path / "project")
     lengthen(project)
-    soak = Soak(project.folder, TINY, files_of(whole[0].folder))
-    # Which moments these are no seed decides: it is how long each run is given.
+    export(whole[0])
+    record = whole[0].folder / "provenance-tiny.jsonl"
+    soak = Soak(project.folder, TINY, files_of(whole[0].folder), record.read_bytes())
+    # Which moments these are is drawn alike each time; which job is at work then, the machine decides.
     draw = random.Random(8)  # noqa: S311
     while soak.kills < KILLS:
         done = soak.complete
-        soak.round(draw, 40)
+        soak.round(draw)
         if soak.complete > done:
+            soak.export(draw)
             soak.begin_anew()
     soak.finish()
+    soak.export(draw)
     print(soak.report())
     assert soak.resumed > 0
+    # From the first to the last phase.
+    assert {"train_model", "draw_figure"} <= soak.at_work.keys()
     assert project.jobs() == []
 
 
@@ -126,25 +144,16 @@ def test_a_job_killed_half_way_through_a_file_leaves_no_half_file(rerun, finishe
 
 
 def test_an_export_of_provenance_that_is_killed_leaves_the_old_file(rerun):
-    def export(**environment: str) -> int:
-        clean = {k: v for k, v in os.environ.items() if k != "UNISPACE_DATA"}
-        return subprocess.run(
-            ["python", "-m", "unispace", "provenance", "export", TINY, "--only", "data"],
-            cwd=rerun.folder,
-            env={**clean, "PYTHONPATH": str(rerun.folder / "workflow"), **environment},
-            check=False,
-        ).returncode
-
     record = rerun.folder / "provenance-tiny.jsonl"
-    assert export() == 0
+    assert export(rerun) == 0
     before = record.read_bytes()
     with (rerun.folder / "workflow/unispace/records/files.py").open("a") as stream:
         stream.write(DIES)
     record.write_bytes(before[: len(before) // 2].rpartition(b"\n")[0] + b"\n")
     half = record.read_bytes()
-    assert export(DIES_AT="provenance-tiny") == -signal.SIGKILL
+    assert export(rerun, DIES_AT="provenance-tiny") == -signal.SIGKILL
     assert record.read_bytes() == half
-    assert export() == 0
+    assert export(rerun) == 0
     assert record.read_bytes() == before
     assert not list(rerun.folder.glob(".provenance*.part"))
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import sys
 
+# What a shell says of a program that was ended by SIGPIPE, as others are whose reader has gone.
+_UNREAD = 141
+
 
 def command_names() -> list[str]:
     """All commands, as they are written on the command line."""
@@ -24,7 +27,37 @@ def command_names() -> list[str]:
 
 
 def main() -> int:
-    """Run the command named by the first argument."""
+    """Run the command named by the first argument.
+
+    Returns:
+        The exit code; 141 where nobody read to the end what it printed, as in `unispace explain | head`.
+    """
+    try:
+        try:
+            return _command()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        if not _unread():
+            raise
+        return _UNREAD
+
+
+def _unread() -> bool:
+    """Whether who should read the output has gone; then the rest of it is let go, so that the end of Python is quiet."""
+    import os
+    import select
+
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    if any(events & (select.POLLERR | select.POLLHUP) for _, events in output.poll(0)):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
+
+
+def _command() -> int:
+    """Run the command named by the first argument, and give its exit code."""
     import gc
     import importlib
     import os

@@ -36,11 +36,14 @@ def run(arguments: argparse.Namespace) -> None:
     for kind in kinds:
         _commit(versions, kind)
     write_jobs(versions, kinds, jobs)
-    files = " ".join(map(str, [*map(versions.pointer, kinds), versions.provenance]))
+    pointers = " ".join(str(versions.pointer(kind)) for kind in kinds)
+    # Named, since other studies' bytes need not be on this machine.
     log.info(
         "now commit it and bring the bytes to the remote:\n"
-        "  git add %s && git commit\n  dvc push   # needs a remote: docs/versions.md",
-        files,
+        "  git add %s %s && git commit\n  dvc push %s   # needs a remote: docs/versions.md",
+        pointers,
+        versions.provenance,
+        pointers,
     )
 
 

@@ -11,7 +11,6 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-import psutil
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -20,6 +19,7 @@ from unispace.doctor.machine import Machine
 from unispace.records.pointer import read_pointer
 from unispace.records.provenance import Job, files_in
 from unispace.records.provenance_restore import unrecorded_jobs
+from unispace.records.run_lock import occupation
 from unispace.records.secrets import secret_of
 
 # Below this, a job that reads many shards at once can run out; macOS begins with 256.
@@ -34,29 +34,39 @@ _WRITTEN = ("data", "checkpoints", "results", "logs", "benchmarks", ".snakemake"
 
 def lock_findings(root: Path) -> list[Finding]:
     """Whether another run is under way, or was killed and left its lock or outputs that are not whole."""
-    locked = any((root / ".snakemake" / "locks").glob("*.lock"))
-    runs = _runs_in(root) if locked else []
+    here = occupation(root)
     found = []
-    if runs:
+    if here.locked and here.alive:
+        who = ", ".join(f"process {process}: {command}" for process, command in here.holders)
         found.append(
             Finding(
                 "lock",
                 "error",
-                f"a Snakemake is at work in this folder (process {', '.join(map(str, runs))})",
+                "a Snakemake, or a job that one left behind, is at work in this folder"
+                + (f" ({who})" if who else ""),
                 "wait until it has ended; do not unlock",
             )
         )
-    elif locked:
+    elif here.strangers:
+        found.append(
+            Finding(
+                "lock",
+                "error",
+                f"a Snakemake that was started {here.strangers} has locked files of this folder, and this machine "
+                f"cannot tell whether it is still at work",
+                "look there, and where nothing is at work any more: snakemake --unlock (docs/runs.md)",
+            )
+        )
+    elif here.locked:
         found.append(
             Finding(
                 "lock",
                 "note",
-                "a Snakemake that was killed left this folder locked, and none runs here now; the next run clears it",
-                "nothing; where that run refuses, since another machine was at work here: docs/runs.md",
+                "a run that was killed left this folder locked, and none is alive; the next run clears it",
             )
         )
     incomplete = root / ".snakemake" / "incomplete"
-    left = sum(1 for path in incomplete.rglob("*") if path.is_file()) if not runs else 0
+    left = sum(1 for path in incomplete.rglob("*") if path.is_file()) if not here.alive else 0
     if left:
         found.append(
             Finding(
@@ -66,17 +76,6 @@ def lock_findings(root: Path) -> list[Finding]:
             )
         )
     return found or [Finding("lock", "ok", "no other run in this folder")]
-
-
-def _runs_in(root: Path) -> list[int]:
-    """Processes of Snakemake that work in a folder."""
-    found = []
-    for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
-        words = process.info["cmdline"] or []
-        named = any(Path(word).name == "snakemake" for word in words[:3])
-        if named and process.info["cwd"] and Path(process.info["cwd"]) == root.resolve():
-            found.append(process.info["pid"])
-    return found
 
 
 def file_findings(root: Path, machine: Machine, raw: Iterable[str]) -> list[Finding]:

@@ -14,6 +14,7 @@ import fcntl
 import os
 import socket
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 VARIABLE = "UNISPACE_RUN_LOCK"
@@ -21,6 +22,7 @@ VARIABLE = "UNISPACE_RUN_LOCK"
 # Jobs of a killed run end a moment after it.
 _PATIENCE = 2.0
 _CLUSTER = "cluster"
+_NO_LOCKS = "on a file system without locks of processes"
 
 # Open files of this process, by the path of the lock; held until it ends.
 _held: dict[Path, int] = {}
@@ -85,25 +87,59 @@ def sends_jobs_away(root: Path) -> None:
         _add(file, _CLUSTER)
 
 
-def is_running(root: Path) -> bool:
-    """Whether another run, or a job of one, is alive in a folder, or may be."""
+@dataclass(frozen=True)
+class Occupation:
+    """Who is at work in a folder, as a process sees it that is no run itself.
+
+    Attributes:
+        alive: whether another run, or a job of one, is alive on this machine.
+        holders: id and command of each of them, as far as this system tells.
+        locked: whether Snakemake has locked files, which a run does that makes some, and a dry run does not.
+        strangers: how runs were started that have locked files and of which this machine cannot tell whether they
+            are alive; empty where there are none.
+    """
+
+    alive: bool = False
+    holders: tuple[tuple[int, str], ...] = ()
+    locked: bool = False
+    strangers: str = ""
+
+
+def occupation(root: Path) -> Occupation:
+    """Look who is at work in a folder; nothing is changed, and no run is kept off.
+
+    Args:
+        root: the folder that Snakemake runs in.
+    """
     path = _path(root)
-    if not _locks(root) and not path.exists():
-        return False
+    locked = _locks(root)
+    if not locked and not path.exists():
+        return Occupation()
     own = _held.get(path)
     try:
         file = os.open(path, os.O_RDWR | os.O_CLOEXEC) if own is None else own
     except OSError:
-        return _locks(root)
+        # Locked by a Snakemake that knew nothing of this file, or in a folder that may only be read.
+        return Occupation(locked=locked, strangers=_strangers(set()) if locked else "")
     try:
-        if not _alone(file):
-            return True
-        return _locks(root) and bool(_strangers(file))
+        strangers = _strangers(_names(file)) if locked else ""
+        if _alone(file):
+            return Occupation(locked=locked, strangers=strangers)
+        if own is None and not _shared(file):
+            # This file system knows no such locks: Snakemake's own are all that there is to tell.
+            return Occupation(locked=locked, strangers=_NO_LOCKS if locked else "")
+        return Occupation(True, tuple(_holders(path)), locked, strangers)
     finally:
         if own is None:
             os.close(file)
         else:
             _shared(own)
+
+
+def is_running(root: Path) -> bool:
+    """Whether another run, or a job of one, is alive in a folder, or may be."""
+    found = occupation(root)
+    return found.alive or bool(found.strangers)
 
 
 def _path(root: Path) -> Path:
@@ -143,7 +179,7 @@ def _clear(root: Path, file: int) -> str:
     if not _locks(root):
         os.ftruncate(file, 0)
         return ""
-    strangers = _strangers(file)
+    strangers = _strangers(_names(file))
     if strangers:
         return (
             f"A Snakemake that was started {strangers} has locked files of this folder, and may be at work there or\n"
@@ -155,9 +191,8 @@ def _clear(root: Path, file: int) -> str:
     return "A run in this folder was killed, and none is alive: going on where it was.\n"
 
 
-def _strangers(file: int) -> str:
+def _strangers(named: set[str]) -> str:
     """How runs were started of which this machine cannot tell whether they are alive; empty where there are none."""
-    named = _names(file)
     if not named:
         return "with an earlier version of this project"
     names = named - {socket.gethostname()}
