@@ -273,11 +273,12 @@ rule evaluate_maps:
         embeddings=lambda w: f"{RESULTS}/embeddings",
         maps=lambda w: f"{RESULTS}/maps/{w.fitting}",
         data=DATA,
+        kept=lambda w: f"{KEPT}/evaluate_maps/{w.fitting}/{w.target}",
     shell:
         "python -m unispace evaluate-maps --settings {params.settings:q}"
         " --embeddings {params.embeddings} --maps {params.maps} --data {params.data}"
         " --metrics {output.metrics} --curves {output.curves}"
-        " --samples {output.samples} > {log} 2>&1"
+        " --samples {output.samples} --kept {params.kept} > {log} 2>&1"
 
 
 rule evaluate_maps_paper:
