@@ -303,9 +303,11 @@ rule evaluate_maps_paper:
             evaluation=chosen(STUDY.evaluation, "fmr", "ranks"),
         ),
         embeddings=lambda w: f"{RESULTS}/embeddings",
+        kept=lambda w: f"{KEPT}/evaluate_maps_paper/{w.fitting}",
     shell:
         "python -m unispace evaluate-maps-paper --settings {params.settings:q}"
-        " --embeddings {params.embeddings} --metrics {output.metrics} > {log} 2>&1"
+        " --embeddings {params.embeddings} --metrics {output.metrics}"
+        " --kept {params.kept} > {log} 2>&1"
 
 
 rule evaluate_families:
