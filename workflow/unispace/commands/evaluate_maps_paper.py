@@ -260,11 +260,11 @@ def _mapped(
 
     for pair in itertools.combinations(clouds, 2):
         # A map is fitted in both directions, which share their cross product: bits do not depend on what is wanted.
-        both = (pair, pair[::-1])
+        both = [(pair[0], pair[1]), (pair[1], pair[0])]
         methods = {
             name: method
             for name, method in maps.published().items()
-            if any(wanted((*ends, name)) for ends in both)
+            if any(wanted((source, target, name)) for source, target in both)
         }
         for source, target, method, fitted in fit_all(methods, clouds, both, stream):
             if wanted((source, target, method)):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 
 @dataclass(frozen=True)
@@ -31,20 +30,19 @@ class Rows:
         Raises:
             ValueError: there is no such kind of rows.
         """
-        kept = pc.is_valid(table["experiment"])
+        text = {n: table[n].to_pandas() for n in ("experiment", "model", "source", "method")}
+        kept = text["experiment"].notna()
         if self.experiments:
-            kept = pc.is_in(table["experiment"], pa.array(self.experiments, pa.string()))
+            kept = text["experiment"].isin(list(self.experiments))
         match self.of:
             case "models":
-                one = pc.and_(pc.is_valid(table["model"]), pc.is_null(table["source"]))
-                kept = pc.and_(kept, one)
+                kept &= text["model"].notna() & text["source"].isna()
             case "maps":
-                kept = pc.and_(kept, pc.is_valid(table["method"]))
+                kept &= text["method"].notna()
             case "all":
                 pass
             case _:
                 raise ValueError(f"no such rows: {self.of}")
         if self.methods:
-            named = pc.is_in(table["method"], pa.array(self.methods, pa.string()))
-            kept = pc.and_(kept, pc.or_(pc.is_null(table["method"]), named))
-        return table.filter(kept)
+            kept &= text["method"].isna() | text["method"].isin(list(self.methods))
+        return table.filter(pa.array(kept.to_numpy(bool)))
