@@ -20,9 +20,16 @@ from fork_server.message import NOTES, VARIABLE
 TABLES = (
     "numpy",
     "pandas",
+    "pandas.io.formats.csvs",
+    "pandas.io.formats.string",
+    # The first table that is read imports these two.
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
     "pyarrow.parquet",
     "pydantic",
+    "safetensors.numpy",
     "yaml",
+    "scipy.cluster.hierarchy",
     "scipy.fft",
     "scipy.linalg",
     "scipy.ndimage",
@@ -33,6 +40,7 @@ TABLES = (
     "sklearn.linear_model",
     "sklearn.manifold",
     "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg",
     "matplotlib.figure",
     "matplotlib.style",
     "PIL.Image",
@@ -44,6 +52,8 @@ TABLES = (
 NETWORKS = (
     "numpy",
     "pandas",
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
     "pyarrow.parquet",
     "pydantic",
     "PIL.Image",

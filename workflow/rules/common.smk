@@ -95,6 +95,8 @@ CHECKPOINTS = f"checkpoints/{STUDY.study}"
 RESULTS = f"results/{STUDY.study}"
 LOGS = f"logs/{STUDY.study}"
 BENCHMARKS = f"benchmarks/{STUDY.study}"
+# What jobs made of each part of their work, for the next time; hidden, since it can go at any time.
+KEPT = f"{RESULTS}/.kept"
 
 
 def one_of(names):

@@ -273,11 +273,12 @@ rule evaluate_maps:
         embeddings=lambda w: f"{RESULTS}/embeddings",
         maps=lambda w: f"{RESULTS}/maps/{w.fitting}",
         data=DATA,
+        kept=lambda w: f"{KEPT}/evaluate_maps/{w.fitting}/{w.target}",
     shell:
         "python -m unispace evaluate-maps --settings {params.settings:q}"
         " --embeddings {params.embeddings} --maps {params.maps} --data {params.data}"
         " --metrics {output.metrics} --curves {output.curves}"
-        " --samples {output.samples} > {log} 2>&1"
+        " --samples {output.samples} --kept {params.kept} > {log} 2>&1"
 
 
 rule evaluate_maps_paper:
@@ -302,9 +303,11 @@ rule evaluate_maps_paper:
             evaluation=chosen(STUDY.evaluation, "fmr", "ranks"),
         ),
         embeddings=lambda w: f"{RESULTS}/embeddings",
+        kept=lambda w: f"{KEPT}/evaluate_maps_paper/{w.fitting}",
     shell:
         "python -m unispace evaluate-maps-paper --settings {params.settings:q}"
-        " --embeddings {params.embeddings} --metrics {output.metrics} > {log} 2>&1"
+        " --embeddings {params.embeddings} --metrics {output.metrics}"
+        " --kept {params.kept} > {log} 2>&1"
 
 
 rule evaluate_families:

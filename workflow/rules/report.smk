@@ -193,11 +193,12 @@ rule draw_figure:
             domains={d: s.domain for d, s in STUDY.datasets.items()},
             **FIGURE_SETTINGS.get(w.figure, {}),
         ),
+        kept=lambda w: f"{KEPT}/draw_figure/{w.figure}",
     shell:
         "python -m unispace draw-figure --settings {params.settings:q} --tables {input.tables}"
         " --published {input.published}"
         " --style {input.style} --svg {output.svg} --png {output.png} --csv {output.table}"
-        " > {log} 2>&1"
+        " --kept {params.kept} > {log} 2>&1"
 
 
 rule render_report:

@@ -23,7 +23,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from unispace.analysis.compatibility import Compatibility, correlation, dendrogram, student
+from unispace.analysis.compatibility import (
+    Compatibility,
+    average_clusters,
+    correlation,
+    dendrogram,
+    partition_agreement,
+    student,
+)
 from unispace.evaluation.bootstrap import TooFewClusters, percentile_interval
 from unispace.evaluation.measure import Measure
 
@@ -140,14 +147,10 @@ def cluster_agreement(
     label = np.unique([family[name] for name in matrix.models], return_inverse=True)[1]
 
     def agreement(value: Doubles, kept: NDArray[np.intp]) -> float:
-        from sklearn.metrics import adjusted_rand_score
-
         families = len(np.unique(label[kept]))
         if not 1 < families < len(kept):
             return np.nan
-        names = tuple(matrix.models[place] for place in kept)
-        tree = dendrogram(Compatibility(names, value, value, value))
-        return float(adjusted_rand_score(label[kept], tree.clusters(families)))
+        return partition_agreement(label[kept], average_clusters(value, families))
 
     measure, left_out = _measured(
         "adjusted Rand index",

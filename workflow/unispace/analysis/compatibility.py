@@ -227,6 +227,54 @@ def dendrogram(matrix: Compatibility) -> Dendrogram:
     return Dendrogram(matrix.models, tree, order, distance, correlation(condensed, heights))
 
 
+def average_clusters(value: Doubles, number: int) -> NDArray[np.intp]:
+    """The cluster of each model, `(m,)`, as `dendrogram` and `Dendrogram.clusters` find them, in a tenth of the time.
+
+    Nothing is made beside the partition; the numbers of its clusters may be others. Only where the merges before and
+    after the cut are at one distance does it depend on the order of the leaves which comes first: then the tree is made.
+
+    Args:
+        value: `(m, m)` without empty cells beside the diagonal.
+        number: of clusters, 1 .. m.
+    """
+    from scipy.cluster.hierarchy import linkage
+
+    models = len(value)
+    distance = 1 - (value + value.T) / 2
+    tree = linkage(distance[np.triu_indices(models, 1)], "average")
+    merges = models - number
+    if 0 < merges < len(tree) and tree[merges - 1, 2] == tree[merges, 2]:
+        names = tuple(map(str, range(models)))
+        return dendrogram(Compatibility(names, value, value, value)).clusters(number)
+    found = np.arange(models, dtype=np.intp)
+    # A merge makes a cluster with the next number; rows are in the order of their distances.
+    for step, (left, right) in enumerate(tree[:merges, :2].astype(np.intp)):
+        found[(found == left) | (found == right)] = models + step
+    return found
+
+
+def partition_agreement(one: NDArray[np.integer], other: NDArray[np.integer]) -> float:
+    """Adjusted Rand index of two partitions `(n,)` of the same things, in [-1, 1].
+
+    Source: L. Hubert and P. Arabie, "Comparing partitions", Journal of Classification 1985; in the form and the order
+    of operations of scikit-learn, which it equals to the bit.
+    """
+    first, second = one[:, None] == one, other[:, None] == other
+    n = len(one)
+    # Ordered pairs of two different things: together in both, in one alone, in the other alone, apart.
+    both = int(np.count_nonzero(first & second)) - n
+    alone = int(np.count_nonzero(first)) - n - both
+    otherwise = int(np.count_nonzero(second)) - n - both
+    apart = n * (n - 1) - both - alone - otherwise
+    if alone == 0 and otherwise == 0:
+        return 1.0
+    return (
+        2.0
+        * (both * apart - alone * otherwise)
+        / ((both + alone) * (alone + apart) + (both + otherwise) * (otherwise + apart))
+    )
+
+
 @dataclass(frozen=True)
 class Centrality:
     """How well a model does with all others.

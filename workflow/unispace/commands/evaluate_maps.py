@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from unispace.alignment.maps import Map
 from unispace.alignment.storage import key_of, load_maps
 from unispace.commands.common import evaluation as io
 from unispace.commands.common.maps import read_clouds
-from unispace.evaluation.recognition import Tidy, recognise_images
+from unispace.evaluation.recognition import recognise_images
 from unispace.evaluation.tidy import Cell, pair_samples_of
+from unispace.records.code import version_of
 from unispace.records.files import read_json, sha256_of_text
-from unispace.records.results import PAIR_SAMPLES_SCHEMA
+from unispace.records.kept_tables import KeptTables, key_of_parts
+from unispace.records.results import CURVE_SCHEMA, MEASURED_PAIRS_SCHEMA, PAIR_SAMPLES_SCHEMA
 from unispace.records.tables import write_table
 
 
@@ -30,6 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metrics", type=Path, required=True)
     parser.add_argument("--curves", type=Path, required=True)
     parser.add_argument("--samples", type=Path, required=True, help="metrics of every resample")
+    parser.add_argument(
+        "--kept", type=Path, help="what was made of each map, for the next time; left out: nothing"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -63,28 +71,38 @@ def run(arguments: argparse.Namespace) -> None:
         # One for all maps: they are compared on the same resamples.
         return io.generator(seed, "maps", kind, dataset)
 
-    def measured(source: str, method: str, fitted: Map) -> Tidy:
-        about = dataclasses.replace(
-            cell,
-            source=source,
-            method=method,
-            origin=sha256_of_text(origins[source], key_of(fitted)),
-        )
+    def measured(about: Cell, fitted: Map) -> dict[str, pd.DataFrame]:
         place = fitted.place(own)
         # Within one space both orders of a pair score alike.
-        probe = place if source == target else fitted.transform(clouds.vectors[source][rows])
+        within = about.source == target
+        probe = place if within else fitted.transform(clouds.vectors[str(about.source)][rows])
         compared = dataclasses.replace(images, probe=probe, target=place)
-        return recognise_images(about, compared, evaluation, stream)
+        metrics, curves = recognise_images(about, compared, evaluation, stream)
+        return {"metrics": metrics, "curves": curves}
 
-    found = [
-        measured(pair["source"], method, fitted)
-        for pair in pairs
-        for method, fitted in load_maps(arguments.maps / pair["file"]).items()
-    ]
+    kept = KeptTables(
+        arguments.kept,
+        {"metrics": MEASURED_PAIRS_SCHEMA, "curves": CURVE_SCHEMA},
+        key_of_parts(
+            version_of("evaluate_maps", "numpy", "scipy", "scikit-learn", "pandas", "pyarrow"),
+            arguments.settings,
+            clouds.index[rows].to_csv(index=False),
+            "" if official is None else official.to_csv(index=False),
+            own,
+        ),
+    )
+    for pair in pairs:
+        source = pair["source"]
+        vectors = clouds.vectors[source][rows]
+        for method, fitted in load_maps(arguments.maps / pair["file"]).items():
+            origin = sha256_of_text(origins[source], key_of(fitted))
+            about = dataclasses.replace(cell, source=source, method=method, origin=origin)
+            key = key_of_parts(json.dumps(dataclasses.asdict(about)), vectors)
+            kept.add(key, partial(measured, about, fitted))
+    found = kept.tables()
     failed = io.failures({m: arguments.embeddings / m / dataset for m in sorted(models)})
-    metrics = [table for table, _ in found]
-    io.write_metrics(metrics, arguments.metrics, failed)
-    samples = pair_samples_of(metrics)
+    io.write_metrics([found["metrics"]], arguments.metrics, failed)
+    samples = pair_samples_of([found["metrics"]])
     whole = ~samples[["source", "target"]].isin(list(failed)).any(axis=1)
     write_table(samples[whole], PAIR_SAMPLES_SCHEMA, arguments.samples)
-    io.write_curves((curves for _, curves in found), arguments.curves, failed)
+    io.write_curves([found["curves"]], arguments.curves, failed)

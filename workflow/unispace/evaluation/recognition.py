@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,12 +30,13 @@ from unispace.evaluation.folds import accuracy_over_folds
 from unispace.evaluation.identification import identify, search
 from unispace.evaluation.measure import Measure
 from unispace.evaluation.open_set import detections, measure_open, search_open
-from unispace.evaluation.tidy import Cell, points, rows
+from unispace.evaluation.tidy import Cell, Curve, points_of_curves, rows_of_cells
 from unispace.evaluation.verification import PairScores, compare_all, compare_pairs, thin, verify
 
 log = logging.getLogger(__name__)
 
 Tidy = tuple[pd.DataFrame, pd.DataFrame]
+"""Tidy rows, and points of curves."""
 Stream = Callable[[], np.random.Generator]
 """The random numbers of a table, from their beginning: each protocol gets the same, whatever others there are."""
 
@@ -73,6 +75,33 @@ class Images:
         return None if self.camera is None else np.asarray(self.camera, str)
 
 
+class _Found(NamedTuple):
+    """What was measured: made frames of at once, since a frame for each protocol takes longer than to measure it."""
+
+    measures: list[tuple[Cell, Measure]]
+    curves: list[Curve]
+
+    @classmethod
+    def of(cls, cell: Cell, measures: Iterable[Measure], curve: Curve) -> _Found:
+        return cls([(cell, measure) for measure in measures], [curve])
+
+    @classmethod
+    def joined(cls, parts: Iterable[_Found]) -> _Found:
+        found = cls([], [])
+        for part in parts:
+            found.measures.extend(part.measures)
+            found.curves.extend(part.curves)
+        return found
+
+    def tidy(self, cell: Cell) -> Tidy:
+        """As frames, empty ones where there is nothing; `cell` is what they would be about."""
+        empty = np.zeros(0)
+        return (
+            rows_of_cells(self.measures),
+            points_of_curves(self.curves or [Curve(cell, empty, empty)]),
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class _Compared:
     """Scored pairs of one protocol; `fold` is None where the pairs lie in no folds."""
@@ -91,13 +120,17 @@ def verify_images(cell: Cell, images: Images, settings: Evaluation, stream: Stre
         settings: the study's part on evaluation.
         stream: random numbers.
     """
-    tables = []
+    return _verify_images(cell, images, settings, stream).tidy(cell)
+
+
+def _verify_images(cell: Cell, images: Images, settings: Evaluation, stream: Stream) -> _Found:
+    parts = []
     for protocol in settings.verification:
         rng = stream()
         for compared in _comparisons(protocol, images, settings, rng):
             about = dataclasses.replace(cell, experiment="verification", protocol=compared.protocol)
-            tables.append(_verified(about, compared, settings, rng))
-    return _joined(cell, tables)
+            parts.append(_verified(about, compared, settings, rng))
+    return _Found.joined(parts)
 
 
 def _comparisons(
@@ -162,19 +195,19 @@ def _official(images: Images, codes: NDArray[np.int64]) -> Iterator[_Compared]:
 
 def _verified(
     cell: Cell, compared: _Compared, settings: Evaluation, rng: np.random.Generator
-) -> Tidy:
+) -> _Found:
     pairs, fold = compared.pairs, compared.fold
     try:
         measures, curve = verify(pairs, settings.fmr, settings.resamples, rng)
         shown = thin(curve)
-        drawn = points(cell, shown.fmr, shown.tmr)
+        drawn = Curve(cell, shown.fmr, shown.tmr)
     except ValueError as error:
         metrics = {"AUC": 0.5, "EER": 0.5, **{f"TMR@FMR={x:g}": x for x in settings.fmr}}
         measures = [
             Measure.failed(metric, len(pairs), "identity", error, by_chance)
             for metric, by_chance in metrics.items()
         ]
-        drawn = points(cell, np.zeros(0), np.zeros(0))
+        drawn = Curve(cell, np.zeros(0), np.zeros(0))
     if fold is not None and isinstance(pairs, PairScores):
         try:
             measures += accuracy_over_folds(pairs, fold, settings.resamples, rng)
@@ -182,7 +215,7 @@ def _verified(
             n = len(pairs)
             measures.append(Measure.failed("accuracy", n, "identity", error))
             measures.append(Measure.failed("accuracy-SE", len(np.unique(fold)), "fold", error))
-    return rows(cell, measures), drawn
+    return _Found.of(cell, measures, drawn)
 
 
 def identify_images(cell: Cell, images: Images, settings: Evaluation, stream: Stream) -> Tidy:
@@ -197,7 +230,11 @@ def identify_images(cell: Cell, images: Images, settings: Evaluation, stream: St
         settings: the study's part on evaluation.
         stream: random numbers.
     """
-    tables = []
+    return _identify_images(cell, images, settings, stream).tidy(cell)
+
+
+def _identify_images(cell: Cell, images: Images, settings: Evaluation, stream: Stream) -> _Found:
+    parts = []
     for protocol in settings.identification:
         if protocol == "query-gallery" and images.role is None:
             log.info("%s: tells no queries, so nothing is measured by query-gallery", cell.dataset)
@@ -206,13 +243,13 @@ def identify_images(cell: Cell, images: Images, settings: Evaluation, stream: St
         name = f"{protocol}-cross-camera" if across else protocol
         if protocol == "open-set":
             about = dataclasses.replace(cell, experiment="open-set", protocol=name)
-            tables.append(_identified_open(about, images, settings, stream()))
+            parts.append(_identified_open(about, images, settings, stream()))
         else:
             about = dataclasses.replace(cell, experiment="identification", protocol=name)
             depth = PAPER_DEPTH if protocol == "paper" else None
             searches = _searches(protocol, images)
-            tables.append(_identified(about, images, searches, depth, settings, stream()))
-    return _joined(cell, tables)
+            parts.append(_identified(about, images, searches, depth, settings, stream()))
+    return _Found.joined(parts)
 
 
 def recognise_images(
@@ -227,10 +264,10 @@ def recognise_images(
         stream: random numbers by the name of an experiment, from their beginning.
     """
     found = [
-        verify_images(cell, images, settings, partial(stream, "verification")),
-        identify_images(cell, images, settings, partial(stream, "identification")),
+        _verify_images(cell, images, settings, partial(stream, "verification")),
+        _identify_images(cell, images, settings, partial(stream, "identification")),
     ]
-    return _joined(cell, found)
+    return _Found.joined(found).tidy(cell)
 
 
 def _searches(protocol: str, images: Images) -> Searches:
@@ -258,7 +295,7 @@ def _identified(
     depth: int | None,
     settings: Evaluation,
     rng: np.random.Generator,
-) -> Tidy:
+) -> _Found:
     codes, camera = images.codes(), images.cameras()
     gallery, probe = searches.gallery, searches.probe
     if searches.without_mate:
@@ -288,13 +325,13 @@ def _identified(
     except TooFewClusters as error:
         metrics = [*(f"Rank-{k}" for k in settings.ranks), "mAP"]
         failed = [Measure.failed(m, len(probe), "identity", error) for m in metrics]
-        return rows(cell, failed), points(cell, np.zeros(0), np.zeros(0))
-    return rows(cell, measures), points(cell, cmc.rank, cmc.value, cmc.lower, cmc.upper)
+        return _Found.of(cell, failed, Curve(cell, np.zeros(0), np.zeros(0)))
+    return _Found.of(cell, measures, Curve(cell, cmc.rank, cmc.value, cmc.lower, cmc.upper))
 
 
 def _identified_open(
     cell: Cell, images: Images, settings: Evaluation, rng: np.random.Generator
-) -> Tidy:
+) -> _Found:
     codes = images.codes()
     lists = open_set(list(images.identity), list(images.image_id), settings.known, images.cameras())
     gallery, mated, unmated = lists.gallery, lists.mated, lists.unmated
@@ -318,16 +355,6 @@ def _identified_open(
             for m, by_chance in (("DIR", chance.detected_first), ("FNIR", chance.below_threshold))
             for x in settings.fpir
         ]
-        return rows(cell, failed), points(cell, np.zeros(0), np.zeros(0))
+        return _Found.of(cell, failed, Curve(cell, np.zeros(0), np.zeros(0)))
     shown = thin(detections(found))
-    return rows(cell, measures), points(cell, shown.fmr, shown.tmr)
-
-
-def _joined(cell: Cell, tables: list[Tidy]) -> Tidy:
-    """The tables of all protocols as one; empty ones where there is none."""
-    measures = [table for table, _ in tables if len(table)]
-    curves = [curve for _, curve in tables if len(curve)]
-    return (
-        pd.concat(measures, ignore_index=True) if measures else rows(cell, []),
-        pd.concat(curves, ignore_index=True) if curves else points(cell, np.zeros(0), np.zeros(0)),
-    )
+    return _Found.of(cell, measures, Curve(cell, shown.fmr, shown.tmr))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -143,9 +143,36 @@ def points(
     upper: NDArray | None = None,
 ) -> pd.DataFrame:
     """One row a point of a curve."""
-    numbers = {
-        name: np.full(len(x), math.nan) if column is None else np.asarray(column, float)
-        for name, column in (("x", x), ("y", y), ("lower", lower), ("upper", upper))
-    }
-    about = dataclasses.asdict(cell)
-    return pd.DataFrame({name: (numbers | about)[name] for name in CURVE_SCHEMA.names})
+    return points_of_curves([Curve(cell, x, y, lower, upper)])
+
+
+class Curve(NamedTuple):
+    """Points `(k,)` of a curve, with the ends of their intervals where they have some."""
+
+    cell: Cell
+    x: NDArray
+    y: NDArray
+    lower: NDArray | None = None
+    upper: NDArray | None = None
+
+
+def points_of_curves(curves: Sequence[Curve]) -> pd.DataFrame:
+    """As `points`, of one or many curves at once: a frame for each takes far longer."""
+    sizes = [len(curve.x) for curve in curves]
+    columns: dict[str, Any] = {}
+    for name in CURVE_SCHEMA.names:
+        if name in ("x", "y", "lower", "upper"):
+            parts = [getattr(curve, name) for curve in curves]
+            columns[name] = np.concatenate(
+                [
+                    np.full(size, math.nan) if part is None else np.asarray(part, float)
+                    for part, size in zip(parts, sizes, strict=True)
+                ]
+            )
+            continue
+        told = [getattr(curve.cell, name) for curve in curves]
+        if len(set(told)) == 1:
+            columns[name] = told[0]
+        else:
+            columns[name] = np.repeat(np.array(told, object), sizes)
+    return pd.DataFrame(columns, index=range(sum(sizes)))

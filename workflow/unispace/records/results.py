@@ -107,6 +107,9 @@ PAIR_SAMPLES_SCHEMA = pa.schema(
     ]
 )
 
+MEASURED_PAIRS_SCHEMA = SCHEMA.append(pa.field("samples", pa.list_(pa.float32())))
+"""Tidy rows of maps with the metric of every resample, empty where there is none."""
+
 VIEW_SCHEMA = pa.schema(
     [
         pa.field("model", pa.string(), nullable=False),

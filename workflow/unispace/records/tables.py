@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -41,7 +41,11 @@ def write_table(frame: pd.DataFrame, schema: pa.Schema, path: Path) -> None:
 
 
 def read_table(
-    path: Path, schema: pa.Schema, columns: Sequence[str] = (), further: Sequence[str] = ()
+    path: Path,
+    schema: pa.Schema,
+    columns: Sequence[str] = (),
+    further: Sequence[str] = (),
+    rows: Callable[[pa.Table], pa.Table] | None = None,
 ) -> pd.DataFrame:
     """Read a table and check that it holds the columns of `schema` with their types.
 
@@ -52,6 +56,7 @@ def read_table(
         schema: what it must hold.
         columns: only these of `schema` are read and checked; all that the table holds if none is named.
         further: with `columns`, columns beyond `schema` that are read too where the table holds them.
+        rows: chooses rows; all if left out.
 
     Raises:
         KeyError: where `schema` has no such column.
@@ -65,7 +70,7 @@ def read_table(
             path, columns=_present([*columns, *further], path) if columns else None
         )
         found = {field.name: field.type for field in table.schema}
-        frame = table.to_pandas()
+        frame = (table if rows is None else rows(table)).to_pandas()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(
             f"{path}: damaged ({error}); delete it and run snakemake again, it is rebuilt"
@@ -80,6 +85,15 @@ def read_table(
         if not field.nullable and table.column(field.name).null_count:
             raise UserError(f"{path}: column `{field.name}` holds empty cells")
     return frame
+
+
+def bytes_of(frame: pd.DataFrame) -> bytes:
+    """All that a table says, in its order: equal bytes, equal tables. The index is left out."""
+    table = pa.Table.from_pandas(frame, preserve_index=False).combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return sink.getvalue().to_pybytes()
 
 
 def _present(columns: Sequence[str], path: Path) -> list[str]:

@@ -11,6 +11,7 @@ import pandas as pd
 from unispace.config.methods import CEILING
 from unispace.config.study import Study
 from unispace.data.audit.pretraining import seen_by
+from unispace.records.rows import rows_of_frame
 from unispace.reporting.forgetting import ChangeCell
 from unispace.reporting.headline import operating_point
 from unispace.reporting.looks import in_order, methods_in_order, short_names
@@ -232,7 +233,7 @@ def _records(rows: pd.DataFrame) -> dict[_Key, _Record]:
         ValueError: where two rows claim one cell, since one of them would be hidden.
     """
     found: dict[_Key, _Record] = {}
-    for row in rows.to_dict("records"):
+    for row in rows_of_frame(rows):
         key = (row["source"], row["target"], row["method"], row["protocol"], row["metric"])
         if key in found:
             raise ValueError(f"two rows for one cell: {key}")

@@ -11,6 +11,7 @@ import pandas as pd
 from unispace.config.study import Study
 from unispace.evaluation.changes import Verdict, verdict
 from unispace.evaluation.tasks import task_numbers
+from unispace.records.rows import rows_of_frame
 from unispace.reporting.roles import task_metric
 from unispace.reporting.tables import Cell, cell_of, change_of
 
@@ -31,7 +32,7 @@ class Numbers:
         self._study = study
         self._levels: dict[tuple[str, ...], list[_Record]] = defaultdict(list)
         self._changes: dict[tuple[str, ...], _Record] = {}
-        for row in results[results["model"].notna()].to_dict("records"):
+        for row in rows_of_frame(results[results["model"].notna()]):
             key = (row["model"], row["dataset"], row["metric"])
             if row["experiment"] != CHANGE:
                 self._levels[key].append(row)

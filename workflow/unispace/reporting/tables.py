@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from unispace.records.results import without_resamples
-from unispace.reporting.headline import Measured, headline, rows_of
+from unispace.records.rows import rows_of_frame
+from unispace.reporting.headline import Measured, headline
 from unispace.reporting.looks import in_order, short_names
 
 _DIGITS = 3
@@ -155,31 +156,23 @@ def change_cell(value: float, lower: float, upper: float, n: int, status: str) -
 
 
 def by_model(results: pd.DataFrame, models: Sequence[str], datasets: Sequence[str]) -> Pivot:
-    """Headline numbers: a line for each model."""
-    chosen = results[results["model"].notna() & results["source"].isna()]
-    columns = headline(chosen, datasets)
-    found = in_order(chosen["model"], models)
-    names = short_names(found)
-    lines = tuple(
-        Line((names[m],), (m,), _cells(chosen[chosen["model"] == m], columns)) for m in found
-    )
-    return Pivot(("Model",), tuple(columns), lines)
-
-
-def _cells(rows: pd.DataFrame, columns: Sequence[Measured]) -> tuple[Cell | None, ...]:
-    """A cell for each column; None where nothing was measured.
+    """Headline numbers: a line for each model.
 
     Raises:
         ValueError: where two rows claim one cell, since one of them would be hidden.
     """
-    cells = []
-    for column in columns:
-        found = rows_of(rows, column)
-        if len(found) > 1:
-            raise ValueError(f"{len(found)} rows for one cell: {column}")
-        if found.empty:
-            cells.append(None)
+    chosen = results[results["model"].notna() & results["source"].isna()]
+    columns = headline(chosen, datasets)
+    found = in_order(chosen["model"], models)
+    names = short_names(found)
+    there = set(columns)
+    cells: dict[tuple[str, Measured], Cell] = {}
+    for row in rows_of_frame(chosen[chosen["metric"].isin({c.metric for c in columns})]):
+        what = Measured(row["dataset"], row["experiment"], row["protocol"], row["metric"])
+        if what not in there:
             continue
-        row = found.iloc[0]
-        cells.append(cell_of(row.to_dict()))
-    return tuple(cells)
+        if (row["model"], what) in cells:
+            raise ValueError(f"two rows for one cell: {row['model']}, {what}")
+        cells[row["model"], what] = cell_of(row)
+    lines = tuple(Line((names[m],), (m,), tuple(cells.get((m, c)) for c in columns)) for m in found)
+    return Pivot(("Model",), tuple(columns), lines)

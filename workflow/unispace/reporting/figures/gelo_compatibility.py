@@ -25,7 +25,7 @@ COLUMNS = [
     "compatibility", "compatibility_lower", "compatibility_upper",
     "gelo", "gelo_lower", "gelo_upper", "status",
 ]  # fmt: skip
-_METHODS = ("baseline", "procrustes")
+METHODS = ("baseline", "procrustes")
 _METRICS = ("Rank-1", "AUC")
 
 
@@ -81,7 +81,7 @@ def _from_base(results: pd.DataFrame, rows: pd.DataFrame, plan: Plan) -> pd.Data
     bases = dict(zip(gelo["model"], gelo["source"], strict=True))
     found = rows_of_maps(results)
     found = found[
-        found["method"].isin(_METHODS)
+        found["method"].isin(METHODS)
         & (found["source"] == found["target"].map(bases))
         & found["experiment"].isin(("identification", "verification"))
     ]
