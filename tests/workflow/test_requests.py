@@ -7,7 +7,6 @@ import re
 import pytest
 
 TINY = "workflow/studies/tiny.yaml"
-ASKED = re.compile(r"(?:^|\n)(?:local)?rule (\w+):\n(.*?)\n\n", re.DOTALL)
 
 
 def asked(project, *options: str) -> dict[str, list[dict[str, str]]]:
@@ -15,10 +14,12 @@ def asked(project, *options: str) -> dict[str, list[dict[str, str]]]:
     done = project.snakemake("--dry-run", "--cores", "2", "--configfile", TINY, *options)
     assert done.returncode == 0, done.stderr
     found: dict[str, list[dict[str, str]]] = {}
-    for rule, block in ASKED.findall(done.stdout + done.stderr):
-        line = re.search(r"resources: (.*)", block)
+    blocks = re.split(r"\n(?=(?:local)?rule \w+:)", done.stdout + done.stderr)
+    for block in blocks[1:]:
+        rule, line = re.search(r"rule (\w+):", block), re.search(r"resources: (.*)", block)
+        assert rule
         pairs = line[1].split(", ") if line else []
-        found.setdefault(rule, []).append(dict(pair.split("=", 1) for pair in pairs))
+        found.setdefault(rule[1], []).append(dict(pair.split("=", 1) for pair in pairs))
     return found
 
 
