@@ -12,7 +12,10 @@ from typing import Any
 
 import torch
 from torch.utils._pytree import tree_leaves, tree_map
-from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+from torch.utils.backend_registration import (
+    _DummyBackendModule,
+    _setup_privateuseone_for_python_backend,
+)
 
 PRETEND = "pretend"
 # They fill an empty tensor, which a wrapper would not see grow.
@@ -48,6 +51,14 @@ class OnDevice(torch.Tensor):
         return _compute(function, args, kwargs or {})
 
 
+class _Module(_DummyBackendModule):
+    """What `torch.pretend` holds."""
+
+    def get_amp_supported_dtype(self) -> list[torch.dtype]:
+        """Of mixed precision, which asks even where it is off."""
+        return [torch.bfloat16]
+
+
 def _compute(function: Any, args: Any, kwargs: Any) -> Any:
     """Run an operation on the CPU, with its result where a device would leave it."""
     kwargs = dict(kwargs)
@@ -58,7 +69,14 @@ def _compute(function: Any, args: Any, kwargs: Any) -> Any:
     tensors = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
     ours = [t for t in tensors if isinstance(t, OnDevice)]
     theirs = [t for t in tensors if not isinstance(t, OnDevice) and t.dim()]
-    if ours and theirs and function not in _COPIES:
+    # Every device takes indices of the CPU.
+    indexing = function.overloadpacket in (torch.ops.aten.index, torch.ops.aten.index_put_)
+    if (
+        ours
+        and theirs
+        and function not in _COPIES
+        and not (indexing and isinstance(args[0], OnDevice))
+    ):
         raise RuntimeError(f"{function}: tensors of two devices")
     unwrapped = tree_map(lambda t: t.inner if isinstance(t, OnDevice) else t, (args, kwargs))
     result = function(*unwrapped[0], **unwrapped[1])
@@ -82,7 +100,7 @@ def _compute_at_once(function: Any, *args: Any, **kwargs: Any) -> Any:
 
 def pretend() -> torch.device:
     """The device, from now on there in this process."""
-    _setup_privateuseone_for_python_backend(PRETEND)
+    _setup_privateuseone_for_python_backend(PRETEND, _Module())
     library = torch.library.Library("aten", "IMPL")
     others = torch.library.Library("_", "IMPL")
     others.fallback(lambda function, *a, **k: _compute(function, a, k), "PrivateUse1")
