@@ -17,6 +17,7 @@ if not workflow.overwrite_configfiles:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/inputs.smk"
+include: "workflow/rules/requests.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/pretrain.smk"

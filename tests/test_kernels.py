@@ -82,7 +82,7 @@ def test_nothing_is_told_without_a_list_of_processors_or_where_the_user_wants_no
 
 def test_another_word_is_refused_with_those_that_are_known():
     with pytest.raises(
-        UserError, match="UNISPACE_INSTRUCTIONS=fast: it is `portable`.* or `native`"
+        UserError, match=r"UNISPACE_INSTRUCTIONS=fast: it is `portable`.* or `native`"
     ):
         choose({VARIABLE: "fast"})
 

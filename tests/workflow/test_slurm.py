@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 TINY = "workflow/studies/tiny.yaml"
 PROFILE = "workflow/profiles/slurm/profile.yaml"
+# Models that are tuned; the others are copied, and need no device.
+TUNED = 5
 OPTIONS = (
     *("--workflow-profile", "workflow/profiles/slurm", "--configfile", TINY),
     # For large clusters checks are far between.
@@ -44,7 +46,7 @@ def snakemake(slurm, tmp_path_factory) -> Path:
     return folder / "bin" / "snakemake"
 
 
-def wait_for(run: subprocess.Popen[str], what: Callable[[], object], seconds: float = 1200):
+def wait_for(run: subprocess.Popen[str], what: Callable[[], object], seconds: float = 2400):
     end = time.monotonic() + seconds
     while not (found := what()):
         assert run.poll() is None, "the run ended before"
@@ -57,9 +59,10 @@ def test_the_tiny_study_runs_survives_a_drain_and_a_cancelled_job(
     slurm, snakemake, new_project, finished, tmp_path
 ):
     project = new_project(tmp_path / "project")
-    # Two devices pose as GPUs; the profile asks for none, since trainings compute on the CPU.
-    for rule in ("train_model", "pretrain_backbone"):
-        project.change(PROFILE, f"  {rule}:\n", f"  {rule}:\n    gpu: 1\n")
+    # Two devices pose as GPUs; the profile says how to ask for them.
+    project.change(PROFILE, "# set-resources:\n", "set-resources:\n")
+    for rule in ("train_model", "pretrain_backbone", "extract_embeddings"):
+        project.change(PROFILE, f"#   {rule}:", f"  {rule}:")
     clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "UNISPACE_DATA")}
     log = project.folder / "run.log"
     with log.open("w") as stream:
@@ -76,7 +79,8 @@ def test_the_tiny_study_runs_survives_a_drain_and_a_cancelled_job(
         training = wait_for(run, lambda: running(slurm, "rule_train_model"))
         details = slurm.call("scontrol", "show", "job", training)
         assert re.search(r"TresPerJob=gres:gpu:1|gres/gpu=1", details), details
-        assert re.search(r"MinMemoryNode=4000M|mem=4000M", details), details
+        assert re.search(r"MinMemoryNode=2000M|mem=2000M", details), details
+        assert "TimeLimit=00:30:00" in details, details
         slurm.call("scancel", training)
         slurm.call(
             *("scontrol", "update", f"nodename={slurm.host}"), *("state=drain", "reason=test")
@@ -87,12 +91,25 @@ def test_the_tiny_study_runs_survives_a_drain_and_a_cancelled_job(
         assert not slurm.call("squeue", "--noheader", "--states=running").strip()
         assert run.poll() is None
         slurm.call("scontrol", "update", f"nodename={slurm.host}", "state=resume")
-        assert run.wait(2400) == 0, log.read_text()
+        assert run.wait(5400) == 0, log.read_text()
     finally:
         run.kill()
     said = log.read_text()
-    assert "Trying to restart" in said or "CANCELLED" in said
-    assert f"JobId={training}" in slurm.log()
+    (number,) = re.findall(rf"Job (\d+) has been submitted with SLURM jobid {training} ", said)
+    assert f"Trying to restart job {number}." in said
+    sent = re.findall(rf"Job {number} has been submitted with SLURM jobid (\d+) ", said)
+    assert sent[0] == training
+    assert len(sent) == 2
+    # The first was ended from outside, the second came to its end.
+    controller = slurm.log()
+    assert f"REQUEST_KILL_JOB JobId={training} " in controller
+    assert f"JobId={sent[1]} WEXITSTATUS 0" in controller
+    # Each job was given one device, which no driver stands behind.
+    logs = project.folder / "logs/tiny/train_model"
+    given = re.compile(r"asked for and torch cannot use ([01]): computing on the CPU")
+    granted = [given.findall(path.read_text()) for path in logs.rglob("*.log")]
+    assert all(len(names) <= 1 for names in granted)
+    assert sum(map(len, granted)) == TUNED
     assert files_of(project.folder) == files_of(finished.folder)
     # On this machine and with jobs of its own: nothing is left to do.
     assert project.jobs() == []

@@ -30,6 +30,9 @@ rule fit_maps:
         f"{BENCHMARKS}/fit_maps/{{fitting}}.tsv"
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=megabytes(1000, 4),
+        runtime=minutes(60, 240),
     params:
         settings=lambda w: text(
             seed=STUDY.seed,

@@ -29,6 +29,9 @@ rule project_embeddings:
         f"{BENCHMARKS}/project_embeddings.tsv"
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=megabytes(1000, 3),
+        runtime=minutes(30, 60),
     params:
         settings=text(
             models=ANALYSED or STUDY.models(),
@@ -102,6 +105,9 @@ rule evaluate_separability:
         f"{BENCHMARKS}/evaluate_separability/{MODEL}.tsv"
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=megabytes(1000, 3),
+        runtime=minutes(30, 60),
     params:
         settings=lambda w: separating(model=model_name(w)),
         embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
@@ -125,6 +131,9 @@ rule evaluate_transfer:
         f"{BENCHMARKS}/evaluate_transfer/{MODEL}.tsv"
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=megabytes(1000, 3),
+        runtime=minutes(30, 60),
     params:
         settings=lambda w: text(
             model=model_name(w),
@@ -242,6 +251,9 @@ rule analyse_maps:
         f"{BENCHMARKS}/analyse_maps/{{fitting}}.tsv"
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=megabytes(1000, 3),
+        runtime=minutes(30, 120),
     params:
         settings=lambda w: text(
             study=STUDY.study,
@@ -273,6 +285,9 @@ rule measure_efficiency:
         f"{BENCHMARKS}/measure_efficiency/{{dataset}}.tsv"
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=megabytes(1000, 3),
+        runtime=minutes(60, 240),
     params:
         settings=curve_settings("efficiency", EFFICIENCY),
         embeddings=lambda w: f"{RESULTS}/embeddings",
@@ -295,6 +310,9 @@ rule measure_leaks:
         f"{BENCHMARKS}/measure_leaks/{{dataset}}.tsv"
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=megabytes(1000, 3),
+        runtime=minutes(60, 240),
     params:
         settings=curve_settings("security", SECURITY),
         embeddings=lambda w: f"{RESULTS}/embeddings",

@@ -24,6 +24,9 @@ rule audit_data:
     priority: 90
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=megabytes(1000, 2),
+        runtime=minutes(30, 60),
     params:
         settings=text(
             datasets=list(STUDY.datasets),

@@ -33,6 +33,10 @@ rule extract_embeddings:
     conda:
         "../../envs/environment.yaml"
     threads: 1
+    resources:
+        mem_mb=megabytes(2000, 2),
+        runtime=minutes(60, 60),
+        gpu=1 if COUNTED else 0,
     params:
         settings=embedding,
         data=lambda w: DATA,
@@ -41,7 +45,8 @@ rule extract_embeddings:
     shell:
         "python -m unispace extract-embeddings --settings {params.settings:q}"
         " --weights {input.weights} --card {input.card} --data {params.data}"
-        " --shelf {params.shelf} --output {params.folder} --threads {threads} > {log} 2>&1"
+        " --shelf {params.shelf} --output {params.folder} --threads {threads}"
+        " --gpus {resources.gpu} > {log} 2>&1"
 
 
 # A job for each data set: another array concerns nothing but itself. Where the files lie is no reason to read them

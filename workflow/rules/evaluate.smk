@@ -27,6 +27,9 @@ rule evaluate_verification:
         f"{BENCHMARKS}/evaluate_verification/{MODEL}.tsv"
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=megabytes(1000, 3),
+        runtime=minutes(30, 60),
     params:
         settings=evaluation(STUDY.identity_datasets(), "fmr", "verification", "folds"),
         embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
@@ -51,6 +54,9 @@ rule evaluate_identification:
         f"{BENCHMARKS}/evaluate_identification/{MODEL}.tsv"
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=megabytes(1000, 3),
+        runtime=minutes(30, 60),
     params:
         settings=evaluation(
             STUDY.identity_datasets(), "ranks", "identification", "known", "fpir"
@@ -75,6 +81,9 @@ rule evaluate_classification:
         f"{BENCHMARKS}/evaluate_classification/{MODEL}.tsv"
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=megabytes(1000, 3),
+        runtime=minutes(30, 60),
     params:
         settings=evaluation(
             STUDY.class_datasets(), "neighbours", "gallery", "linear_probe"
@@ -228,6 +237,9 @@ rule evaluate_attacks:
         f"{BENCHMARKS}/evaluate_attacks/{MODEL}.tsv"
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=megabytes(1000, 3),
+        runtime=minutes(30, 60),
     params:
         settings=detecting,
         embeddings=lambda w: f"{RESULTS}/embeddings/{model_name(w)}",
@@ -263,6 +275,9 @@ rule evaluate_maps:
         target=one_of(map(flat_name, STUDY.maps.mapped())),
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=megabytes(1000, 3),
+        runtime=minutes(30, 240),
     params:
         settings=lambda w: text(
             study=STUDY.study,
@@ -293,6 +308,9 @@ rule evaluate_maps_paper:
         f"{BENCHMARKS}/evaluate_maps_paper/{{fitting}}.tsv"
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=megabytes(1000, 3),
+        runtime=minutes(30, 240),
     params:
         settings=lambda w: text(
             study=STUDY.study,

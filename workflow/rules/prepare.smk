@@ -124,6 +124,9 @@ rule prepare_data:
     priority: 50
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=megabytes(1000, 2),
+        runtime=minutes(120, 60),
     params:
         settings=preparation,
         # The further files of a set lie beside its first.

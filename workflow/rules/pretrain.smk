@@ -29,6 +29,10 @@ rule pretrain_backbone:
     conda:
         "../../envs/environment.yaml"
     threads: 1
+    resources:
+        mem_mb=megabytes(2000, 2),
+        runtime=minutes_to_pretrain,
+        gpu=gpus_to_pretrain,
     params:
         settings=lambda w: text(
             name=w.backbone,
@@ -50,7 +54,8 @@ rule pretrain_backbone:
     shell:
         "python -m unispace pretrain-backbone --settings {params.settings:q} {params.data} {params.teacher}"
         " --weights {output.weights} --history {output.history} --card {output.card}"
-        " --resume {params.resume} --threads {threads} > {log} 2>&1"
+        " --resume {params.resume} --threads {threads}"
+        " --gpus {resources.gpu} > {log} 2>&1"
 
 
 rule fetch_weights:

@@ -37,6 +37,10 @@ rule train_model:
     # One thread and two give different weights; more cores run more trainings side by side. Where fewer cores are
     # given than a training has processes, it is slower and gives the same.
     threads: lambda w: STUDY.curricula[w.curriculum].processes
+    resources:
+        mem_mb=megabytes(2000, 2),
+        runtime=minutes_to_tune,
+        gpu=gpus_to_tune,
     params:
         settings=training,
         data=lambda w: DATA,
@@ -46,7 +50,8 @@ rule train_model:
         " --pretrained {input.pretrained} --pretrained-card {input.card} --data {params.data}"
         " --weights {output.weights} --heads {output.heads} --history {output.history}"
         " --card {output.card}"
-        " --timing {log.timing} --resume {params.resume} --threads 1 > {log[0]} 2>&1"
+        " --timing {log.timing} --resume {params.resume} --threads 1"
+        " --gpus {resources.gpu} > {log[0]} 2>&1"
 
 
 rule interpolate_weights:

@@ -54,6 +54,18 @@ class Network(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.get_buffer("mean").device
+
+    def compute_on(self, device: torch.device) -> None:
+        """Move it to a device; an ONNX graph stays on the CPU, where its runtime is."""
+        if isinstance(self.body, OnnxTower):
+            log.info("an ONNX graph computes on the CPU")
+        else:
+            self.to(device)
+
     def normalise(self, images: Tensor) -> Tensor:
         """RGB images in [0, 1], `(n, 3, size, size)`, to the input that the body was trained with."""
         normal = (images - self.mean) / self.std  # pyright: ignore[reportOperatorIssue]
@@ -70,8 +82,8 @@ class Network(nn.Module):
 
     @torch.inference_mode()
     def embed(self, images: Tensor) -> Tensor:
-        """Embeddings `(n, d)`, float32, of unit length, for uint8 images `(n, size, size, 3)`, RGB."""
-        return self(to_unit(images))
+        """Embeddings `(n, d)`, float32, of unit length, for uint8 images `(n, size, size, 3)`, RGB; both on the CPU."""
+        return self(to_unit(images.to(self.device))).cpu()
 
 
 def to_unit(images: Tensor) -> Tensor:

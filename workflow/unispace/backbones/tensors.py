@@ -25,7 +25,7 @@ def write_tensors(tensors: dict[str, Tensor], path: Path) -> None:
         left.unlink(missing_ok=True)
     with replacing(path) as temporary:
         try:
-            save_file({k: v.detach().contiguous() for k, v in tensors.items()}, temporary)
+            save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary)
         except SafetensorError as error:
             # The library hides what the operating system said in the text of an error of its own.
             if number := re.search(r"os error (\d+)", str(error)):

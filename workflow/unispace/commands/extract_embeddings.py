@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 
 from unispace.backbones.arithmetic import fix_arithmetic
+from unispace.backbones.devices import CPU, devices_for, use
 from unispace.backbones.network import Network, load_weights
+from unispace.commands.common.models import add_gpus
 from unispace.config.backbones import Backbone
 from unispace.embedding.extract import extract
 from unispace.errors import UserError
@@ -32,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, required=True, help="folder of the model's embeddings"
     )
     parser.add_argument("--threads", type=int, required=True)
+    add_gpus(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -53,9 +56,15 @@ def run(arguments: argparse.Namespace) -> None:
         )
     load_weights(network, arguments.weights, settings["model"])
     network.eval()
+    (device,) = devices_for(arguments.gpus)
+    use(device)
+    network.compute_on(device)
     code = version_of(
         "extract_embeddings", "torch", "timm", "open_clip_torch", "onnxruntime", "pillow"
     )
+    if network.device != CPU:
+        # Vectors of the same content differ by rounding, so the shelf keeps them apart.
+        code = f"{code} {network.device.type}"
     for dataset, splits in settings["datasets"].items():
         extract(
             network,

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from unispace.backbones.arithmetic import fix_arithmetic
+from unispace.backbones.devices import devices_for, use
 from unispace.backbones.network import Network, card, load_weights, save_weights
 from unispace.backbones.openclip import create_clip, save_clip
 from unispace.backbones.pretraining.contrastive import Contrastive
@@ -72,7 +73,9 @@ def run(arguments: argparse.Namespace) -> None:
         folder / file for folder in arguments.data for file in ("manifest.parquet", "images.npy")
     ]
     files += [arguments.teacher] if arguments.teacher else []
-    key = training_key("pretrain_backbone", arguments.settings, files, arguments.threads)
+    (device,) = devices_for(arguments.gpus)
+    use(device)
+    key = training_key("pretrain_backbone", arguments.settings, files, arguments.threads, device)
     resume = Resume(arguments.resume, key)
     outputs = [arguments.weights, arguments.history, arguments.card]
     if take_over(resume.folder, outputs):
@@ -86,8 +89,16 @@ def run(arguments: argparse.Namespace) -> None:
         )
         teacher = _teacher(settings, arguments.teacher)
         taught = lesson(network, backbone, source, settings["seed"], teacher)
+        if teacher is not None:
+            teacher.compute_on(device)
         history = pretrain(
-            taught.objective, taught.inputs, source, backbone.weights, settings["seed"], resume
+            taught.objective,
+            taught.inputs,
+            source,
+            backbone.weights,
+            settings["seed"],
+            resume,
+            device,
         )
     _save(taught, arguments.weights)
     if arguments.teacher:

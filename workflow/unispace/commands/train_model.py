@@ -87,6 +87,7 @@ def _tune(
     arguments: argparse.Namespace,
 ) -> None:
     """Train and write weights, history and card."""
+    from unispace.backbones.devices import devices_for
     from unispace.backbones.network import card, save_weights
     from unispace.curricula.history import History
     from unispace.curricula.processes import together
@@ -95,7 +96,8 @@ def _tune(
     folders = [arguments.data / name for name in curriculum.train_on]
     files = [arguments.pretrained]
     files += [folder / part for folder in folders for part in ("manifest.parquet", "images.npy")]
-    key = training_key("train_model", arguments.settings, files, arguments.threads)
+    devices = devices_for(arguments.gpus, curriculum.processes)
+    key = training_key("train_model", arguments.settings, files, arguments.threads, devices[0])
     resume = Resume(arguments.resume, key)
     outputs = [
         *(arguments.weights, arguments.heads, arguments.history, arguments.card),
@@ -106,7 +108,7 @@ def _tune(
     history = History(tuple(curriculum.train_on))
     with (
         resume.scratch() as scratch,
-        together(curriculum.processes, _train, (arguments, resume, history), scratch) as world,
+        together(devices, _train, (arguments, resume, history), scratch) as world,
     ):
         network, heads, failed = _train(world, scratch, arguments, resume, history)
     save_weights(network, arguments.weights)

@@ -10,6 +10,7 @@ import psutil
 import torch
 from torch import Tensor, nn
 
+from unispace.backbones.devices import moved
 from unispace.backbones.layers import parameter_groups
 from unispace.backbones.network import Network
 from unispace.config.curricula import Curriculum
@@ -91,6 +92,9 @@ class Learner:
             and not settings.compile
             and _looks_at_batches(network, self.heads) is None
         )
+        # Drawn on the CPU, so that they are the same on every device.
+        network.compute_on(world.device)
+        self.heads.to(network.device)
         self.modules = nn.ModuleDict({"network": network, "heads": self.heads})
         decay = settings.weight_decay
         groups = parameter_groups(network.body, settings.layer_decay, decay)
@@ -155,7 +159,8 @@ class Learner:
     def _mixed(self, cycle: Cycle, measure: bool) -> Taken:
         """One step on a batch that holds those of all data sets."""
         learnt = [visit for visit in cycle.visits if visit.weight]
-        totals = {visit.dataset: torch.zeros(()) for visit in learnt}
+        device = self.network.device
+        totals = {visit.dataset: torch.zeros((), device=device) for visit in learnt}
         found: dict[str, Gradient] = {}
         for part in self._own_parts():
             images, labels = zip(*(self._draw(visit, part) for visit in learnt), strict=True)
@@ -192,7 +197,7 @@ class Learner:
             cycle: that it belongs to.
             found: takes the gradient of the data set alone in the shared weights, if given.
         """
-        total = torch.zeros(())
+        total = torch.zeros((), device=self.network.device)
         for part in self._own_parts():
             images, labels = self._draw(visit, part)
             seed_layers(self.seed, visit.dataset, "step", visit.number, part)
@@ -219,7 +224,8 @@ class Learner:
         task = self.tasks[visit.dataset]
         rows = parts_of(task.batch_size, self.parts)[part]
         how = self.settings
-        return draw(task, visit.number, how.augment, self.seed, rows, how.augmentation)
+        drawn = draw(task, visit.number, how.augment, self.seed, rows, how.augmentation)
+        return moved(drawn, self.network.device)
 
     def _embed(self, images: Tensor) -> Tensor:
         """Vectors `(n, d)`, float32, not normalised."""

@@ -159,7 +159,7 @@ def _masked_features(network: Network, teacher: Network, settings: Pretrain) -> 
             images = nn.functional.interpolate(
                 images, size=(size, size), mode="bilinear", antialias=True
             )
-        found = patch_features(teacher.body, teacher.normalise(images))
+        found = patch_features(teacher.body, teacher.normalise(images.to(teacher.device)))
         return standardised(found) if settings.masking.standardise else found
 
     side = network.preprocessing.size

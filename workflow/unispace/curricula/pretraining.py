@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from unispace.backbones.devices import CPU, moved
 from unispace.backbones.layers import parameter_groups
 from unispace.backbones.network import to_unit
 from unispace.config.pretraining import Pretrain
@@ -48,6 +49,7 @@ def pretrain(
     settings: Pretrain,
     seed: int,
     resume: Resume,
+    device: torch.device = CPU,
 ) -> pd.DataFrame:
     """Train an objective's networks in place.
 
@@ -60,6 +62,7 @@ def pretrain(
         seed: of order and views.
         resume: where the state of an unfinished training lies. The caller clears it, after it has written
             what was trained.
+        device: where it computes; the networks are on the CPU before and after.
 
     Returns:
         The history, in the long form: `loss` and `learning_rate` of every step.
@@ -68,6 +71,7 @@ def pretrain(
         Diverged: where a loss or the gradient is not finite; it names the step, the data set and the learning
             rate.
     """
+    objective.to(device)
     groups = parameter_groups(objective, 1.0, settings.weight_decay)
     optimiser = torch.optim.AdamW(groups, lr=0.0, betas=settings.betas, fused=True)
     parameters = [p for p in objective.parameters() if p.requires_grad]
@@ -84,7 +88,7 @@ def pretrain(
         for group in optimiser.param_groups:
             group["lr"] = where[-1]
         seed_layers(seed, source.name, "step", step)
-        loss = objective(*_batch(inputs, source, settings.batch_size, step, seed))
+        loss = objective(*moved(_batch(inputs, source, settings.batch_size, step, seed), device))
         losses[step] = finite(loss.detach(), "loss", *where)
         loss.backward()
         finite(nn.utils.clip_grad_norm_(parameters, settings.clip_norm), "gradient", *where)
@@ -98,7 +102,7 @@ def pretrain(
         if now - saved > SAVE_EVERY and step + 1 < settings.steps:
             saved = now
             resume.save(step + 1, objective, optimiser, losses)
-    objective.eval()
+    objective.eval().cpu()
     return _history(source.name, losses, settings)
 
 

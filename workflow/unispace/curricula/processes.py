@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, distributed
 
+from unispace.backbones.devices import CPU, use
+
 
 @dataclass(frozen=True)
 class World:
@@ -21,10 +23,12 @@ class World:
     Attributes:
         rank: of this one, from 0; the first is the one that writes.
         size: how many there are.
+        device: where this one computes.
     """
 
     rank: int = 0
     size: int = 1
+    device: torch.device = CPU
 
     def add_up(self, tensors: Sequence[Tensor]) -> None:
         """Replace tensors by their sums over all processes, the same bits in each."""
@@ -43,13 +47,15 @@ Work = Callable[..., object]
 
 
 @contextmanager
-def together(count: int, work: Work, arguments: Sequence[Any], scratch: Path) -> Iterator[World]:
+def together(
+    devices: Sequence[torch.device], work: Work, arguments: Sequence[Any], scratch: Path
+) -> Iterator[World]:
     """This process and its helpers, which do their part until it is done.
 
     A helper that dies ends the training with the error of a lost connection, and helpers end so with this process.
 
     Args:
-        count: of all processes; 1 starts none.
+        devices: of each process; one alone starts no other.
         work: of a helper.
         arguments: of `work`.
         scratch: a folder of this training; each helper gets one in it.
@@ -57,24 +63,27 @@ def together(count: int, work: Work, arguments: Sequence[Any], scratch: Path) ->
     Yields:
         The world as this process, the first, sees it.
     """
-    if count == 1:
-        yield World()
+    worlds = [World(rank, len(devices), device) for rank, device in enumerate(devices)]
+    use(devices[0])
+    if len(worlds) == 1:
+        yield worlds[0]
         return
+    backend = _backend(devices)
     meeting = scratch / "meeting"
     # A fresh interpreter, since threads of torch do not outlive a fork.
     context = multiprocessing.get_context("spawn")
     helpers = [
         context.Process(
             target=_help,
-            args=(World(rank, count), work, tuple(arguments), scratch / f"helper{rank}", meeting),
+            args=(world, work, tuple(arguments), scratch / f"helper{world.rank}", meeting, backend),
             daemon=True,
         )
-        for rank in range(1, count)
+        for world in worlds[1:]
     ]
     for helper in helpers:
         helper.start()
     try:
-        with _joined(World(0, count), meeting) as world:
+        with _joined(worlds[0], meeting, backend) as world:
             yield world
         for helper in helpers:
             helper.join()
@@ -84,21 +93,33 @@ def together(count: int, work: Work, arguments: Sequence[Any], scratch: Path) ->
             helper.join()
 
 
+def _backend(devices: Sequence[torch.device]) -> str:
+    """What sums gradients: on graphics processors the library made for them, which wants one for each process."""
+    of_its_own = len(set(devices)) == len(devices)
+    return "nccl" if of_its_own and devices[0].type == "cuda" else "gloo"
+
+
 def _help(
-    world: World, work: Work, arguments: tuple[Any, ...], scratch: Path, meeting: Path
+    world: World,
+    work: Work,
+    arguments: tuple[Any, ...],
+    scratch: Path,
+    meeting: Path,
+    backend: str,
 ) -> None:
     """A helper from its start to its end."""
     # The first process tells how it goes.
     logging.basicConfig(level=logging.WARNING)
-    with _joined(world, meeting):
+    use(world.device)
+    with _joined(world, meeting, backend):
         work(world, scratch, *arguments)
 
 
 @contextmanager
-def _joined(world: World, meeting: Path) -> Iterator[World]:
+def _joined(world: World, meeting: Path, backend: str) -> Iterator[World]:
     """Wait for all processes at a file, and leave them at the end."""
     distributed.init_process_group(
-        "gloo", init_method=meeting.resolve().as_uri(), rank=world.rank, world_size=world.size
+        backend, init_method=meeting.resolve().as_uri(), rank=world.rank, world_size=world.size
     )
     try:
         yield world

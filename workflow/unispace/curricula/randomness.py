@@ -39,11 +39,14 @@ def training_seed(seed: int, model: str) -> int:
 
 
 def seed_layers(*key: int | str) -> None:
-    """Seed what dropout and stochastic depth draw from, which is PyTorch's own generator of the CPU.
+    """Seed what dropout and stochastic depth draw from, which is PyTorch's own generator: of the CPU, and of the device in use.
 
     `torch.manual_seed` would walk the stack for every GPU that there might be, one part in twenty of a small step.
     """
-    torch.default_generator.manual_seed(generator(*key).initial_seed())
+    seed = generator(*key).initial_seed()
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed(seed)
 
 
 def batch_rows(count: int, batch_size: int, step: int, *key: int | str) -> Tensor:

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from unispace.backbones.devices import CPU
 from unispace.backbones.tensors import write_tensors
 from unispace.records.code import code_of
 from unispace.records.files import sha256_of, sha256_of_text
@@ -32,11 +33,14 @@ _LIBRARIES = (
 )
 
 
-def training_key(command: str, settings: str, files: Iterable[Path], threads: int) -> str:
-    """Hash of everything that decides a training: settings, files, threads, code and libraries."""
+def training_key(
+    command: str, settings: str, files: Iterable[Path], threads: int, device: torch.device = CPU
+) -> str:
+    """Hash of everything that decides a training: settings, files, threads, device, code and libraries."""
     libraries = [f"{name} {version(name)}" for name in _LIBRARIES]
     contents = map(sha256_of, [*files, *code_of(command)])
-    return sha256_of_text(settings, str(threads), *libraries, *contents)
+    elsewhere = [] if device == CPU else [device.type]
+    return sha256_of_text(settings, str(threads), *libraries, *contents, *elsewhere)
 
 
 class Resume:

@@ -109,6 +109,8 @@ def train(
                 saved = time.monotonic()
     finally:
         merge_lora(network.body)
+        # Evaluation and files are of the CPU.
+        learner.modules.cpu()
         network.preprocessed_as(network.settings.preprocessing)
         network.eval()
     return learner.attack_heads()

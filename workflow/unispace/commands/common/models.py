@@ -17,3 +17,9 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     """Declare what a training needs beside its settings and data."""
     parser.add_argument("--resume", type=Path, required=True, help="folder of unfinished trainings")
     parser.add_argument("--threads", type=int, required=True)
+    add_gpus(parser)
+
+
+def add_gpus(parser: argparse.ArgumentParser) -> None:
+    """Declare on how many graphics processors a command may compute."""
+    parser.add_argument("--gpus", type=int, default=0, help="graphics processors; 0: the CPU")
