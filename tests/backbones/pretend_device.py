@@ -1,8 +1,8 @@
 """A device named `pretend`, which computes on the CPU and refuses what a graphics processor refuses.
 
 Its tensors know no other: an operation on one of them and on one of the CPU is an error, unless it copies or one is a
-scalar, and numpy cannot read it. It gives the bits of the CPU, so whatever runs on it must too. The name is of the whole
-process and cannot be taken back: run it in a process of its own.
+scalar, and numpy cannot read it. Operations are those of the CPU, but for fused ones, which torch takes apart here: results
+agree up to rounding. The name is of the whole process and cannot be taken back: run it in a process of its own.
 """
 
 from __future__ import annotations

