@@ -201,6 +201,9 @@ def test_folders_are_exported_apart(project):
     assert [list(j.outputs) for j in export_jobs(project, ["checkpoints/s"])] == [
         ["checkpoints/s/m/model.safetensors"]
     ]
+    # A file by itself is its job's, and one that is not there is nobody's.
+    single = next(iter(export_jobs(project, ["checkpoints/s"])[0].outputs))
+    assert [list(j.outputs) for j in export_jobs(project, [single, "checkpoints/t"])] == [[single]]
     assert export_jobs(project, ["data/other"]) == []
 
 

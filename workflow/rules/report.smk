@@ -102,6 +102,7 @@ TRADED = {
     "protocols": MAPPED["protocols"],
 }
 FIGURE_SETTINGS = {
+    "tasks": {"tasks": STUDY.tasks()},
     "losses": {"names": TRAINED},
     "conflicts": {"names": TRAINED},
     "pca_transfer": {"names": ANALYSED},

@@ -17,15 +17,19 @@ from unispace.records.provenance import Job, files_in, listed, reason
 from unispace.records.snakemake_metadata import is_incomplete, read_metadata, refuse_while_running
 
 
-def export_jobs(root: Path, folders: Iterable[str]) -> list[Job]:
-    """The jobs that made the files of some folders.
+def export_jobs(root: Path, places: Iterable[str]) -> list[Job]:
+    """The jobs that made the files of some folders, or single files; what is not there was made by none.
 
     Raises:
         UserError: where Snakemake runs; where a file is unfinished or no output of Snakemake's; where a job read
             something outside the project.
     """
     refuse_while_running(root)
-    outputs = [file for folder in folders for file in files_in(root, folder)]
+    outputs = [
+        file
+        for place in places
+        for file in ([place] if (root / place).is_file() else files_in(root, place))
+    ]
     unfinished = [file for file in outputs if is_incomplete(root, file)]
     if unfinished:
         raise UserError(f"unfinished; run snakemake again:\n{listed(unfinished)}")

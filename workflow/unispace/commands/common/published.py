@@ -17,9 +17,9 @@ from unispace.records.run_lock import is_running
 log = logging.getLogger(__name__)
 
 
-def belongs(job: Job, folder: str) -> bool:
-    """Whether the outputs of a job lie in a folder."""
-    return any(output.startswith(f"{folder}/") for output in job.outputs)
+def belongs(job: Job, *places: str) -> bool:
+    """Whether outputs of a job lie in one of some folders, or are one of some files."""
+    return any(output == p or output.startswith(f"{p}/") for output in job.outputs for p in places)
 
 
 def read_jobs(versions: Versions, kinds: Sequence[str]) -> list[Job]:
@@ -28,8 +28,8 @@ def read_jobs(versions: Versions, kinds: Sequence[str]) -> list[Job]:
     Raises:
         UserError: where nothing was published.
     """
-    folders = [versions.folder(kind) for kind in kinds]
-    return [j for j in read_provenance(versions.provenance) if any(belongs(j, f) for f in folders)]
+    places = [place for kind in kinds for place in versions.places(kind)]
+    return [job for job in read_provenance(versions.provenance) if belongs(job, *places)]
 
 
 def gather_jobs(versions: Versions, kinds: Sequence[str]) -> list[Job]:
@@ -40,7 +40,7 @@ def gather_jobs(versions: Versions, kinds: Sequence[str]) -> list[Job]:
     """
     jobs = []
     for kind in kinds:
-        made = export_jobs(Path(), [versions.folder(kind)])
+        made = export_jobs(Path(), versions.places(kind))
         if not made:
             raise UserError(f"{versions.folder(kind)}: nothing there; run snakemake first")
         _refuse_leftovers(versions, kind, [file for job in made for file in job.outputs])
@@ -64,8 +64,8 @@ def _refuse_leftovers(versions: Versions, kind: str, files: Sequence[str]) -> No
 def write_jobs(versions: Versions, kinds: Sequence[str], jobs: Sequence[Job]) -> None:
     """Write the jobs of some kinds of outputs into the record in Git; the lines of the others stay."""
     before = read_provenance(versions.provenance) if versions.provenance.exists() else []
-    folders = [versions.folder(kind) for kind in kinds]
-    others = [job for job in before if not any(belongs(job, folder) for folder in folders)]
+    places = [place for kind in kinds for place in versions.places(kind)]
+    others = [job for job in before if not belongs(job, *places)]
     lines = sorted([*others, *jobs], key=lambda job: min(job.outputs))
     write_provenance(versions.provenance, lines)
     log.info("%s: %d jobs of %s", versions.provenance, len(jobs), ", ".join(kinds))

@@ -55,6 +55,11 @@ class Versions:
         """The folder of one kind of outputs."""
         return f"{kind}/{self.study.study}"
 
+    def places(self, kind: str) -> tuple[str, ...]:
+        """The folder of one kind of outputs, and the files of that kind that Git keeps elsewhere."""
+        numbers = [f"{self.headline}.json", f"{self.headline}.csv"] if kind == "results" else []
+        return (self.folder(kind), *numbers)
+
     def parts(self, kind: str) -> set[str] | None:
         """The folders that the study fills, below that of the kind; None where that is not laid down by the study."""
         match kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -26,6 +27,9 @@ _RANKS = (1, 2, 5, 10, 20, 50, 100)
 _SIZE = (3.35, 2.9)
 # With more models than this, a panel holds those of one backbone.
 _MANY_MODELS = 12
+# Backbones with fewer models than these share a panel.
+_A_PANEL = 3
+_SHARED = "other backbones"
 
 
 def draw_cmc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
@@ -36,8 +40,8 @@ def draw_cmc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     models = in_order(curves["model"], plan.models)
     by = ["dataset", "protocol"]
     if len(models) > _MANY_MODELS:
-        names = _tunings(models)
-        curves = curves.assign(series=curves["model"].map(names), panel=_backbones(curves))
+        names, homes = _tunings(models), _homes(models)
+        curves = curves.assign(series=curves["model"].map(names), panel=curves["model"].map(homes))
         styles = looks(dict.fromkeys(names.values()))
         # So many bands in one panel would hide each other; they are in the CSV.
         key = [_handle(name, look) for name, look in styles.items()]
@@ -65,7 +69,8 @@ def draw_roc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         by, key = [*by, "panel"], _tunings(models)
         shared = looks(dict.fromkeys(key.values()))
         styles = {model: shared[key[model]] for model in models}
-    curves = curves.assign(panel=_backbones(curves))
+    homes = _homes(models)
+    curves = curves.assign(panel=curves["model"].map(homes))
     points = _operating_points(tables[1])
     grid = list(_groups(curves, plan, by))
     figure, axes = panels(len(grid), 3, _SIZE, sharey=True, sharex=True)
@@ -76,7 +81,7 @@ def draw_roc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     for panel, (dataset, protocol, *backbone) in zip(axes, grid, strict=True):
         titled(panel, dataset, ", ".join([*backbone, _about(plan, dataset, protocol)]))
         for model in models:
-            if backbone and model.split("/")[0] != backbone[0]:
+            if backbone and homes[model] != backbone[0]:
                 continue
             line = lines.get((dataset, protocol, model), curves[:0])
             # The part left of the axis is kept from its last point on, where its step ends.
@@ -181,15 +186,27 @@ def _of_models(curves: pd.DataFrame, experiment: str) -> pd.DataFrame:
     return curves[(curves["experiment"] == experiment) & curves["model"].notna()]
 
 
-def _backbones(curves: pd.DataFrame) -> pd.Series:
-    return curves["model"].str.split("/").str[0]
+def _homes(models: list[str]) -> dict[str, str]:
+    """The panel of each model: its backbone's; one or two models have none of their own, but share one."""
+    backbones = {model: model.split("/")[0] for model in models}
+    counts = Counter(backbones.values())
+    few = [backbone for backbone, count in counts.items() if count < _A_PANEL]
+    shared = _SHARED if len(few) > 1 else ""
+    return {m: shared if shared and b in few else b for m, b in backbones.items()}
 
 
 def _tunings(models: list[str]) -> dict[str, str]:
-    """What tells the models of one backbone apart: the curriculum, and the seed where there are several."""
+    """What tells the models of one panel apart: the curriculum, and the seed where there are several.
+
+    Models that share a panel because their backbones have few are told apart by their backbones, too.
+    """
+    names, homes = short_names(models), _homes(models)
     seeds = {model.split("/")[-1] for model in models}
     parts = {model: model.split("/") for model in models}
-    return {m: "/".join(p[1:] if len(seeds) > 1 else p[1:2]) for m, p in parts.items()}
+    return {
+        m: names[m] if homes[m] == _SHARED else "/".join(p[1:] if len(seeds) > 1 else p[1:2])
+        for m, p in parts.items()
+    }
 
 
 def _groups(curves: pd.DataFrame, plan: Plan, by: list[str]) -> list[tuple[str, ...]]:

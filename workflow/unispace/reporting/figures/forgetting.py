@@ -32,22 +32,28 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     references = [r for r in ("base", "expert") if (changes["reference"] == r).any()]
     several = changes["seed"].nunique() > 1
     changes["row"] = changes["curriculum"] + (", " + changes["seed"] if several else "")
-    order = list(dict.fromkeys(changes["row"]))
+    orders = {
+        b: list(dict.fromkeys(of["row"])) for b, of in changes.groupby("backbone", sort=False)
+    }
     told = changes.loc[changes["drawn"], "value"].abs()
     norm = (
         Normalize(-float(told.max() or 1), float(told.max() or 1))
         if len(told)
         else Normalize(-1, 1)
     )
+    # A row of panels is as high as its backbone has models.
+    heights = [0.95 + 0.36 * len(orders[backbone]) for backbone in backbones]
     figure, axes = panels(
         len(backbones) * len(references), len(references),
-        (10.0 / len(references), 0.95 + 0.36 * len(order)), sharex=True, sharey=True,
+        (10.0 / len(references), sum(heights) / len(heights)),
+        sharex=True, sharey="row", height_ratios=heights,
     )  # fmt: skip
     grid = [(backbone, reference) for backbone in backbones for reference in references]
     for panel, (backbone, reference) in zip(axes, grid, strict=True):
         name = "the task's expert" if reference == "expert" else plan.base
         titled(panel, backbone, f"change against {name}, in points")
         here = changes[(changes["backbone"] == backbone) & (changes["reference"] == reference)]
+        order = orders[backbone]
         _matrix(panel, here, order, tasks, norm)
         metrics = [f"{d}\n{task_metric(plan.domains.get(d, ''))}" for d in tasks]
         panel.set_xticks(range(len(tasks)), metrics)

@@ -15,6 +15,7 @@ from unispace.reporting.looks import (
     OTHER,
     Look,
     in_order,
+    looks,
     model_looks,
     short_names,
 )
@@ -29,7 +30,10 @@ _MANY = 12
 
 
 def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
-    """Draw a panel for each data set, a row in it for each model."""
+    """Draw a panel for each data set, a row in it for each model.
+
+    Of many models, the tasks alone that the study trains on: a panel for each data set would fill several screens.
+    """
     results = tables[0][tables[0]["model"].notna() & tables[0]["source"].isna()]
     measured = headline(results, plan.datasets, one_protocol=True)
     if not measured:
@@ -37,10 +41,13 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     datasets = list(dict.fromkeys(m.dataset for m in measured))
     models = in_order(results["model"], plan.models)
     many = len(models) > _MANY
-    if many:
-        # One mark to a row: rows are too low for more.
-        measured = [next(m for m in measured if m.dataset == d) for d in datasets]
     names, styles = short_names(models), model_looks(in_order(models, plan.models, whole=True))
+    if many:
+        datasets = [d for d in datasets if d in plan.tasks] or datasets
+        # One mark to a row: rows are too low for more. More curricula than colours: those tell backbones apart.
+        measured = [next(m for m in measured if m.dataset == d) for d in datasets]
+        of_backbone = looks(dict.fromkeys(model.split("/")[0] for model in models))
+        styles = {model: of_backbone[model.split("/")[0]] for model in models}
     row = 0.17 if many else 0.42
     figure, axes = panels(
         len(datasets), 4, (2.55, 1.45 + row * len(models)), sharex=True, sharey=True
