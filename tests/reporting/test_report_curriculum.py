@@ -302,14 +302,13 @@ def test_people_are_shown_where_comparable_and_one_reason_is_told_once():
     rows = [
         {**empty, "model": f"b/{c}/seed0", "dataset": d, "status": "not comparable: rendered"}
         for c in ("base", "imic-a")
-        for d in ("objects", "faces")
+        for d in ("objects", "faces", "shapes")
     ]
     rows[1] |= known
-    lines = people_lines(
-        pd.DataFrame(rows), ("b/base/seed0", "b/imic-a/seed0"), ("objects", "faces")
-    )
+    models = ("b/base/seed0", "b/imic-a/seed0")
+    lines = people_lines(pd.DataFrame(rows), models, ("objects", "faces", "shapes"))
     assert [(x.dataset, x.about, x.said) for x in lines] == [
-        ("objects", "all models", "not comparable: rendered"),
+        ("objects, shapes", "all models", "not comparable: rendered"),
         ("faces", "base", "above"),
         ("faces", "imic-a", "not comparable: rendered"),
     ]

@@ -188,7 +188,8 @@ function controls(table, view) {
   shown.className = "shown";
   const tell = () => {
     const [count, total] = [view.count, view.total].map((n) => n.toLocaleString("en"));
-    shown.textContent = count === total ? `${total} rows` : `${count} of ${total} rows`;
+    const rows = view.total === 1 ? "row" : "rows";
+    shown.textContent = count === total ? `${total} ${rows}` : `${count} of ${total} ${rows}`;
   };
   if (table.hasAttribute("data-filter") || view.total > 12) {
     const label = document.createElement("label");

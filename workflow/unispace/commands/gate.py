@@ -58,6 +58,7 @@ def _elsewhere(accepted: Path) -> str:
     if not latest or latest[0].processor == processor():
         return ""
     return (
-        f"The expected values were made on {latest[0].processor}; this is {processor()}.\n"
+        f"The expected values were made on {latest[0].processor or 'a processor that was not noted'}; "
+        f"this is {processor()}.\n"
         "The last digits differ between these, and what is trained for long differs by more: see docs/gate.md.\n"
     )

@@ -127,6 +127,8 @@ def _data_licence(settings: Dataset) -> str:
         return "; ".join(filter(None, (entry.licence, entry.terms)))
     if isinstance(settings.source, IndexSource):
         return "none here; embeddings of persons can be personal data, check the terms of the images and of the model"
+    if isinstance(settings.source, DigitsSource):
+        return "of the UCI Machine Learning Repository, as scikit-learn ships them; CC BY 4.0"
     return "of its publisher; not recorded in the study, check it before you pass images on"
 
 

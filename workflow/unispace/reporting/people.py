@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -19,7 +19,7 @@ class PeopleLine:
     """A model, or all of them, on a data set beside people.
 
     Attributes:
-        dataset, about: data set, and the model; `all models` where one reason holds for all.
+        dataset, about: data sets, and the model; `all models` where one reason holds for all.
         measured: metric and protocol; empty where nothing is comparable.
         ours: the model's value.
         human, source: theirs, and where it was published.
@@ -98,4 +98,14 @@ def people_lines(
                 "all models" if whole else ", ".join(names[m] for m in dict.fromkeys(rows["model"]))
             )
             lines.append(PeopleLine(dataset, about, "", None, "", "", str(status)))
-    return lines
+    return _together(lines)
+
+
+def _together(lines: Sequence[PeopleLine]) -> list[PeopleLine]:
+    """What is not compared on several data sets for one reason stands in one line, where the first of them stood."""
+    told: dict[object, PeopleLine] = {}
+    for place, line in enumerate(lines):
+        key = place if line.ours else (line.about, line.said)
+        before = told.get(key)
+        told[key] = replace(line, dataset=f"{before.dataset}, {line.dataset}") if before else line
+    return list(told.values())

@@ -108,7 +108,7 @@ def titled(axes: Axes, title: str, subtitle: str = "") -> None:
     """Put a title and a lighter line below it at the left of a panel."""
     axes.set_title(title, loc="left", pad=17 if subtitle else 6)
     if subtitle:
-        axes.annotate(
+        said = axes.annotate(
             subtitle,
             (0, 1),
             xytext=(0, 5),
@@ -117,6 +117,8 @@ def titled(axes: Axes, title: str, subtitle: str = "") -> None:
             fontsize="small",
             color="#555555",
         )
+        # It stands in the title's room; a long one would else make every panel of the figure narrower.
+        said.set_in_layout(False)
 
 
 def legend_below(figure: Figure, handles: Sequence[Any]) -> None:

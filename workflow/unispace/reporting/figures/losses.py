@@ -48,7 +48,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
             panel.yaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
         else:
             rows = rows[rows["dataset"] == dataset]
-            titled(panel, backbone, f"{_MEASURES[measure]}, {dataset}")
+            titled(panel, backbone, f"{_MEASURES[measure]}, {_short(dataset)}")
         for model, line in rows.groupby("model", sort=False):
             _line(panel, line, measure, series[str(model)], styles[series[str(model)]])
         panel.set_ylim(bottom=0)
@@ -62,6 +62,12 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         ],
     )
     return Drawing(figure, history[COLUMNS])
+
+
+def _short(dataset: str) -> str:
+    """Data sets that are learnt together, as what fits above a panel."""
+    first, *others = dataset.split("+")
+    return f"{first} and {len(others)} more" if len(others) > 1 else dataset
 
 
 def _series(model: str, order: tuple[str, ...]) -> str:
