@@ -1,6 +1,6 @@
 """What jobs ask of a machine or cluster: memory, run time and graphics processors, growing with their work.
 
-Purpose: one place for all rules, so that every profile asks the same. A rule without `resources:` is small and takes
+Purpose: one place for all rules, so that every profile asks the same. A rule that asks for nothing is small and takes
          the default-resources of the profile. `--set-resources` and a profile's `set-resources` come before these.
 
 Each attempt asks for more, in case the one before was ended for what it asked. None of this is part of a result: it
