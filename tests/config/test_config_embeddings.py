@@ -78,7 +78,7 @@ def two(**settings):
     [
         (
             {"embeddings": None},
-            "`backbones`: missing; add the line `backbones: ...` The backbones, by name; or `embeddings: ...`",
+            "`backbones`: missing; add the line `backbones: ...` (the backbones, by name) or `embeddings: ...`",
         ),
         (
             {"embeddings": two(card={"checkpoint": "one"})},

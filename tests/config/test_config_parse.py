@@ -207,17 +207,17 @@ MISTAKES = {
     "missing key": (
         "    domain: face_hq\n",
         "",
-        "`datasets.faces.domain`: missing; add the line `domain: ...` What the labels are",
+        "`datasets.faces.domain`: missing; add the line `domain: ...` (What the labels are",
     ),
     "missing block": (
         "    weights: { kind: pretrain, dataset: things, steps: 4 }\n",
         "",
-        "`backbones.micro.weights`: missing; add the line `weights: ...` Where the weights come from.",
+        "`backbones.micro.weights`: missing; add the line `weights: ...` (Where the weights come from",
     ),
     "missing key of a kind": (
         "dataset: things, steps: 4 }",
         "steps: 4 } #!",
-        "`backbones.micro.weights.dataset`: missing; add the line `dataset: ...` Data set whose",
+        "`backbones.micro.weights.dataset`: missing; add the line `dataset: ...` (Data set whose",
     ),
     "name with a capital": (
         "  micro:",

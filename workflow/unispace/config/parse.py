@@ -192,8 +192,9 @@ def _describe(problem: dict[str, Any], schema: Schema, name: str, text: str) -> 
         return f"{place}`{key}`: missing; the list needs an entry more"
     if kind == "missing":
         about = block.get("properties", {}).get(path[-1], {}).get("description", "")
-        about = " ".join(about.split())
-        return f"{place}`{key}`: missing; add the line `{path[-1]}: ...` {about}".rstrip()
+        about = " ".join(about.split()).rstrip(".").replace("; ", ", ")
+        more = f" ({about})" if about else ""
+        return f"{place}`{key}`: missing; add the line `{path[-1]}: ...`{more}"
     if kind in ("too_short", "too_long"):
         least_or_most = "at least" if kind == "too_short" else "at most"
         length = context["min_length" if kind == "too_short" else "max_length"]

@@ -296,8 +296,8 @@ class Study(Settings):
     def _has_models(self) -> Study:
         if not self.backbones and not self.embeddings:
             raise ValueError(
-                "`backbones`: missing; add the line `backbones: ...` The backbones, by name; "
-                "or `embeddings: ...`, vectors that were made elsewhere"
+                "`backbones`: missing; add the line `backbones: ...` (the backbones, by name) "
+                "or `embeddings: ...` (vectors that were made elsewhere)"
             )
         if self.backbones and not self.curricula:
             raise ValueError(
