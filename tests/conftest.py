@@ -1,7 +1,14 @@
 """What tests of several rooms share."""
 
+import os
+
 import pytest
 from hypothesis import settings
+
+from unispace.kernels import choose
+
+# As in every job, and before a library is loaded: what a test computes here and a job elsewhere are the same bits.
+choose(os.environ)
 
 # The same examples in every run, and no limit that a busy machine could break.
 settings.register_profile("unispace", deadline=None, derandomize=True, database=None)

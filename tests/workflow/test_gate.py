@@ -73,8 +73,8 @@ PLANTED = (f"{RESULTS}/metrics/planted.parquet",)
 MUTATIONS = {
     "colours swapped": Mutation(
         "backbones/network.py",
-        "return self(to_unit(images))",
-        "return self(to_unit(images).flip(1))",
+        "return self(to_unit(images.to(self.device))).cpu()",
+        "return self(to_unit(images.to(self.device)).flip(1)).cpu()",
         EMBEDDED,
         RECOGNISED,
         (rf"x  value .*(verification|identification), {PIXELS}, faces, ",),

@@ -142,9 +142,9 @@ def _attend(
         or attn_mask is not None
         or is_causal
         or x.dtype != torch.float32
-        or torch.is_autocast_enabled(x.device.type)
-        or torch.compiler.is_compiling()
         or x.device.type != "cpu"
+        or torch.is_autocast_enabled("cpu")
+        or torch.compiler.is_compiling()
     ):
         return EvaAttention.forward(attention, x, rope, attn_mask, is_causal)
     n, tokens, width = x.shape

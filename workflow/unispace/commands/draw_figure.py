@@ -90,15 +90,15 @@ def run(arguments: argparse.Namespace) -> None:
         for place, (path, schema) in enumerate(zip(arguments.tables, schemas, strict=True))
     ]
     files = {"svg": arguments.svg, "png": arguments.png, "csv": arguments.csv}
-    about = {"of": _key(arguments, tables)}
-    kept = read_kept(arguments.kept)
-    if kept is not None and kept.about == about:
-        for ending, path in files.items():
-            with replacing(path) as temporary:
-                temporary.write_bytes(kept.parts[ending])
-        log.info("%s: drawn from the same rows before, taken over", name)
-        return
     with styled(arguments.style):
+        about = {"of": _key(arguments, tables)}
+        kept = read_kept(arguments.kept)
+        if kept is not None and kept.about == about:
+            for ending, path in files.items():
+                with replacing(path) as temporary:
+                    temporary.write_bytes(kept.parts[ending])
+            log.info("%s: drawn from the same rows before, taken over", name)
+            return
         drawing = kind.draw(tables, plan)
         save(drawing, arguments.svg, arguments.png, arguments.csv)
     log.info("%s: %d rows drawn", name, len(drawing.table))
