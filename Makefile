@@ -4,7 +4,7 @@
 #   make reproduce STUDY=FILE CORES=2   another study, with two cores
 #   make doctor                         what stands in the way of that, before its first job (STUDY=FILE, too)
 #   make test                           all checks and tests, with their coverage; WORKERS=1: one test at a time
-#   make snakemake-report               Snakemake's own report of a finished run, as a zip beside the page (STUDY=FILE, too)
+#   make snakemake-report               Snakemake's own report of a finished run, as a zip below results (STUDY=FILE, too)
 #   make test                           all checks and tests
 #   make test-all                       those too that take long: kills, clones, a Slurm of its own
 #   make test-fast                      without the tests that run Snakemake or train
@@ -51,7 +51,7 @@ reproduce: $(READY)
 
 # Of the outputs alone that lie there: nothing is run.
 snakemake-report: $(READY)
-	@$(RUN) study="$$(sed -En 's/^study: *([^ #]+).*/\1/p' "$(or $(STUDY),config.yaml)")"; snakemake --cores 1 $(if $(STUDY),--configfile $(STUDY)) --report "results/$$study/report/snakemake.zip" && echo "  report   results/$$study/report/snakemake.zip"
+	@$(RUN) study="$$(sed -En 's/^study: *([^ #]+).*/\1/p' "$(or $(STUDY),config.yaml)")"; snakemake --cores 1 $(if $(STUDY),--configfile $(STUDY)) --report "results/snakemake-$$study.zip" && echo "  report   results/snakemake-$$study.zip"
 
 gate: $(READY)
 	@$(RUN) unispace gate $(STUDY)

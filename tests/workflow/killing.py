@@ -44,13 +44,13 @@ def lasting(path: Path) -> bytes:
 
 
 def files_of(folder: Path) -> dict[str, str]:
-    """The checksum of each file that is no unfinished work, which hidden files are, and does not hold times."""
+    """The checksum of each file that is no unfinished work, which hidden files are; of the page without its times."""
     found = {}
     for kind in OUTPUTS:
         for path in sorted((folder / kind).rglob("*")):
             name = path.relative_to(folder).as_posix()
             hidden = any(part.startswith(".") and part != ".embeddings" for part in path.parts)
-            if path.is_file() and not hidden and path.name != "times.csv":
+            if path.is_file() and not hidden:
                 found[name] = hashlib.sha256(lasting(path)).hexdigest()
     return found
 

@@ -206,12 +206,12 @@ def summarise(study, page):
 
 
 def tell_times(page, seconds):
-    """Put the times of all jobs into the page, and beside it. They are of no rule, since they differ from run to run."""
+    """Put the times of all jobs into the page, and into a table. They are of no rule, since they differ from run to run."""
     from unispace.records.times import read_times, write_times
     from unispace.reporting.times_section import LastRun, fill_times
 
     ran = [p for p in Path(BENCHMARKS).rglob("*.tsv") if p.stat().st_mtime >= STARTED]
     cores = workflow.cores if workflow.local_exec else None
     times = read_times(Path(BENCHMARKS))
-    write_times(times, page.with_name("times.csv"))
+    write_times(times, Path(BENCHMARKS) / "times.csv")
     fill_times(page, WORKFLOW / "report", times, LastRun(seconds, cores, len(ran)))

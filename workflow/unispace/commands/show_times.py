@@ -1,6 +1,6 @@
 """Say where the time of a study's run went, and what memory each rule needed.
 
-Prints a table and writes it beside the page, as times.csv. What ends a run does so by itself and puts the times into the page;
+Prints a table and writes it to benchmarks/<study>/times.csv. What ends a run does so by itself and puts the times into the page;
 where a run was told not to (`--no-hooks`), this command does. Times differ from run to run, so they are no output of a rule, and
 nothing runs again because of them.
 """
@@ -34,13 +34,12 @@ def run(arguments: argparse.Namespace) -> None:
         UserError: where the study is missing or wrong, or none of its jobs has run.
     """
     study = versions_of(arguments.study).study.study
-    times = read_times(Path("benchmarks") / study)
+    benchmarks = Path("benchmarks") / study
+    times = read_times(benchmarks)
     sys.stdout.write(table(times))
-    path = Path("results") / study / "report" / "times.csv"
-    if path.parent.is_dir():
-        write_times(times, path)
-        logging.getLogger(__name__).info("written to %s", path)
-    page = path.with_name("index.html")
+    write_times(times, benchmarks / "times.csv")
+    logging.getLogger(__name__).info("written to %s", benchmarks / "times.csv")
+    page = Path("results") / study / "report" / "index.html"
     if page.is_file() and lacks_times(page):
         fill_times(page, TEMPLATES, times)
         logging.getLogger(__name__).info("and put into %s", page)
