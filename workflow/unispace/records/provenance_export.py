@@ -40,21 +40,39 @@ def export_jobs(root: Path, places: Iterable[str]) -> list[Job]:
             f"not made by Snakemake here, so where they come from is not known; "
             f"delete them and run snakemake:\n{listed(unknown)}"
         )
-    made = sorted((_origin(record), file) for file, record in records.items() if record)
+    read = _Read(root)
+    made = sorted((_origin(record, read), file) for file, record in records.items() if record)
     jobs = [_job(root, origin, [f for _, f in of]) for origin, of in groupby(made, lambda m: m[0])]
     return sorted(jobs, key=lambda job: min(job.outputs))
 
 
-def _origin(record: dict[str, Any]) -> str:
+class _Read:
+    """Checksums of what jobs have read, where Snakemake has noted none.
+
+    It notes none of inputs whose names have no wildcards and that were not there when it began. Without one, a clone in which
+    such a file is younger than what was made of it would make that again.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._found: dict[str, str] = {}
+
+    def checksum(self, path: str, since: float) -> str | None:
+        """Of a file that has not changed since a job began; None of another, which that job need not have read."""
+        file = self._root / path
+        if not file.is_file() or file.stat().st_mtime > since:
+            return None
+        if path not in self._found:
+            self._found[path] = f"sha256:{sha256_of(file)}"
+        return self._found[path]
+
+
+def _origin(record: dict[str, Any], read: _Read) -> str:
     """What the outputs of one job have in common, as text."""
-    checksums = record["input_checksums"]
+    checksums, began = record["input_checksums"], record["starttime"]
     kept = set(Job.model_fields) - {"inputs", "outputs"}
-    return canonical_json(
-        {
-            **{name: record[name] for name in kept},
-            "inputs": [[path, checksums.get(path)] for path in record["input"]],
-        }
-    )
+    inputs = [[p, checksums.get(p) or read.checksum(p, began)] for p in record["input"]]
+    return canonical_json({**{name: record[name] for name in kept}, "inputs": inputs})
 
 
 def _job(root: Path, origin: str, files: Sequence[str]) -> Job:
