@@ -196,6 +196,33 @@ def test_an_input_outside_the_project_is_refused(project, path):
         export_jobs(project, [FOLDER])
 
 
+def test_a_checksum_that_snakemake_did_not_note_is_taken_from_what_the_job_read(project):
+    read = project / "read.csv"
+    read.write_bytes(b"read")
+    began = read.stat().st_mtime + 1
+    sums = {"code.py": "sha256:12"}
+    make(
+        project, SINGLE, b"s", input=["code.py", "read.csv"], input_checksums=sums, starttime=began
+    )
+    (job,) = export_jobs(project, [SINGLE])
+    digest = hashlib.sha256(b"read").hexdigest()
+    assert [list(i) for i in job.inputs] == [
+        ["code.py", "sha256:12"],
+        ["read.csv", f"sha256:{digest}"],
+    ]
+    # Changed since the job began: nobody knows what it has read.
+    make(
+        project,
+        SINGLE,
+        b"s",
+        input=["code.py", "read.csv"],
+        input_checksums=sums,
+        starttime=began - 2,
+    )
+    (job,) = export_jobs(project, [SINGLE])
+    assert [list(i) for i in job.inputs][1] == ["read.csv", None]
+
+
 def test_folders_are_exported_apart(project):
     make(project, "checkpoints/s/m/model.safetensors", b"w")
     assert [list(j.outputs) for j in export_jobs(project, ["checkpoints/s"])] == [
