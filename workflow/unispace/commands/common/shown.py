@@ -43,7 +43,7 @@ class Shown:
     Attributes:
         fitted_on: data set that they were fitted on.
         dataset: data set of the images.
-        index: `(n,)` rows of the embeddings' index.
+        index: `(n,)` rows of the embeddings' index, by `image_id`.
         maps: pair by pair, method by method.
     """
 
@@ -82,7 +82,9 @@ def read_shown(
     dataset = record["test"]["dataset"]
     models = list(dict.fromkeys(model for pair in pairs for model in pair))
     clouds = read_clouds(embeddings, models, dataset, record["split"])
-    rows = clouds.index["image_id"].isin(set(record["test"]["images"])).to_numpy()
+    # By name, as a product of matrices may round a row otherwise in another place of them.
+    names = clouds.index["image_id"].sort_values()
+    rows = names.index[names.isin(set(record["test"]["images"]))].to_numpy()
     vectors = {model: clouds.vectors[model][rows] for model in models}
     files = {(pair["source"], pair["target"]): pair["file"] for pair in record["pairs"]}
     failed = io.failures({model: embeddings / model / dataset for model in models})
@@ -108,6 +110,6 @@ def read_shown(
     return Shown(
         record["fit"]["dataset"],
         dataset,
-        clouds.index[rows].reset_index(drop=True),
+        clouds.index.iloc[rows].reset_index(drop=True),
         (one for source, target in pairs for one in met(source, target)),
     )
