@@ -5,7 +5,6 @@
 #   make doctor                         what stands in the way of that, before its first job (STUDY=FILE, too)
 #   make test                           all checks and tests, with their coverage; WORKERS=1: one test at a time
 #   make snakemake-report               Snakemake's own report of a finished run, as a zip below results (STUDY=FILE, too)
-#   make test                           all checks and tests
 #   make test-all                       those too that take long: kills, clones, a Slurm of its own
 #   make test-fast                      without the tests that run Snakemake or train
 #   make gate                           whether the results of the last run are those that are expected
@@ -47,7 +46,7 @@ $(READY): envs/requirements.lock
 
 reproduce: $(READY)
 	@test -z "$(STUDY)" || test -f "$(STUDY)" || { echo "No study file $(STUDY). There are: $$(echo config.yaml workflow/studies/*.yaml)"; exit 1; }
-	@$(RUN) snakemake --cores $(CORES) $(if $(STUDY),--configfile $(STUDY))
+	@$(RUN) snakemake --cores $(or $(CORES),all) $(if $(STUDY),--configfile $(STUDY))
 
 # Of the outputs alone that lie there: nothing is run.
 snakemake-report: $(READY)
