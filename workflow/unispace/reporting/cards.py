@@ -161,7 +161,7 @@ def _model(study: Study, datasets: Sequence[str], short: str, card: dict[str, An
     return ModelCard(
         name=card["model"],
         short=short,
-        architecture=card["architecture"],
+        architecture=_architecture(study, backbone, card["architecture"]),
         curriculum=curriculum,
         schedule=schedule,
         parameters=card["parameters"],
@@ -172,6 +172,14 @@ def _model(study: Study, datasets: Sequence[str], short: str, card: dict[str, An
         origin=_origin(study, backbone),
         weights=str(card["weights_sha256"]),
     )
+
+
+def _architecture(study: Study, backbone: str, name: str) -> str:
+    """The name of the architecture, and whether the study made another size of it: not the network that is known by it."""
+    settings = study.backbones[backbone]
+    ours = settings.weights.kind in ("pretrain", "random") and not settings.is_control
+    known = settings.provider in ("timm", "open_clip")
+    return f"{name}, altered" if ours and known and settings.options else name
 
 
 def _origin(study: Study, backbone: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -40,7 +40,7 @@ class Controls:
     """The table of controls.
 
     Attributes:
-        backbones: networks first, then controls, each with whether it is one.
+        backbones: those that are tuned so at all; networks first, then controls, each with whether it is one.
         lines: empty where the study has no control.
         chance: whether any line knows what guessing reaches.
     """
@@ -90,7 +90,10 @@ def controls(study: Study, results: pd.DataFrame, datasets: Sequence[str]) -> Co
                         chance=_chance(found),
                     )
                 )
-    marked = tuple((b, b in controlled) for b in backbones)
+    # A network that went through none of these tunings has no column.
+    tuned = [place for place in range(len(backbones)) if any(line.cells[place] for line in lines)]
+    marked = tuple((backbones[place], backbones[place] in controlled) for place in tuned)
+    lines = [replace(line, cells=tuple(line.cells[place] for place in tuned)) for line in lines]
     return Controls(marked, tuple(lines), any(line.chance for line in lines))
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from unispace.config.methods import CEILING
-from unispace.reporting.figures.drawing import Drawing, Plan, legend_above, panels, titled
+from unispace.reporting.figures.drawing import (
+    Drawing,
+    Plan,
+    legend_above,
+    panels,
+    share_end,
+    titled,
+)
 from unispace.reporting.looks import OTHER, Look, method_looks, methods_in_order
 from unispace.reporting.map_rows import (
     headline_metrics,
@@ -50,15 +58,18 @@ def draw_bands(
     height = 0.95 + _HIGH * unit * len(bands)
     figure, axes = panels(len(grid), _ACROSS, (_WIDE, height), sharey=True, sharex="col")
     looks, drawn = method_looks(rows["method"], plan.methods), []
-    for panel, (tested, metric) in zip(axes, grid, strict=True):
-        here = standing(rows_tested(rows, tested), metric, plan.protocols)
+    shown = [standing(rows_tested(rows, t), metric, plan.protocols) for t, metric in grid]
+    across = min(_ACROSS, len(grid))
+    for number, (panel, (tested, metric), here) in enumerate(zip(axes, grid, shown, strict=True)):
         drawn.append(here[COLUMNS])
         protocol = f", {here['protocol'].iloc[0]}" if len(here) else ""
         titled(panel, f"{metric}{protocol}", tested.told)
         if here.empty:
             panel.annotate("not measured", (0.5, 0.5), xycoords="axes fraction", ha="center")
         _bands(panel, here, bands, methods, looks)
-        panel.set_xlim(-0.02, 1.02)
+        # Panels of a column share their axis.
+        end = share_end(highest(shown[number % across :: across]))
+        panel.set_xlim(-0.02 * end, 1.02 * end)
         panel.set_ylim(len(bands) * unit, 0)
         middles = [(number + 0.5) * unit for number in range(len(bands))]
         panel.set_yticks(middles, [f"{names[s]} → {names[t]}" for s, t in bands])
@@ -67,6 +78,12 @@ def draw_bands(
         panel.grid(axis="x")
     legend_above(figure, _key(methods, looks, CEILING in set(rows["method"])))
     return Drawing(figure, pd.concat(drawn, ignore_index=True))
+
+
+def highest(tables: Iterable[pd.DataFrame]) -> float:
+    """The highest value, end of an interval or level of chance of rows that did not fail; 0 where there are none."""
+    found = pd.concat([t.loc[t["status"] == "ok", ["value", "upper", "chance"]] for t in tables])
+    return float(np.nanmax([0.0, *found.to_numpy(float).ravel()]))
 
 
 def _bands(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
@@ -25,6 +27,7 @@ COLUMNS = ["dataset", "protocol", "series", "kind", "x", "y", "lower", "upper"]
 _LINE = ["dataset", "protocol", "model"]
 _RANKS = (1, 2, 5, 10, 20, 50, 100)
 _SIZE = (3.35, 2.9)
+_ACROSS = 3
 # With more models than this, a panel holds those of one backbone.
 _MANY_MODELS = 12
 # Backbones with fewer models than these share a panel.
@@ -72,14 +75,13 @@ def draw_roc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     homes = _homes(models)
     curves = curves.assign(panel=curves["model"].map(homes))
     points = _operating_points(tables[1])
-    grid = list(_groups(curves, plan, by))
-    figure, axes = panels(len(grid), 3, _SIZE, sharey=True, sharex=True)
+    figure, axes, grid = _grid(_groups(curves, plan, by), sharex=True)
     start = float(points["x"].min()) if len(points) else float(curves["x"].min())
     rate_axes(axes[0], start)
     lines, marked = by_keys(curves, _LINE), by_keys(points, _LINE)
     drawn = []
     for panel, (dataset, protocol, *backbone) in zip(axes, grid, strict=True):
-        titled(panel, dataset, ", ".join([*backbone, _about(plan, dataset, protocol)]))
+        _headed(panel, plan, dataset, protocol, *backbone)
         for model in models:
             if backbone and homes[model] != backbone[0]:
                 continue
@@ -101,7 +103,7 @@ def draw_roc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
             drawn.append(both.assign(series=names[model])[COLUMNS])
         panel.grid()
         panel.set_xlabel("FMR")
-    for panel in axes[::3]:
+    for panel in _leftmost(axes):
         panel.set_ylabel("TMR")
     last = {key[model]: styles[model] for model in models}
     legend_below(figure, [_handle(name, look, marker=True) for name, look in last.items()])
@@ -116,13 +118,10 @@ def _cmc_panels(
     key: list[Line2D] | None = None,
 ) -> Drawing:
     """Draw CMC panels; with a `key` of their own, lines are too many for bands."""
-    grid = list(_groups(curves, plan, by))
-    figure, axes = panels(len(grid), 3, _SIZE, sharey=True)
+    figure, axes, grid = _grid(_groups(curves, plan, by))
     drawn = []
     for panel, group in zip(axes, grid, strict=True):
-        about = _about(plan, *group[:2])
-        titled(panel, group[0] if len(by) == 2 else group[2], about if len(by) == 2 else
-               f"{group[0]}, {group[1]}")  # fmt: skip
+        _headed(panel, plan, *group)
         here = _where(curves, **dict(zip(by, group, strict=True)))
         for series, look in styles.items():
             line = here[here["series"] == series].sort_values("x", kind="stable")
@@ -139,10 +138,45 @@ def _cmc_panels(
             drawn.append(line.assign(kind="curve")[[*COLUMNS, *by[2:]]])
         rank_axis(panel, float(here["x"].max()))
         panel.grid()
-    for panel in axes[::3]:
+    for panel in _leftmost(axes):
         panel.set_ylabel("share of probes found")
     legend_below(figure, key or [_handle(name, look) for name, look in styles.items()])
     return Drawing(figure, pd.concat(drawn, ignore_index=True))
+
+
+def _grid(
+    groups: list[tuple[str, ...]], **subplots: Any
+) -> tuple[Figure, list[Axes], list[tuple[str, ...]]]:
+    """A figure with a panel for each group, those of a data set and a protocol side by side from the left on."""
+    of_dataset = [list(same) for _, same in itertools.groupby(groups, key=lambda group: group[:2])]
+    if all(len(same) == 1 for same in of_dataset):
+        places = list(range(len(groups)))
+    else:
+        starts = itertools.accumulate(
+            (-(-len(s) // _ACROSS) * _ACROSS for s in of_dataset), initial=0
+        )
+        places = [
+            start + place
+            for start, same in zip(starts, of_dataset, strict=False)
+            for place in range(len(same))
+        ]
+    figure, axes = panels(max(places) + 1, _ACROSS, _SIZE, sharey=True, **subplots)
+    for place in set(range(len(axes))) - set(places):
+        # Shared axes are numbered in the last row only, which is not here below this one.
+        axes[place - _ACROSS].tick_params(labelbottom=True)
+        axes[place].remove()
+    return figure, [axes[place] for place in places], groups
+
+
+def _leftmost(axes: list[Axes]) -> list[Axes]:
+    """The panels of the first column."""
+    return [panel for panel in axes if panel.get_subplotspec().colspan.start == 0]
+
+
+def _headed(axes: Axes, plan: Plan, dataset: str, protocol: str, panel: str = "") -> None:
+    """The data set above its panel; where it has several, what is in each, and below that the data set."""
+    about = _about(plan, dataset, protocol)
+    titled(axes, panel or dataset, f"{dataset}, {protocol}" if panel else about)
 
 
 def rank_axis(axes: Axes, last: float) -> None:

@@ -104,6 +104,17 @@ def panels(
     return figure, axes[:count]
 
 
+def share_end(highest: float) -> float:
+    """Where an axis of shares ends that starts at 0: a tenth above the highest of them, or 1 where little is left.
+
+    Examples:
+        >>> share_end(0.23), share_end(0.3), share_end(0.81), share_end(0.0)
+        (0.3, 0.3, 1.0, 0.1)
+    """
+    tenths = max(1, math.ceil(round(10 * highest, 6)))
+    return tenths / 10 if tenths < 8 else 1.0
+
+
 def titled(axes: Axes, title: str, subtitle: str = "") -> None:
     """Put a title and a lighter line below it at the left of a panel."""
     axes.set_title(title, loc="left", pad=17 if subtitle else 6)

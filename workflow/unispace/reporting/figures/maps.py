@@ -60,13 +60,14 @@ def _matrices(rows: pd.DataFrame, plan: Plan, ends: Sequence[str]) -> Drawing:
         here = rows_tested(rows, tested)
         here = standing(here, headline_metrics(here)[0], plan.protocols)
         here = here[here["method"].isin([*methods, CEILING])]
+        most = float(here.loc[here["status"] == "ok", "value"].max() or 1)
         drawn.append(here[COLUMNS])
         own = axes[number * down * across : (number + 1) * down * across]
         for place, panel in enumerate(own):
             if place >= len(methods):
                 panel.remove()
                 continue
-            _matrix(panel, here, methods[place], ends)
+            _matrix(panel, here, methods[place], ends, most)
             first = f"{here['metric'].iloc[0]}, {here['protocol'].iloc[0]}; {tested.told}"
             _titled(panel, methods[place], first if place == 0 else "" if place < across else None)
             _brackets(panel, families)
@@ -97,12 +98,12 @@ def _titled(axes: Axes, method: str, heading: str | None) -> None:
         ).set_in_layout(False)  # fmt: skip
 
 
-def _matrix(axes: Axes, rows: pd.DataFrame, method: str, ends: Sequence[str]) -> None:
-    """Draw the matrix of a method, with the ceilings on its diagonal."""
+def _matrix(axes: Axes, rows: pd.DataFrame, method: str, ends: Sequence[str], most: float) -> None:
+    """Draw the matrix of a method, with the ceilings on its diagonal; shades run from 0 to `most`."""
     here = rows[rows["method"].isin([method, CEILING])]
     values = here.pivot(index="source", columns="target", values="value")
     values = values.reindex(index=list(ends), columns=list(ends))
-    axes.imshow(values.to_numpy(float), vmin=0, vmax=1, cmap="cividis")
+    axes.imshow(values.to_numpy(float), vmin=0, vmax=most, cmap="cividis")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     for row in here.to_dict("records"):
@@ -111,7 +112,7 @@ def _matrix(axes: Axes, rows: pd.DataFrame, method: str, ends: Sequence[str]) ->
         axes.text(
             x, y, two_digits(row["value"]) if ok else "failed", ha="center", va="center",
             fontsize=7.5 if ok else 5.5, fontstyle="normal" if ok else "italic",
-            color="black" if not ok or row["value"] > 0.48 else "white",
+            color="black" if not ok or row["value"] > 0.48 * most else "white",
         )  # fmt: skip
         if row["method"] == CEILING:
             axes.add_patch(

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from unispace.reporting.figures.drawing import Drawing, Plan, legend_below, nothing, panels, titled
+from unispace.reporting.figures.drawing import (
+    Drawing,
+    Plan,
+    legend_below,
+    nothing,
+    panels,
+    share_end,
+    titled,
+)
 from unispace.reporting.headline import Measured, false_match_rate, headline, rows_of
 from unispace.reporting.looks import (
     DOMAIN_TITLES,
@@ -49,9 +58,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         of_backbone = looks(dict.fromkeys(model.split("/")[0] for model in models))
         styles = {model: of_backbone[model.split("/")[0]] for model in models}
     row = 0.17 if many else 0.42
-    figure, axes = panels(
-        len(datasets), 4, (2.55, 1.45 + row * len(models)), sharex=True, sharey=True
-    )
+    figure, axes = panels(len(datasets), 4, (2.55, 1.45 + row * len(models)), sharey=True)
     drawn = []
     for panel, dataset in zip(axes, datasets, strict=True):
         domain = plan.domains.get(dataset, "")
@@ -61,7 +68,9 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
             rows = rows_of(results, what)
             _marks(panel, rows, what, models, styles, place - (len(here) - 1) / 2)
             drawn.append(rows[COLUMNS])
-        panel.set_xlim(-0.02, 1.02)
+        ends = [rows.loc[rows["status"] == "ok", "upper"].max() for rows in drawn[-len(here) :]]
+        end = share_end(float(np.nanmax([0.0, *ends])))
+        panel.set_xlim(-0.02 * end, 1.02 * end)
         panel.set_yticks(range(len(models)), [names[m] for m in models])
         panel.set_ylim(len(models) - 0.5, -0.5)
         _apart(panel, models)
