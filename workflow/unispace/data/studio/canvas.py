@@ -77,7 +77,18 @@ def turned(
     """Coordinates in a frame centred at (cx, cy) and turned clockwise by `degrees`."""
     cos, sin = rotation(degrees)
     dx, dy = x - column(cx), y - column(cy)
-    return dx * column(cos) + dy * column(sin), dy * column(cos) - dx * column(sin)
+    c, s = column(cos), column(sin)
+    return _plus(dx * c, dy * s), _minus(dy * c, dx * s)
+
+
+def _plus(a: Floats, b: Floats) -> Floats:
+    """The sum of two arrays that are not needed any more, in the first where it has the room."""
+    return np.add(a, b, out=a) if a.shape == b.shape else a + b
+
+
+def _minus(a: Floats, b: Floats) -> Floats:
+    """The difference, likewise."""
+    return np.subtract(a, b, out=a) if a.shape == b.shape else a - b
 
 
 def turned_back(
@@ -94,9 +105,13 @@ def ellipse(x: Floats, y: Floats, rx: ArrayLike, ry: ArrayLike) -> Floats:
     a, b = column(rx), column(ry)
     u, v = x / a, y / b
     # In place, as this is the shape computed most: a new array costs as much as the arithmetic.
-    radius = u * u + v * v
+    radius = _plus(u * u, v * v)
     np.sqrt(radius, out=radius)
-    slope = (u / a) ** 2 + (v / b) ** 2
+    u /= a
+    v /= b
+    u *= u
+    v *= v
+    slope = _plus(u, v)
     np.sqrt(slope, out=slope)
     slope += np.float32(1e-6)
     distance = radius - 1
@@ -126,15 +141,19 @@ def segment(
     ax_, ay_ = column(ax), column(ay)
     ux, uy = column(bx) - ax_, column(by) - ay_
     px, py = x - ax_, y - ay_
-    t = px * ux + py * uy
+    t = _plus(px * ux, py * uy)
     t /= ux * ux + uy * uy + np.float32(1e-9)
     np.clip(t, 0, 1, out=t)
-    dx, dy = px - t * ux, py - t * uy
+    dx = t * ux
+    np.subtract(px, dx, out=dx)
+    t *= uy
+    dy = np.subtract(py, t, out=t)
     dx *= dx
     dy *= dy
     dx += dy
     np.sqrt(dx, out=dx)
-    return dx - column(radius)
+    dx -= column(radius)
+    return dx
 
 
 def polygon(x: Floats, y: Floats, corners: ArrayLike) -> Floats:
