@@ -31,31 +31,7 @@ def fixed(values: ArrayLike) -> Floats:
 
 
 class Layer(Canvas):
-    """A canvas that stores its colours as three planes.
-
-    A colour in the innermost axis costs numpy one short loop per pixel; planes are several times
-    faster to composite.
-    """
-
-    def __init__(self, n: int, size: int) -> None:
-        super().__init__(n, size)
-        # One coordinate per column and per line: arithmetic widens them to pixels when it must.
-        self.x, self.y = self.x[:1, :1, :], self.y[:1, :, :1]
-        self._hold(np.zeros((3, n, size, size), np.float32))
-
-    def _hold(self, planes: Floats) -> None:
-        self.planes = planes
-        self.pixels = np.moveaxis(planes, 0, -1)
-
-    def paint(self, coverage: Floats, colour: ArrayLike, opacity: ArrayLike = 1.0) -> None:
-        """Composite a colour, `(3,)`, `(n, 3)` or per pixel `(n, h, w, 3)`, over the images."""
-        alpha = coverage * column(opacity)
-        tint = np.asarray(colour, dtype=np.float32)
-        for channel, plane in enumerate(self.planes):
-            level = tint[..., channel]
-            difference = (level if level.ndim == 3 else column(level)) - plane
-            difference *= alpha
-            plane += difference
+    """A canvas with windows."""
 
     def darken(self, coverage: Floats, factor: ArrayLike) -> None:
         """Multiply the colours where covered: a shadow that keeps what it falls on."""
@@ -82,6 +58,17 @@ class Layer(Canvas):
         return Window(self, rows, (cx, cy), (half_width, half_height))
 
 
+def places(layers: Floats, *window: int) -> Floats:
+    """Every place of a window in the last axes of an array: `(..., places along each axis, *window)`, no copy.
+
+    Written by hand, as `sliding_window_view` takes longer to check its arguments than a small shape to paint.
+    """
+    axes = layers.ndim - len(window)
+    free = (size - w + 1 for size, w in zip(layers.shape[axes:], window, strict=True))
+    steps = (*layers.strides, *layers.strides[axes:])
+    return np.ndarray((*layers.shape[:axes], *free, *window), np.float32, layers, 0, steps)
+
+
 class Window(Layer):
     """Part of some images, painted like a canvas and written back at the end of a `with` block."""
 
@@ -93,32 +80,34 @@ class Window(Layer):
         half: tuple[float, float],
     ) -> None:
         self.n, self.size, self.edge = len(rows), parent.size, parent.edge
-        across, down = (self._indices(centre[i], half[i]) for i in range(2))
-        self.x = parent.x[0, 0][across][:, None, :]
-        self.y = parent.y[0, :, 0][down][:, :, None]
-        self.shape = (self.n, down.shape[1], across.shape[1])
-        self._whole = self.shape[1:] == (self.size, self.size)
-        lines = rows[:, None] * self.size + down
-        self._target = rows if self._whole else lines[:, :, None] * self.size + across[:, None, :]
+        (left, width), (top, height) = (self._place(centre[i], half[i]) for i in range(2))
+        self.x = places(parent.x[0, 0], width)[left][:, None, :]
+        self.y = places(parent.y[0, :, 0], height)[top][:, :, None]
+        self.shape = (self.n, height, width)
+        # A window as large as the image has one place, so no pixel need be looked for.
+        self._at = (rows,) if (height, width) == (self.size, self.size) else (rows, top, left)
         self._parent, self._within = parent, None
-        self._hold(np.stack([self.crop(plane) for plane in parent.planes]))
+        self.planes = self._every(parent.planes)[:, *self._at]
 
-    def _indices(self, centre: ArrayLike, half: float) -> NDArray[np.intp]:
+    def _place(self, centre: ArrayLike, half: float) -> tuple[NDArray[np.intp], int]:
+        """First column or line of each window, `(n,)`, and their number."""
         width = min(int(np.ceil(half * self.size)) + 2, self.size)
         middle = (np.asarray(centre, dtype=np.float64) + 1) * self.size / 2
-        start = np.clip(np.round(middle - width / 2), 0, self.size - width).astype(np.intp)
-        return np.broadcast_to(start, (self.n,))[:, None] + np.arange(width)
+        start = np.round(middle - width / 2)
+        start = np.minimum(np.maximum(start, 0), self.size - width).astype(np.intp)
+        return np.broadcast_to(start, (self.n,)), width
+
+    def _every(self, layers: Floats) -> Floats:
+        """What `_at` chooses the window's part from, of arrays `(..., n, size, size)`."""
+        return layers if len(self._at) == 1 else places(layers, *self.shape[1:])
 
     def crop(self, layer: Floats) -> Floats:
         """The window's part of a `(n, size, size)` array that belongs to the whole images."""
-        return layer[self._target] if self._whole else layer.ravel().take(self._target)
+        return self._every(layer)[self._at]
 
     def paste(self, layer: Floats, values: Floats) -> None:
         """Write values into the window's part of a contiguous `(n, size, size)` array."""
-        if self._whole:
-            layer[self._target] = values
-        else:
-            layer.reshape(-1)[self._target] = values
+        self._every(layer)[self._at] = values
 
     def keep_within(self, layer: Floats) -> None:
         """Let paint stick only where a `(n, size, size)` opacity of the whole images allows it."""
@@ -141,8 +130,7 @@ class Window(Layer):
         trace: TracebackType | None,
     ) -> None:
         """Write the window back into the images."""
-        for whole, part in zip(self._parent.planes, self.planes, strict=True):
-            self.paste(whole, part)
+        self._every(self._parent.planes)[:, *self._at] = self.planes
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unispace.data.studio.canvas import Floats, column
+from unispace.data.studio.canvas import Floats, column, to_bytes
 
 Doubles = NDArray[np.float64]
 
@@ -103,14 +103,3 @@ def _soften(pixels: Floats, side: Floats) -> None:
     change -= 2 * pixels
     change *= side
     pixels += change
-
-
-def to_bytes(planes: Floats) -> NDArray[np.uint8]:
-    """Planes `(3, n, h, w)` of numbers in [0, 1], others cut off, as images `(n, h, w, 3)`, RGB."""
-    images = np.empty((*planes.shape[1:], len(planes)), np.uint8)
-    for channel, plane in enumerate(planes):
-        level = np.clip(plane, 0, 1)
-        level *= np.float32(255)
-        level += np.float32(0.5)
-        np.copyto(images[..., channel], level, casting="unsafe")
-    return images
