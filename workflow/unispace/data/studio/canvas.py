@@ -11,16 +11,32 @@ Angles are turned into sines and cosines outside, in parameters that are rounded
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.floating]
+
+BLOCK = 1 << 16
+"""Pixels that are worked on at once where a shape covers whole images: their arrays fit in a core's cache."""
 
 
 def column(values: ArrayLike) -> Floats:
     """Shape one parameter per image, `(n,)` or a scalar, so that it broadcasts over pixels."""
     array = np.asarray(values, dtype=np.float32)
     return array.reshape(-1, 1, 1) if array.ndim else array.reshape(1, 1, 1)
+
+
+def blocks(n: int, pixels: int) -> Iterator[slice]:
+    """Slices of `n` images of so many pixels that are few enough for the cache."""
+    step = max(1, BLOCK // pixels)
+    return (slice(start, start + step) for start in range(0, n, step))
+
+
+def part_of(values: Floats, part: slice) -> Floats:
+    """Some images' values `(m, ...)`; one value for all, `(1, ...)`, stays as it is."""
+    return values if len(values) == 1 else values[part]
 
 
 def rotation(degrees: ArrayLike) -> tuple[Floats, Floats]:
@@ -63,14 +79,20 @@ class Canvas:
             colour: `(3,)`, `(n, 3)` or per pixel `(n, h, w, 3)`, in [0, 1].
             opacity: scalar or `(n,)`.
         """
-        opaque = isinstance(opacity, float) and opacity == 1
-        alpha = coverage if opaque else coverage * column(opacity)
         tint = np.asarray(colour, dtype=np.float32)
-        for channel, plane in enumerate(self.planes):
-            level = tint[..., channel]
-            difference = (level if level.ndim == 3 else column(level)) - plane
-            difference *= alpha
-            plane += difference
+        tint = tint.reshape(-1, 1, 1, 3) if tint.ndim < 3 else tint
+        opaque, fade = isinstance(opacity, float) and opacity == 1, column(opacity)
+        _, n, height, width = self.planes.shape
+        for part in blocks(n, height * width):
+            alpha = part_of(coverage, part)
+            if not opaque:
+                alpha = alpha * part_of(fade, part)
+            level = part_of(tint, part)
+            for channel in range(3):
+                plane = self.planes[channel, part]
+                difference = level[..., channel] - plane
+                difference *= alpha
+                plane += difference
 
     def finish(self) -> NDArray[np.uint8]:
         """The images as uint8, `(n, size, size, 3)`, RGB."""

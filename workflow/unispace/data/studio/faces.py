@@ -22,7 +22,7 @@ from unispace.data.studio.faces_portrait import Portrait
 
 # Images of 64 pixels painted together (fewer of larger ones, for the memory): enough to make little
 # of numpy's calls, few enough for the cache.
-CHUNK = 64
+CHUNK = 128
 SMALLEST = 16
 STRONGEST = 2.0
 

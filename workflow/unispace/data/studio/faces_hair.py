@@ -124,9 +124,8 @@ class Hair:
         """Hair hanging behind the neck, buns and tails."""
         portrait, pose = self.portrait, self.portrait.pose
         rows = portrait.rows(self.style["mass"] > 0)
-        if len(rows):
-            with portrait.canvas.window(rows, 0, 0, 1, 1) as part:
-                self._mass(part, rows)
+        for part, some in portrait.canvas.whole(rows):
+            self._mass(part, some)
         crown = 0.9 * pose.b
         self._tuft("afro", (0 * pose.a, -0.42 * pose.b, -0.3 * pose.c), (0.66, 0.60))
         self._tuft("bun", (0 * pose.a, -1.1 * pose.b, -0.55 * pose.c), (0.23, 0.2))
@@ -142,9 +141,8 @@ class Hair:
         portrait, style = self.portrait, self.style
         for waved in (False, True):
             rows = portrait.rows((style["opacity"] > 0) & ((style["wave"] > 0) == waved))
-            if len(rows):
-                with portrait.canvas.window(rows, 0, 0, 1, 1) as part:
-                    self._cap(part, rows, waved)
+            for part, some in portrait.canvas.whole(rows):
+                self._cap(part, some, waved)
         self._locks(behind=False)
         self._mohawk()
         self._quiff()

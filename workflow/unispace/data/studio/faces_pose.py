@@ -7,6 +7,7 @@ decimals before they meet a pixel.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeAlias
@@ -14,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unispace.data.studio.canvas import Canvas, Floats, column, segment
+from unispace.data.studio.canvas import Canvas, Floats, blocks, column, part_of, segment
 
 Doubles: TypeAlias = NDArray[np.float64]
 Point: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]
@@ -27,7 +28,7 @@ DEPTH = 0.86  # of the face in front of the middle of the head, relative to its 
 
 def fixed(values: ArrayLike) -> Floats:
     """Round parameters so that they do not depend on the maths library."""
-    return np.round(np.asarray(values, dtype=np.float64), 6).astype(np.float32)
+    return np.asarray(values, dtype=np.float64).round(6).astype(np.float32)
 
 
 class Layer(Canvas):
@@ -37,6 +38,12 @@ class Layer(Canvas):
         """Multiply the colours where covered: a shadow that keeps what it falls on."""
         scale = 1 - coverage * (1 - column(factor))
         self.planes *= scale[None]
+
+    def whole(self, rows: NDArray[np.intp]) -> Iterator[tuple[Window, NDArray[np.intp]]]:
+        """Windows on the whole of the images `rows`, a few at a time, each with the numbers of its images."""
+        for part in blocks(len(rows), self.size * self.size):
+            with self.window(rows[part], 0, 0, 1, 1) as window:
+                yield window, rows[part]
 
     def window(
         self,
@@ -58,15 +65,21 @@ class Layer(Canvas):
         return Window(self, rows, (cx, cy), (half_width, half_height))
 
 
-def places(layers: Floats, *window: int) -> Floats:
-    """Every place of a window in the last axes of an array: `(..., places along each axis, *window)`, no copy.
+def stretches(line: Floats, width: int) -> Floats:
+    """Every stretch of a line of numbers: `(places, width)`, no copy."""
+    (step,) = line.strides
+    return np.ndarray((len(line) - width + 1, width), np.float32, line, 0, (step, step))
+
+
+def places(layers: Floats, height: int, width: int) -> Floats:
+    """Every place of a window in the last two axes of an array: `(..., down, across, height, width)`, no copy.
 
     Written by hand, as `sliding_window_view` takes longer to check its arguments than a small shape to paint.
     """
-    axes = layers.ndim - len(window)
-    free = (size - w + 1 for size, w in zip(layers.shape[axes:], window, strict=True))
-    steps = (*layers.strides, *layers.strides[axes:])
-    return np.ndarray((*layers.shape[:axes], *free, *window), np.float32, layers, 0, steps)
+    *others, down, across = layers.shape
+    shape = (*others, down - height + 1, across - width + 1, height, width)
+    steps = layers.strides
+    return np.ndarray(shape, np.float32, layers, 0, (*steps, *steps[-2:]))
 
 
 class Window(Layer):
@@ -80,9 +93,10 @@ class Window(Layer):
         half: tuple[float, float],
     ) -> None:
         self.n, self.size, self.edge = len(rows), parent.size, parent.edge
-        (left, width), (top, height) = (self._place(centre[i], half[i]) for i in range(2))
-        self.x = places(parent.x[0, 0], width)[left][:, None, :]
-        self.y = places(parent.y[0, :, 0], height)[top][:, :, None]
+        left, width = self._place(centre[0], half[0])
+        top, height = self._place(centre[1], half[1])
+        self.x = stretches(parent.x[0, 0], width)[left][:, None, :]
+        self.y = stretches(parent.y[0, :, 0], height)[top][:, :, None]
         self.shape = (self.n, height, width)
         # A window as large as the image has one place, so no pixel need be looked for.
         self._at = (rows,) if (height, width) == (self.size, self.size) else (rows, top, left)
@@ -251,16 +265,23 @@ class Pose:
         depth = np.sqrt(sum(np.square(k) for k in move[2]))
         axis = [k / depth for k in move[2]]
         dx, dy = canvas.x - column(fixed(cx)), canvas.y - column(fixed(cy))
+        axes = [column(fixed(k)) for k in axis]
         along = [_dot(move[i], (axis[0], axis[1], axis[2])) for i in range(2)]
-        flat = [
-            dx * column(fixed(move[0][k] - along[0] * axis[k]))
-            + dy * column(fixed(move[1][k] - along[1] * axis[k]))
-            for k in range(3)
-        ]
-        square = flat[0] * flat[0] + flat[1] * flat[1] + flat[2] * flat[2]
-        height = np.sqrt(np.maximum(1 - square, 0))
-        x, y, z = (f + height * column(fixed(k)) for f, k in zip(flat, axis, strict=True))
-        return x, y, z, np.sqrt(square)
+        across = [dx * column(fixed(move[0][k] - along[0] * axis[k])) for k in range(3)]
+        down = [dy * column(fixed(move[1][k] - along[1] * axis[k])) for k in range(3)]
+        x, y, z, radius = np.empty((4, canvas.n, canvas.size, canvas.size), np.float32)
+        for part in blocks(canvas.n, canvas.size * canvas.size):
+            flat = [part_of(a, part) + part_of(d, part) for a, d in zip(across, down, strict=True)]
+            square = flat[0] * flat[0]
+            square += flat[1] * flat[1]
+            square += flat[2] * flat[2]
+            np.sqrt(square, out=radius[part])
+            np.subtract(1, square, out=square)
+            np.maximum(square, 0, out=square)
+            height = np.sqrt(square, out=square)
+            for whole, f, k in zip((x, y, z), flat, axes, strict=True):
+                np.add(f, height * part_of(k, part), out=whole[part])
+        return x, y, z, radius
 
 
 def _dot(row: tuple[Doubles, ...] | list[Doubles], point: Point) -> Doubles:
