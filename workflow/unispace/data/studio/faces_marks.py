@@ -125,9 +125,10 @@ def beard(portrait: Portrait) -> None:
             "moustache": (bar, 1.0), "handlebar": (np.minimum(bar, ends), 1.0),
         }  # fmt: skip
         for name, (shape, opacity) in shapes.items():
-            part.paint(part.coverage(shape), colour, fixed((style == name) * opacity))
+            cover = part.coverage(shape)
+            part.paint(cover, colour, fixed((style == name) * opacity))
             if name == "full":
-                portrait.cover(part, part.coverage(shape) * column(style == name))
+                portrait.cover(part, cover * column(style == name))
 
 
 def glasses(portrait: Portrait) -> None:

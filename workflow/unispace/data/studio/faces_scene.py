@@ -137,15 +137,17 @@ PATTERNS = {
 def shoulders(portrait: Portrait) -> None:
     """Clothed shoulders, lit from one side."""
     canvas, view, pose = portrait.canvas, portrait.view, portrait.pose
-    x, y = canvas.x - column(fixed(pose.cx)), canvas.y - column(fixed(pose.cy))
-    rise = fixed(pose.scale * 1.25)
-    shape = ellipse(x, y - column(rise), fixed(pose.scale * 0.86), fixed(pose.scale * 0.60))
+    everyone, rise = np.arange(canvas.n), fixed(pose.scale * 1.25)
     side = fixed(view["light_contrast"] * np.sign(view["light_azimuth"]) * 0.22)
-    lit = np.clip(1 + x * column(side), 0, 2)
-    cover = canvas.coverage(shape)
-    canvas.paint(cover, portrait.cloth)
-    for channel in canvas.planes:
-        channel *= 1 + cover * (lit - 1)
+    # From the bottom of the image up to the highest shoulder.
+    highest = float((pose.cy + pose.scale * 0.65).min()) - 6 * float(canvas.edge)
+    with canvas.window(everyone, 0, 1, 1, max((1 - highest) / 2, 0)) as part:
+        x, y = part.x - column(fixed(pose.cx)), part.y - column(fixed(pose.cy))
+        shape = ellipse(x, y - column(rise), fixed(pose.scale * 0.86), fixed(pose.scale * 0.60))
+        lit = np.clip(1 + x * column(side), 0, 2)
+        cover = part.coverage(shape)
+        part.paint(cover, portrait.cloth)
+        part.planes *= 1 + cover * (lit - 1)
 
 
 def neck(portrait: Portrait) -> None:

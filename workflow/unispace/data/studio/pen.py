@@ -107,12 +107,12 @@ class Pen:
     def only(self, chosen: NDArray[np.bool_]) -> Pen:
         """The same pen for the images of the mask `chosen`, `(n,)`."""
         part = copy(self)
-        chosen = np.flatnonzero(chosen)
-        part.rows = self.rows[chosen]
+        rows = np.flatnonzero(chosen)
+        part.rows = self.rows[rows]
         part.n = len(part.rows)
         for name in ("_x", "_y", "scale", "_outline", "_flip", "_cos", "_sin"):
-            setattr(part, name, getattr(self, name)[chosen])
-        part._light = (self._light[0][chosen], self._light[1][chosen])
+            setattr(part, name, getattr(self, name)[rows])
+        part._light = (self._light[0][rows], self._light[1][rows])
         return part
 
     def placed(self, x: ArrayLike, y: ArrayLike, scale: ArrayLike, degrees: ArrayLike) -> Pen:
