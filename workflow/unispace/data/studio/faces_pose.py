@@ -82,6 +82,10 @@ def places(layers: Floats, height: int, width: int) -> Floats:
     return np.ndarray(shape, np.float32, layers, 0, (*steps, *steps[-2:]))
 
 
+# Asked for by number, the planes of a window lie one after the other, and are painted twice as fast as by a slice.
+_PLANES = np.arange(3)[:, None]
+
+
 class Window(Layer):
     """Part of some images, painted like a canvas and written back at the end of a `with` block."""
 
@@ -101,7 +105,7 @@ class Window(Layer):
         # A window as large as the image has one place, so no pixel need be looked for.
         self._at = (rows,) if (height, width) == (self.size, self.size) else (rows, top, left)
         self._parent, self._within = parent, None
-        self.planes = self._every(parent.planes)[:, *self._at]
+        self.planes = self._every(parent.planes)[_PLANES, *self._at]
 
     def _place(self, centre: ArrayLike, half: float) -> tuple[NDArray[np.intp], int]:
         """First column or line of each window, `(n,)`, and their number."""
@@ -144,7 +148,7 @@ class Window(Layer):
         trace: TracebackType | None,
     ) -> None:
         """Write the window back into the images."""
-        self._every(self._parent.planes)[:, *self._at] = self.planes
+        self._every(self._parent.planes)[_PLANES, *self._at] = self.planes
 
 
 @dataclass(frozen=True)
