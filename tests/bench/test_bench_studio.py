@@ -25,12 +25,6 @@ SETS = {
 }
 
 
-FACES = (
-    "a face is some hundred shapes, composited for 64 faces at once; the profile is flat: reading and writing windows 14 %, "
-    "compositing 12 %, nothing else above a tenth"
-)
-
-
 def paint(name):
     """All images of a set, `(n, size, size, 3)`."""
     domain, source = SETS[name]
@@ -62,7 +56,6 @@ def test_rendering(name):
             f"studio rendering of {len(images)} images of {name}, {images.shape[1]} px",
             "PNG encode of as many with Pillow",
             1.0,
-            limit=FACES if name == "faces" else "",
         ),
         lambda: paint(name),
         encode,

@@ -30,7 +30,8 @@ from unispace.data.studio.swatches import (
     tinted,
 )
 
-CHUNK_PIXELS = 1 << 18  # images are painted in chunks of about this many pixels, for the caches
+CHUNK_PIXELS = 1 << 19
+"""Images are painted in chunks of about this many pixels: enough to make little of numpy's calls, few for the memory."""
 
 
 def sample_identities(rng: np.random.Generator, n: int) -> pd.DataFrame:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from unispace.data.studio.bodies_outfit import Outfit
 from unispace.data.studio.bodies_shape import Figure
 from unispace.data.studio.canvas import Floats
 from unispace.data.studio.pen import Pen, moved, oval
 from unispace.data.studio.stage import Doubles
-from unispace.data.studio.swatches import codes, shaded, tinted
+from unispace.data.studio.swatches import shaded
 from unispace.data.studio.wardrobe import CARRIED
 
 Mask = NDArray[np.bool_]
 
 
 def _carriers(
-    pen: Pen, fig: Figure, identities: pd.DataFrame, name: str, condition: Mask | None = None
+    pen: Pen, fig: Figure, look: Outfit, name: str, condition: Mask | None = None
 ) -> tuple[Pen, Figure, Floats, Mask]:
     """Pen, figures and colours of those who carry the named thing, and their mask."""
-    chosen = codes(identities["carried"], CARRIED) == CARRIED.index(name)
+    chosen = look.carried == CARRIED.index(name)
     if condition is not None:
         chosen &= condition
-    colour = tinted(identities["carried_colour"], np.zeros(len(identities)))[chosen]
-    return pen.only(chosen), fig.only(chosen), colour, chosen
+    return pen.only(chosen), fig.only(chosen), look.carried_colour[chosen], chosen
 
 
 def _backpack(pen: Pen, fig: Figure, colour: Floats) -> None:
@@ -38,25 +37,25 @@ def _backpack(pen: Pen, fig: Figure, colour: Floats) -> None:
     pen.box(x, y + half * 0.38, width * 0.72, half * 0.38, shaded(colour, 0.75), 0.02, 0, away)
 
 
-def paint_behind(pen: Pen, fig: Figure, identities: pd.DataFrame) -> None:
+def paint_behind(pen: Pen, fig: Figure, look: Outfit) -> None:
     """Paint what the body hides: a backpack seen from the front."""
-    part, f, colour, _ = _carriers(pen, fig, identities, "backpack", fig.facing >= 0)
+    part, f, colour, _ = _carriers(pen, fig, look, "backpack", fig.facing >= 0)
     if part.n:
         _backpack(part, f, colour)
 
 
-def paint_on_torso(pen: Pen, fig: Figure, identities: pd.DataFrame, on_right: Mask) -> None:
+def paint_on_torso(pen: Pen, fig: Figure, look: Outfit, on_right: Mask) -> None:
     """Paint what lies on the torso: a backpack from behind, its straps, a shoulder strap."""
-    part, f, colour, _ = _carriers(pen, fig, identities, "backpack", fig.facing < 0)
+    part, f, colour, _ = _carriers(pen, fig, look, "backpack", fig.facing < 0)
     if part.n:
         _backpack(part, f, colour)
-    part, f, colour, _ = _carriers(pen, fig, identities, "backpack", fig.facing > 0.3)
+    part, f, colour, _ = _carriers(pen, fig, look, "backpack", fig.facing > 0.3)
     for side in (-1.0, 1.0):
         x = f.lean + side * f.shoulder * 0.55
         part.line(
             [(x, f.shoulder_y), (x, f.waist_y - 0.02)], 0.013, shaded(colour, 0.8), outlined=False
         )
-    part, f, colour, chosen = _carriers(pen, fig, identities, "shoulder_bag")
+    part, f, colour, chosen = _carriers(pen, fig, look, "shoulder_bag")
     side = _side(f, on_right[chosen])
     part.line(
         [(f.lean - side * f.shoulder * 0.6, f.shoulder_y), (side * f.hip, f.hip_y)],
@@ -67,15 +66,15 @@ def paint_on_torso(pen: Pen, fig: Figure, identities: pd.DataFrame, on_right: Ma
     )
 
 
-def paint_beside(pen: Pen, fig: Figure, identities: pd.DataFrame, on_right: Mask) -> None:
+def paint_beside(pen: Pen, fig: Figure, look: Outfit, on_right: Mask) -> None:
     """Paint bags and cases at the side of the body."""
-    part, f, colour, chosen = _carriers(pen, fig, identities, "shoulder_bag")
+    part, f, colour, chosen = _carriers(pen, fig, look, "shoulder_bag")
     side = _side(f, on_right[chosen])
     x = side * (f.hip + 0.03)
     part.box(x, f.hip_y + 0.03, 0.075, 0.058, colour, 0.018)
     part.box(x, f.hip_y + 0.005, 0.075, 0.026, shaded(colour, 0.75), 0.012, outlined=False)
 
-    part, f, colour, chosen = _carriers(pen, fig, identities, "shopping_bag")
+    part, f, colour, chosen = _carriers(pen, fig, look, "shopping_bag")
     x, y = _hand(f, on_right[chosen])
     part.ring(x, y + 0.02, 0.03, 0.035, 0.006, shaded(colour, 0.6), outlined=False)
     part.polygon(
@@ -88,7 +87,7 @@ def paint_beside(pen: Pen, fig: Figure, identities: pd.DataFrame, on_right: Mask
         colour,
     )
 
-    part, f, colour, chosen = _carriers(pen, fig, identities, "suitcase")
+    part, f, colour, chosen = _carriers(pen, fig, look, "suitcase")
     _suitcase(part, f, colour, on_right[chosen])
 
 
@@ -104,9 +103,9 @@ def _suitcase(pen: Pen, fig: Figure, colour: Floats, on_right: Mask) -> None:
     pen.box(x, -0.145, 0.014, 0.105, shaded(colour, 0.75), 0.005, outlined=False)
 
 
-def paint_above(pen: Pen, fig: Figure, identities: pd.DataFrame) -> None:
+def paint_above(pen: Pen, fig: Figure, look: Outfit) -> None:
     """Paint an open umbrella over the head."""
-    part, f, colour, _ = _carriers(pen, fig, identities, "umbrella")
+    part, f, colour, _ = _carriers(pen, fig, look, "umbrella")
     if not part.n:
         return
     x, grip = f.near_arm.end

@@ -15,6 +15,7 @@ from unispace.data.studio.stage import Doubles
 from unispace.data.studio.swatches import codes, tinted
 from unispace.data.studio.wardrobe import (
     BOTTOMS,
+    CARRIED,
     HAIR_COLOURS,
     HAIR_STYLES,
     HATS,
@@ -44,14 +45,20 @@ class Outfit:
     bottom_colour: Floats
     shoe_colour: Floats
     beard: Mask
+    carried: NDArray[np.intp]
+    carried_colour: Floats
 
     def only(self, chosen: Mask) -> Outfit:
         """The outfits of the images in the mask `chosen`, `(n,)`."""
-        return Outfit(*(getattr(self, f.name)[chosen] for f in fields(self)))
+        rows = np.flatnonzero(chosen)
+        return Outfit(*(getattr(self, name)[rows] for name in _OF_OUTFIT))
 
     def wears(self, *tops: str) -> Mask:
         """Which persons wear one of the tops."""
         return np.isin(self.top, [TOPS.index(top) for top in tops])
+
+
+_OF_OUTFIT = tuple(field.name for field in fields(Outfit))
 
 
 def outfits(identities: pd.DataFrame) -> Outfit:
@@ -73,6 +80,8 @@ def outfits(identities: pd.DataFrame) -> Outfit:
         bottom_colour=tinted(identities["bottom_colour"], identities["bottom_tone"]),
         shoe_colour=tinted(identities["shoe_colour"], level),
         beard=identities["beard"].to_numpy(np.bool_),
+        carried=codes(identities["carried"], CARRIED),
+        carried_colour=tinted(identities["carried_colour"], level),
     )
 
 

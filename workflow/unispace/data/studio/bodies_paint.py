@@ -46,7 +46,7 @@ def paint_person(stage: Stage, fig: Figure, identities: pd.DataFrame, views: pd.
     )
     on_right = views["mirror_hand"].to_numpy(np.bool_)
     pen.ellipse(0.0, 0.0, fig.hip + 0.12, 0.028, (0.0, 0.0, 0.0), opacity=0.28, outlined=False)
-    paint_behind(pen, fig, identities)
+    paint_behind(pen, fig, look)
     paint_long_hair(pen, fig, look, behind=True)
     _hood(pen, fig, look, behind=True)
     _arm(pen, fig, look, fig.far_arm, FAR)
@@ -55,13 +55,13 @@ def paint_person(stage: Stage, fig: Figure, identities: pd.DataFrame, views: pd.
     _skirt(pen, fig, look)
     _torso(pen, fig, look)
     _hood(pen, fig, look, behind=False)
-    paint_on_torso(pen, fig, identities, on_right)
+    paint_on_torso(pen, fig, look, on_right)
     paint_head(pen, fig, look)
     paint_long_hair(pen, fig, look, behind=False)
     paint_hat(pen, fig, look)
-    paint_beside(pen, fig, identities, on_right)
+    paint_beside(pen, fig, look, on_right)
     _arm(pen, fig, look, fig.near_arm, 1.0)
-    paint_above(pen, fig, identities)
+    paint_above(pen, fig, look)
 
 
 def column_shape(

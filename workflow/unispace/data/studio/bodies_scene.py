@@ -59,8 +59,6 @@ def paint_scene(stage: Stage, views: pd.DataFrame) -> None:
     camera = views["camera"].to_numpy(np.int64)
     shift = views["scene_shift"].to_numpy(np.float64) * 2.5
     pen = Pen(stage, np.arange(stage.n))
-    patch = pen.whole()
-    opaque = np.ones((1, 1, 1), np.float32)
     wall = np.asarray(WALL_COLOURS)[(camera + (camera // 5)) % len(WALL_COLOURS)]
     wall = np.clip(wall * (0.86 + 0.22 * _trait(camera, 2))[:, None], 0, 1)
     kind = camera % len(WALLS)
@@ -70,13 +68,16 @@ def paint_scene(stage: Stage, views: pd.DataFrame) -> None:
             part = pen.only(chosen)
             p = part.whole()
             p = replace(p, u=p.u + column(shift[chosen]))
-            part.composite(p, opaque, _WALL_PAINTERS[name](p, wall[chosen].astype(np.float32)))
-    _floor(pen, patch, camera, shift)
+            # Nothing lies below yet.
+            stage.pixels[chosen] = _WALL_PAINTERS[name](p, wall[chosen].astype(np.float32))
+    _floor(pen, camera, shift)
 
 
-def _floor(pen: Pen, patch: Patch, camera: NDArray[np.int64], shift: Doubles) -> None:
+def _floor(pen: Pen, camera: NDArray[np.int64], shift: Doubles) -> None:
     colour = np.asarray(FLOOR_COLOURS, np.float32)[camera % len(FLOOR_COLOURS)]
-    line = column(0.42 + 0.25 * _trait(camera, 4))
+    level = 0.42 + 0.25 * _trait(camera, 4)
+    line, far = column(level), np.full(pen.n, 1e6)
+    patch = pen.patch(0.0, (level + 1) / 2, far, (1 - level) / 2)
     depth = patch.v - line
     # Slabs: joints across, and joints that fan out towards the viewer.
     rows = _joint(depth / (depth * np.float32(0.6) + np.float32(0.35)), 0.22)
@@ -84,7 +85,8 @@ def _floor(pen: Pen, patch: Patch, camera: NDArray[np.int64], shift: Doubles) ->
     joints = np.maximum(rows, _joint(fan, 0.8))
     tint = colour[:, :, None, None] * (np.float32(1) - np.float32(0.14) * joints[:, None])
     pen.fill(patch, -depth, tint, outlined=False)
-    kerb = np.abs(depth) - np.float32(0.022)
+    patch = pen.patch(0.0, level, far, 0.022)
+    kerb = np.abs(patch.v - line) - np.float32(0.022)
     pen.fill(patch, kerb, shaded(colour, 0.72), outlined=False)
 
 

@@ -29,7 +29,8 @@ class Limb:
 
     def only(self, chosen: NDArray[np.bool_]) -> Limb:
         """The limbs of the images in the mask."""
-        return Limb(*(_only(getattr(self, f.name), chosen) for f in fields(self)))
+        rows = np.flatnonzero(chosen)
+        return Limb(_only(self.root, rows), _only(self.middle, rows), _only(self.end, rows))
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,20 @@ class Figure:
 
     def only(self, chosen: NDArray[np.bool_]) -> Figure:
         """The figures of the images in the mask `chosen`, `(n,)`."""
-        return Figure(*(_only(getattr(self, f.name), chosen) for f in fields(self)))
+        rows = np.flatnonzero(chosen)
+        return Figure(*(_only(getattr(self, name), rows) for name in _OF_FIGURE))
 
 
-def _only(value: Any, chosen: NDArray[np.bool_]) -> Any:
-    """The chosen entries of a field: numbers, a point or a limb."""
+_OF_FIGURE = tuple(field.name for field in fields(Figure))
+
+
+def _only(value: Any, rows: NDArray[np.intp]) -> Any:
+    """Some entries of a field: numbers, a point or a limb."""
     if isinstance(value, Limb):
-        return value.only(chosen)
+        return Limb(*(_only(point, rows) for point in (value.root, value.middle, value.end)))
     if isinstance(value, tuple):
-        return value[0][chosen], value[1][chosen]
-    return value[chosen]
+        return value[0][rows], value[1][rows]
+    return value[rows]
 
 
 class _Camera:

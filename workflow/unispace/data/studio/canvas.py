@@ -11,16 +11,32 @@ Angles are turned into sines and cosines outside, in parameters that are rounded
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.floating]
+
+BLOCK = 1 << 16
+"""Pixels that are worked on at once where a shape covers whole images: their arrays fit in a core's cache."""
 
 
 def column(values: ArrayLike) -> Floats:
     """Shape one parameter per image, `(n,)` or a scalar, so that it broadcasts over pixels."""
     array = np.asarray(values, dtype=np.float32)
     return array.reshape(-1, 1, 1) if array.ndim else array.reshape(1, 1, 1)
+
+
+def blocks(n: int, pixels: int) -> Iterator[slice]:
+    """Slices of `n` images of so many pixels that are few enough for the cache."""
+    step = max(1, BLOCK // pixels)
+    return (slice(start, start + step) for start in range(0, n, step))
+
+
+def part_of(values: Floats, part: slice) -> Floats:
+    """Some images' values `(m, ...)`; one value for all, `(1, ...)`, stays as it is."""
+    return values if len(values) == 1 else values[part]
 
 
 def rotation(degrees: ArrayLike) -> tuple[Floats, Floats]:
@@ -35,14 +51,17 @@ class Canvas:
     """`n` square images of `size` pixels, painted back to front.
 
     Coordinates run from -1 to 1, x to the right and y downwards; pixel centres are sampled.
+
+    Colours are three planes `(3, n, size, size)`: a colour in the innermost axis costs numpy one short loop per pixel.
     """
 
     def __init__(self, n: int, size: int) -> None:
         self.n, self.size = n, size
-        self.pixels: Floats = np.zeros((n, size, size, 3), np.float32)
+        self.planes: Floats = np.zeros((3, n, size, size), np.float32)
         centres = ((np.arange(size, dtype=np.float32) + np.float32(0.5)) * np.float32(2 / size)) - 1
-        self.x: Floats = np.broadcast_to(centres[None, None, :], (n, size, size)).copy()
-        self.y: Floats = np.broadcast_to(centres[None, :, None], (n, size, size)).copy()
+        # One coordinate per column and per line: arithmetic widens them to pixels when it must.
+        self.x: Floats = centres.reshape(1, 1, size)
+        self.y: Floats = centres.reshape(1, size, 1)
         self.edge = np.float32(1.5 / size)  # half width of an anti-aliased edge
 
     def coverage(self, distance: Floats, softness: ArrayLike = 1.0) -> Floats:
@@ -60,15 +79,35 @@ class Canvas:
             colour: `(3,)`, `(n, 3)` or per pixel `(n, h, w, 3)`, in [0, 1].
             opacity: scalar or `(n,)`.
         """
-        alpha = (coverage * column(opacity))[..., None]
         tint = np.asarray(colour, dtype=np.float32)
-        if tint.ndim == 2:
-            tint = tint[:, None, None, :]
-        self.pixels += alpha * (tint - self.pixels)
+        tint = tint.reshape(-1, 1, 1, 3) if tint.ndim < 3 else tint
+        opaque, fade = isinstance(opacity, float) and opacity == 1, column(opacity)
+        _, n, height, width = self.planes.shape
+        for part in blocks(n, height * width):
+            alpha = part_of(coverage, part)
+            if not opaque:
+                alpha = alpha * part_of(fade, part)
+            level = part_of(tint, part)
+            for channel in range(3):
+                plane = self.planes[channel, part]
+                difference = level[..., channel] - plane
+                difference *= alpha
+                plane += difference
 
     def finish(self) -> NDArray[np.uint8]:
         """The images as uint8, `(n, size, size, 3)`, RGB."""
-        return (np.clip(self.pixels, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+        return to_bytes(self.planes)
+
+
+def to_bytes(planes: Floats) -> NDArray[np.uint8]:
+    """Planes `(3, n, h, w)` of numbers in [0, 1], others cut off, as images `(n, h, w, 3)`, RGB."""
+    images = np.empty((*planes.shape[1:], len(planes)), np.uint8)
+    for channel, plane in enumerate(planes):
+        level = np.clip(plane, 0, 1)
+        level *= np.float32(255)
+        level += np.float32(0.5)
+        np.copyto(images[..., channel], level, casting="unsafe")
+    return images
 
 
 def turned(
@@ -77,7 +116,18 @@ def turned(
     """Coordinates in a frame centred at (cx, cy) and turned clockwise by `degrees`."""
     cos, sin = rotation(degrees)
     dx, dy = x - column(cx), y - column(cy)
-    return dx * column(cos) + dy * column(sin), dy * column(cos) - dx * column(sin)
+    c, s = column(cos), column(sin)
+    return _plus(dx * c, dy * s), _minus(dy * c, dx * s)
+
+
+def _plus(a: Floats, b: Floats) -> Floats:
+    """The sum of two arrays that are not needed any more, in the first where it has the room."""
+    return np.add(a, b, out=a) if a.shape == b.shape else a + b
+
+
+def _minus(a: Floats, b: Floats) -> Floats:
+    """The difference, likewise."""
+    return np.subtract(a, b, out=a) if a.shape == b.shape else a - b
 
 
 def turned_back(
@@ -94,9 +144,13 @@ def ellipse(x: Floats, y: Floats, rx: ArrayLike, ry: ArrayLike) -> Floats:
     a, b = column(rx), column(ry)
     u, v = x / a, y / b
     # In place, as this is the shape computed most: a new array costs as much as the arithmetic.
-    radius = u * u + v * v
+    radius = _plus(u * u, v * v)
     np.sqrt(radius, out=radius)
-    slope = (u / a) ** 2 + (v / b) ** 2
+    u /= a
+    v /= b
+    u *= u
+    v *= v
+    slope = _plus(u, v)
     np.sqrt(slope, out=slope)
     slope += np.float32(1e-6)
     distance = radius - 1
@@ -126,15 +180,19 @@ def segment(
     ax_, ay_ = column(ax), column(ay)
     ux, uy = column(bx) - ax_, column(by) - ay_
     px, py = x - ax_, y - ay_
-    t = px * ux + py * uy
+    t = _plus(px * ux, py * uy)
     t /= ux * ux + uy * uy + np.float32(1e-9)
     np.clip(t, 0, 1, out=t)
-    dx, dy = px - t * ux, py - t * uy
+    dx = t * ux
+    np.subtract(px, dx, out=dx)
+    t *= uy
+    dy = np.subtract(py, t, out=t)
     dx *= dx
     dy *= dy
     dx += dy
     np.sqrt(dx, out=dx)
-    return dx - column(radius)
+    dx -= column(radius)
+    return dx
 
 
 def polygon(x: Floats, y: Floats, corners: ArrayLike) -> Floats:

@@ -20,9 +20,9 @@ from unispace.data.studio.faces_hair import Hair
 from unispace.data.studio.faces_landmarks import locate
 from unispace.data.studio.faces_portrait import Portrait
 
-# Images of 64 pixels painted together (fewer of larger ones, for the memory): enough to make little
-# of numpy's calls, few enough for the cache.
-CHUNK = 64
+# Images of 64 pixels painted together (fewer of larger ones, for the memory): enough to make little of numpy's calls,
+# few enough that the windows of a feature fit in the cache; what covers whole images goes in blocks (`canvas.BLOCK`).
+CHUNK = 128
 SMALLEST = 16
 STRONGEST = 2.0
 

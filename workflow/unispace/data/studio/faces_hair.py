@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from unispace.data.studio.canvas import Floats, box, column, ellipse, turned
+from unispace.data.studio.canvas import Floats, blocks, box, column, ellipse, turned
+from unispace.data.studio.faces_geometry import skull as skull_of
 from unispace.data.studio.faces_portrait import INK, Portrait, mix
 from unispace.data.studio.faces_pose import Window, fixed, stroke
 
@@ -124,9 +125,8 @@ class Hair:
         """Hair hanging behind the neck, buns and tails."""
         portrait, pose = self.portrait, self.portrait.pose
         rows = portrait.rows(self.style["mass"] > 0)
-        if len(rows):
-            with portrait.canvas.window(rows, 0, 0, 1, 1) as part:
-                self._mass(part, rows)
+        for part, some in portrait.canvas.whole(rows):
+            self._mass(part, some)
         crown = 0.9 * pose.b
         self._tuft("afro", (0 * pose.a, -0.42 * pose.b, -0.3 * pose.c), (0.66, 0.60))
         self._tuft("bun", (0 * pose.a, -1.1 * pose.b, -0.55 * pose.c), (0.23, 0.2))
@@ -142,9 +142,7 @@ class Hair:
         portrait, style = self.portrait, self.style
         for waved in (False, True):
             rows = portrait.rows((style["opacity"] > 0) & ((style["wave"] > 0) == waved))
-            if len(rows):
-                with portrait.canvas.window(rows, 0, 0, 1, 1) as part:
-                    self._cap(part, rows, waved)
+            self._caps(rows, waved)
         self._locks(behind=False)
         self._mohawk()
         self._quiff()
@@ -152,11 +150,24 @@ class Hair:
     def _get(self, name: str, rows: NDArray[np.intp]) -> Floats:
         return column(fixed(self.style[name][rows]))
 
+    def _caps(self, rows: NDArray[np.intp], waved: bool) -> None:
+        """The caps of some images, in windows around their skulls."""
+        canvas, pose = self.portrait.canvas, self.portrait.pose
+        skull = skull_of(pose)
+        cx, cy, _ = (fixed(v)[rows] for v in pose.place(skull.centre))
+        # However the skull is turned, no hair of the cap is further from its middle.
+        thick = 1 + self.style["volume"] + self.style["wave"]
+        far = pose.scale * np.max(skull.radii, axis=0) * thick
+        reach = float(far[rows].max(initial=0)) + 4 * float(canvas.edge)
+        for some in blocks(len(rows), int(reach * canvas.size + 2) ** 2):
+            with canvas.window(rows[some], cx[some], cy[some], reach, reach) as part:
+                self._cap(part, rows[some], waved)
+
     def _cap(self, part: Window, rows: NDArray[np.intp], waved: bool) -> None:
         portrait, pose = self.portrait, self.portrait.pose
         side = column(fixed(self.side[rows]))
-        x, y, z, radius = (q[rows] for q in portrait.skull)
-        x = x * side
+        x, y, z, radius = (part.crop(q) for q in portrait.skull)
+        x *= side
         size = column(fixed(pose.scale[rows] * pose.a[rows]))
         grain = _ridge(x * 5 + z * 3)
         shell = radius - 1 - self._get("volume", rows)

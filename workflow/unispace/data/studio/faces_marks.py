@@ -124,10 +124,13 @@ def beard(portrait: Portrait) -> None:
             "stubble": (tight, 0.38), "full": (whole, 1.0), "strap": (strap, 1.0), "goatee": (chin, 1.0),
             "moustache": (bar, 1.0), "handlebar": (np.minimum(bar, ends), 1.0),
         }  # fmt: skip
-        for name, (shape, opacity) in shapes.items():
-            part.paint(part.coverage(shape), colour, fixed((style == name) * opacity))
-            if name == "full":
-                portrait.cover(part, part.coverage(shape) * column(style == name))
+        worn, opacity = np.empty(part.shape, np.float32), np.empty(len(rows))
+        for name, (shape, strength) in shapes.items():
+            mine = np.flatnonzero(style == name)
+            worn[mine], opacity[mine] = shape[mine], strength
+        cover = part.coverage(worn)
+        part.paint(cover, colour, fixed(opacity))
+        portrait.cover(part, cover * column(style == "full"))
 
 
 def glasses(portrait: Portrait) -> None:

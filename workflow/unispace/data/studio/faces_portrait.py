@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unispace.data.studio import faces_factors as factors
 from unispace.data.studio import faces_geometry as geometry
-from unispace.data.studio.canvas import Floats, column, turned
+from unispace.data.studio.canvas import Floats, blocks, column, rotation
 from unispace.data.studio.faces_pose import Doubles, Layer, Pose, Window, fixed
 
 SKIN_TONES = np.array(
@@ -61,8 +61,9 @@ class Portrait:
         p = self.pose
         skull = geometry.skull(p)
         self.skull = p.sphere(self.canvas, skull.centre, skull.radii)
-        bald = (self.skull[3] - 1) * column(fixed(p.scale * p.a))
-        self.bare = self.canvas.coverage(np.minimum(self.face, bald))
+        bald = self.skull[3] - 1
+        bald *= column(fixed(p.scale * p.a))
+        self.bare = self.canvas.coverage(np.minimum(self.face, bald, out=bald))
         self.head: Floats = self.bare.copy()
 
     def rows(self, condition: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -89,16 +90,69 @@ class Portrait:
         """Distance to a skull ellipse joined to a jaw that narrows towards the chin."""
         p, line = self.pose, geometry.outline(self.pose, self.identity)
         cheek, chin = line.cheek, line.chin
-        x, y = turned(self.canvas.x, self.canvas.y, fixed(p.cx), fixed(p.cy), p.roll)
-        x, y = x / column(fixed(p.scale)), y / column(fixed(p.scale))
-        below = (y - column(fixed(cheek[1]))) / column(fixed(chin[1] - cheek[1]))
-        above = (y - column(fixed(cheek[1]))) / column(fixed(line.above))
-        v = np.where(below > 0, below, above)
-        t = np.clip(v, 0, 1.25)
-        half = column(fixed(line.width)) * (1 - column(fixed(line.taper)) * t * t)
-        u = (x - column(fixed(cheek[0])) - t * column(fixed(chin[0] - cheek[0]))) / half
-        uu, vv = u * u, v * v
-        square = column(fixed(line.square)) * np.clip(3 * v, 0, 1)
-        radius = np.sqrt(uu + vv)
-        radius += square * (np.sqrt(np.sqrt(uu * uu + vv * vv)) - radius)
-        return (radius - 1) * half * column(fixed(p.scale))
+        x, y = self.canvas.x - column(fixed(p.cx)), self.canvas.y - column(fixed(p.cy))
+        numbers = (*rotation(p.roll), p.scale, *cheek, chin[0] - cheek[0], chin[1] - cheek[1],
+                   line.above, line.width, line.taper, line.square)  # fmt: skip
+        columns = [column(fixed(values)) for values in numbers]
+        distance = np.empty((self.canvas.n, self.canvas.size, self.canvas.size), np.float32)
+        for part in blocks(*distance.shape[:1], self.canvas.size**2):
+            distance[part] = _outside(x[part], y[part], *(values[part] for values in columns))
+        return distance
+
+
+def _outside(
+    dx: Floats, dy: Floats, cos: Floats, sin: Floats, scale: Floats, cheek_x: Floats, cheek_y: Floats,
+    slant: Floats, down: Floats, above: Floats, width: Floats, taper: Floats, square: Floats,
+) -> Floats:  # fmt: skip
+    """Distance to the outline of some faces.
+
+    Args:
+        dx: from the middle of the head, `(n, 1, w)`.
+        dy: likewise, `(n, h, 1)`.
+        cos: of the roll, `(n, 1, 1)` like the rest.
+        sin: of the roll.
+        scale: of the head.
+        cheek_x: see `geometry.Outline`.
+        cheek_y: likewise.
+        slant: from cheek to chin, across.
+        down: from cheek to chin.
+        above: see `geometry.Outline`, like the rest.
+        width: half width at the cheeks.
+        taper: share of the width lost at the chin.
+        square: how far the jaw is from an ellipse.
+    """
+    # Everything in place where it can be: of each image hundreds of thousands of numbers are made here.
+    x, y = dx * cos + dy * sin, dy * cos - dx * sin
+    x /= scale
+    y /= scale
+    y -= cheek_y
+    v = y / down
+    np.copyto(v, y / above, where=~(v > 0))
+    t = np.clip(v, 0, 1.25)
+    half = taper * t
+    half *= t
+    np.subtract(1, half, out=half)
+    half *= width
+    t *= slant
+    x -= cheek_x
+    x -= t
+    x /= half
+    x *= x
+    boxed = np.multiply(v, 3, out=t)
+    np.clip(boxed, 0, 1, out=boxed)
+    boxed *= square
+    v *= v
+    radius = x + v
+    np.sqrt(radius, out=radius)
+    x *= x
+    v *= v
+    x += v
+    np.sqrt(x, out=x)
+    np.sqrt(x, out=x)
+    x -= radius
+    x *= boxed
+    radius += x
+    radius -= 1
+    radius *= half
+    radius *= scale
+    return radius

@@ -7,6 +7,7 @@ decimals before they meet a pixel.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeAlias
@@ -14,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unispace.data.studio.canvas import Canvas, Floats, column, segment
+from unispace.data.studio.canvas import Canvas, Floats, blocks, column, part_of, segment
 
 Doubles: TypeAlias = NDArray[np.float64]
 Point: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]
@@ -27,40 +28,22 @@ DEPTH = 0.86  # of the face in front of the middle of the head, relative to its 
 
 def fixed(values: ArrayLike) -> Floats:
     """Round parameters so that they do not depend on the maths library."""
-    return np.round(np.asarray(values, dtype=np.float64), 6).astype(np.float32)
+    return np.asarray(values, dtype=np.float64).round(6).astype(np.float32)
 
 
 class Layer(Canvas):
-    """A canvas that stores its colours as three planes.
-
-    A colour in the innermost axis costs numpy one short loop per pixel; planes are several times
-    faster to composite.
-    """
-
-    def __init__(self, n: int, size: int) -> None:
-        super().__init__(n, size)
-        # One coordinate per column and per line: arithmetic widens them to pixels when it must.
-        self.x, self.y = self.x[:1, :1, :], self.y[:1, :, :1]
-        self._hold(np.zeros((3, n, size, size), np.float32))
-
-    def _hold(self, planes: Floats) -> None:
-        self.planes = planes
-        self.pixels = np.moveaxis(planes, 0, -1)
-
-    def paint(self, coverage: Floats, colour: ArrayLike, opacity: ArrayLike = 1.0) -> None:
-        """Composite a colour, `(3,)`, `(n, 3)` or per pixel `(n, h, w, 3)`, over the images."""
-        alpha = coverage * column(opacity)
-        tint = np.asarray(colour, dtype=np.float32)
-        for channel, plane in enumerate(self.planes):
-            level = tint[..., channel]
-            difference = (level if level.ndim == 3 else column(level)) - plane
-            difference *= alpha
-            plane += difference
+    """A canvas with windows."""
 
     def darken(self, coverage: Floats, factor: ArrayLike) -> None:
         """Multiply the colours where covered: a shadow that keeps what it falls on."""
         scale = 1 - coverage * (1 - column(factor))
         self.planes *= scale[None]
+
+    def whole(self, rows: NDArray[np.intp]) -> Iterator[tuple[Window, NDArray[np.intp]]]:
+        """Windows on the whole of the images `rows`, a few at a time, each with the numbers of its images."""
+        for part in blocks(len(rows), self.size * self.size):
+            with self.window(rows[part], 0, 0, 1, 1) as window:
+                yield window, rows[part]
 
     def window(
         self,
@@ -82,6 +65,27 @@ class Layer(Canvas):
         return Window(self, rows, (cx, cy), (half_width, half_height))
 
 
+def stretches(line: Floats, width: int) -> Floats:
+    """Every stretch of a line of numbers: `(places, width)`, no copy."""
+    (step,) = line.strides
+    return np.ndarray((len(line) - width + 1, width), np.float32, line, 0, (step, step))
+
+
+def places(layers: Floats, height: int, width: int) -> Floats:
+    """Every place of a window in the last two axes of an array: `(..., down, across, height, width)`, no copy.
+
+    Written by hand, as `sliding_window_view` takes longer to check its arguments than a small shape to paint.
+    """
+    *others, down, across = layers.shape
+    shape = (*others, down - height + 1, across - width + 1, height, width)
+    steps = layers.strides
+    return np.ndarray(shape, np.float32, layers, 0, (*steps, *steps[-2:]))
+
+
+# Asked for by number, the planes of a window lie one after the other, and are painted twice as fast as by a slice.
+_PLANES = np.arange(3)[:, None]
+
+
 class Window(Layer):
     """Part of some images, painted like a canvas and written back at the end of a `with` block."""
 
@@ -93,32 +97,35 @@ class Window(Layer):
         half: tuple[float, float],
     ) -> None:
         self.n, self.size, self.edge = len(rows), parent.size, parent.edge
-        across, down = (self._indices(centre[i], half[i]) for i in range(2))
-        self.x = parent.x[0, 0][across][:, None, :]
-        self.y = parent.y[0, :, 0][down][:, :, None]
-        self.shape = (self.n, down.shape[1], across.shape[1])
-        self._whole = self.shape[1:] == (self.size, self.size)
-        lines = rows[:, None] * self.size + down
-        self._target = rows if self._whole else lines[:, :, None] * self.size + across[:, None, :]
+        left, width = self._place(centre[0], half[0])
+        top, height = self._place(centre[1], half[1])
+        self.x = stretches(parent.x[0, 0], width)[left][:, None, :]
+        self.y = stretches(parent.y[0, :, 0], height)[top][:, :, None]
+        self.shape = (self.n, height, width)
+        # A window as large as the image has one place, so no pixel need be looked for.
+        self._at = (rows,) if (height, width) == (self.size, self.size) else (rows, top, left)
         self._parent, self._within = parent, None
-        self._hold(np.stack([self.crop(plane) for plane in parent.planes]))
+        self.planes = self._every(parent.planes)[_PLANES, *self._at]
 
-    def _indices(self, centre: ArrayLike, half: float) -> NDArray[np.intp]:
+    def _place(self, centre: ArrayLike, half: float) -> tuple[NDArray[np.intp], int]:
+        """First column or line of each window, `(n,)`, and their number."""
         width = min(int(np.ceil(half * self.size)) + 2, self.size)
         middle = (np.asarray(centre, dtype=np.float64) + 1) * self.size / 2
-        start = np.clip(np.round(middle - width / 2), 0, self.size - width).astype(np.intp)
-        return np.broadcast_to(start, (self.n,))[:, None] + np.arange(width)
+        start = np.round(middle - width / 2)
+        start = np.minimum(np.maximum(start, 0), self.size - width).astype(np.intp)
+        return np.broadcast_to(start, (self.n,)), width
+
+    def _every(self, layers: Floats) -> Floats:
+        """What `_at` chooses the window's part from, of arrays `(..., n, size, size)`."""
+        return layers if len(self._at) == 1 else places(layers, *self.shape[1:])
 
     def crop(self, layer: Floats) -> Floats:
         """The window's part of a `(n, size, size)` array that belongs to the whole images."""
-        return layer[self._target] if self._whole else layer.ravel().take(self._target)
+        return self._every(layer)[self._at]
 
     def paste(self, layer: Floats, values: Floats) -> None:
         """Write values into the window's part of a contiguous `(n, size, size)` array."""
-        if self._whole:
-            layer[self._target] = values
-        else:
-            layer.reshape(-1)[self._target] = values
+        self._every(layer)[self._at] = values
 
     def keep_within(self, layer: Floats) -> None:
         """Let paint stick only where a `(n, size, size)` opacity of the whole images allows it."""
@@ -141,8 +148,7 @@ class Window(Layer):
         trace: TracebackType | None,
     ) -> None:
         """Write the window back into the images."""
-        for whole, part in zip(self._parent.planes, self.planes, strict=True):
-            self.paste(whole, part)
+        self._every(self._parent.planes)[_PLANES, *self._at] = self.planes
 
 
 @dataclass(frozen=True)
@@ -263,16 +269,23 @@ class Pose:
         depth = np.sqrt(sum(np.square(k) for k in move[2]))
         axis = [k / depth for k in move[2]]
         dx, dy = canvas.x - column(fixed(cx)), canvas.y - column(fixed(cy))
+        axes = [column(fixed(k)) for k in axis]
         along = [_dot(move[i], (axis[0], axis[1], axis[2])) for i in range(2)]
-        flat = [
-            dx * column(fixed(move[0][k] - along[0] * axis[k]))
-            + dy * column(fixed(move[1][k] - along[1] * axis[k]))
-            for k in range(3)
-        ]
-        square = flat[0] * flat[0] + flat[1] * flat[1] + flat[2] * flat[2]
-        height = np.sqrt(np.maximum(1 - square, 0))
-        x, y, z = (f + height * column(fixed(k)) for f, k in zip(flat, axis, strict=True))
-        return x, y, z, np.sqrt(square)
+        across = [dx * column(fixed(move[0][k] - along[0] * axis[k])) for k in range(3)]
+        down = [dy * column(fixed(move[1][k] - along[1] * axis[k])) for k in range(3)]
+        x, y, z, radius = np.empty((4, canvas.n, canvas.size, canvas.size), np.float32)
+        for part in blocks(canvas.n, canvas.size * canvas.size):
+            flat = [part_of(a, part) + part_of(d, part) for a, d in zip(across, down, strict=True)]
+            square = flat[0] * flat[0]
+            square += flat[1] * flat[1]
+            square += flat[2] * flat[2]
+            np.sqrt(square, out=radius[part])
+            np.subtract(1, square, out=square)
+            np.maximum(square, 0, out=square)
+            height = np.sqrt(square, out=square)
+            for whole, f, k in zip((x, y, z), flat, axes, strict=True):
+                np.add(f, height * part_of(k, part), out=whole[part])
+        return x, y, z, radius
 
 
 def _dot(row: tuple[Doubles, ...] | list[Doubles], point: Point) -> Doubles:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from unispace.data.studio.canvas import (
     Floats,
+    blocks,
     box,
     column,
     ellipse,
@@ -26,7 +27,7 @@ HALF_BYTES = np.uint32(0xFFFF)
 def scramble(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Hash 32-bit numbers into 32-bit numbers (lowbias32), the same on every machine."""
     mixed = values ^ (values >> np.uint32(16))
-    mixed = mixed * np.uint32(0x7FEB352D)
+    mixed *= np.uint32(0x7FEB352D)
     mixed ^= mixed >> np.uint32(15)
     mixed *= np.uint32(0x846CA68B)
     mixed ^= mixed >> np.uint32(16)
@@ -49,20 +50,23 @@ def background(portrait: Portrait) -> None:
         view["background_saturation"],
         np.clip(value + view["background_step"], 0.12, 1),
     )
-    across, _ = turned(canvas.x, canvas.y, 0, 0, view["background_angle"])
-    share = np.clip(across * np.float32(0.4) + np.float32(0.5), 0, 1)
-    for channel, plane in enumerate(canvas.planes):
-        np.multiply(share, column(second[:, channel] - first[:, channel]), out=plane)
-        plane += column(first[:, channel])
+    (cos, sin), step = (column(v) for v in rotation(view["background_angle"])), second - first
+    for some in blocks(canvas.n, canvas.size * canvas.size):
+        share = canvas.x * cos[some] + canvas.y * sin[some]
+        share *= np.float32(0.4)
+        share += np.float32(0.5)
+        np.clip(share, 0, 1, out=share)
+        for channel, plane in enumerate(canvas.planes[:, some]):
+            np.multiply(share, column(step[some, channel]), out=plane)
+            plane += column(first[some, channel])
     third = hsv(
         hue - 0.5 * view["background_turn"], view["background_saturation"] * 0.8, value * 0.72
     )
     for kind, draw in PATTERNS.items():
         rows = portrait.rows(view["pattern"] == kind)
-        if len(rows):
-            with canvas.window(rows, 0, 0, 1, 1) as part:
-                coverage = draw(part, {k: v[rows] for k, v in view.items()})
-                part.paint(coverage, third[rows], 0.6)
+        for part, some in canvas.whole(rows):
+            coverage = draw(part, {k: v[some] for k, v in view.items()})
+            part.paint(coverage, third[some], 0.6)
 
 
 def _wave(x: Floats) -> Floats:
@@ -133,15 +137,17 @@ PATTERNS = {
 def shoulders(portrait: Portrait) -> None:
     """Clothed shoulders, lit from one side."""
     canvas, view, pose = portrait.canvas, portrait.view, portrait.pose
-    x, y = canvas.x - column(fixed(pose.cx)), canvas.y - column(fixed(pose.cy))
-    rise = fixed(pose.scale * 1.25)
-    shape = ellipse(x, y - column(rise), fixed(pose.scale * 0.86), fixed(pose.scale * 0.60))
+    everyone, rise = np.arange(canvas.n), fixed(pose.scale * 1.25)
     side = fixed(view["light_contrast"] * np.sign(view["light_azimuth"]) * 0.22)
-    lit = np.clip(1 + x * column(side), 0, 2)
-    cover = canvas.coverage(shape)
-    canvas.paint(cover, portrait.cloth)
-    for channel in canvas.planes:
-        channel *= 1 + cover * (lit - 1)
+    # From the bottom of the image up to the highest shoulder.
+    highest = float((pose.cy + pose.scale * 0.65).min()) - 6 * float(canvas.edge)
+    with canvas.window(everyone, 0, 1, 1, max((1 - highest) / 2, 0)) as part:
+        x, y = part.x - column(fixed(pose.cx)), part.y - column(fixed(pose.cy))
+        shape = ellipse(x, y - column(rise), fixed(pose.scale * 0.86), fixed(pose.scale * 0.60))
+        lit = np.clip(1 + x * column(side), 0, 2)
+        cover = part.coverage(shape)
+        part.paint(cover, portrait.cloth)
+        part.planes *= 1 + cover * (lit - 1)
 
 
 def neck(portrait: Portrait) -> None:
@@ -309,26 +315,46 @@ def light(portrait: Portrait) -> None:
     (ca, sa), (ce, se) = rotation(view["light_azimuth"]), rotation(view["light_elevation"])
     x = (canvas.x - column(fixed(pose.cx))) / column(fixed(pose.scale * pose.a * 1.3))
     y = (canvas.y - column(fixed(pose.cy))) / column(fixed(pose.scale * pose.b * 1.4))
-    depth = np.sqrt(np.maximum(1 - x * x - y * y, np.float32(0.04)))
-    lambert = x * column(sa * ce) - y * column(se) + depth * column(ca * ce)
+    from_side, from_above, from_front = column(sa * ce), column(se), column(ca * ce)
     contrast = column(fixed(view["light_contrast"]))
-    # Half flat, half with a soft terminator: keeps the look of an illustration.
-    tone = np.clip(lambert, 0, 1) * np.float32(0.6)
-    tone += np.clip(lambert * np.float32(2.5) - np.float32(0.4), 0, 1) * np.float32(0.4)
-    shade = 1 + portrait.head * (contrast * (tone * np.float32(1.25) - np.float32(0.75)))
     level, warmth = view["light_level"][:, None], view["light_warmth"][:, None]
     colour = fixed(level * (1 + warmth * np.array([0.08, 0.0, -0.10])))
-    for channel, plane in enumerate(canvas.planes):
-        plane *= shade
-        plane *= column(colour[:, channel])
+    for some in blocks(canvas.n, canvas.size * canvas.size):
+        u, v = x[some], y[some]
+        depth = (1 - u * u) - v * v
+        np.maximum(depth, np.float32(0.04), out=depth)
+        np.sqrt(depth, out=depth)
+        depth *= from_front[some]
+        lambert = u * from_side[some] - v * from_above[some]
+        lambert += depth
+        # Half flat, half with a soft terminator: keeps the look of an illustration.
+        tone = np.clip(lambert, 0, 1, out=depth)
+        tone *= np.float32(0.6)
+        lambert *= np.float32(2.5)
+        lambert -= np.float32(0.4)
+        np.clip(lambert, 0, 1, out=lambert)
+        lambert *= np.float32(0.4)
+        tone += lambert
+        tone *= np.float32(1.25)
+        tone -= np.float32(0.75)
+        tone *= contrast[some]
+        tone *= portrait.head[some]
+        tone += 1
+        for channel, plane in enumerate(canvas.planes[:, some]):
+            plane *= tone
+            plane *= column(colour[some, channel])
 
 
 def noise(portrait: Portrait) -> None:
     """Add grey noise: the sum of two uniform numbers per pixel, hashed from the image's seed."""
     canvas = portrait.canvas
-    grains = seeded(portrait.view["noise_seed"], canvas.size * canvas.size)
-    grains = (grains & HALF_BYTES) + (grains >> np.uint32(16))
-    level = grains.astype(np.float32) * np.float32(1 / 65535) - 1
-    level = level.reshape(-1, canvas.size, canvas.size)
-    level *= column(fixed(portrait.view["noise"]))
-    canvas.planes += level[None]
+    amount = column(fixed(portrait.view["noise"]))
+    for some in blocks(canvas.n, canvas.size * canvas.size):
+        grains = seeded(portrait.view["noise_seed"][some], canvas.size * canvas.size)
+        grains = (grains & HALF_BYTES) + (grains >> np.uint32(16))
+        level = grains.astype(np.float32)
+        level *= np.float32(1 / 65535)
+        level -= 1
+        level = level.reshape(-1, canvas.size, canvas.size)
+        level *= amount[some]
+        canvas.planes[:, some] += level[None]

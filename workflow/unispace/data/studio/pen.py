@@ -25,6 +25,8 @@ from unispace.data.studio.stage import Doubles, Stage
 
 Rows = NDArray[np.intp]
 
+EVEN = np.ones((1, 1, 1), np.float32)
+"""The shade of a shape that no light falls on from a side."""
 OUTLINE_TONE = np.float32(0.42)  # an outline is the shape's own colour, this much darker
 
 
@@ -91,19 +93,26 @@ class Pen:
         cos, sin = rotation(self._per_image(degrees))
         self._cos, self._sin = cos.astype(np.float64), sin.astype(np.float64)
         self._light = (self._per_image(light[0]), self._per_image(light[1]))
+        self._lit = bool(self._light[0].any() or self._light[1].any())
+        self._upright = self._stands()
 
     def _per_image(self, values: ArrayLike) -> Doubles:
         array = np.asarray(values, dtype=np.float64)
         return array if array.shape == (self.n,) else np.broadcast_to(array, (self.n,))
 
+    def _stands(self) -> bool:
+        """Whether no image's frame is turned: a tiny angle has a sine although its rounded cosine is 1, so both are asked."""
+        return not self._sin.any() and bool(self._cos.min(initial=1.0) == 1.0)
+
     def only(self, chosen: NDArray[np.bool_]) -> Pen:
         """The same pen for the images of the mask `chosen`, `(n,)`."""
         part = copy(self)
-        part.rows = self.rows[chosen]
+        rows = np.flatnonzero(chosen)
+        part.rows = self.rows[rows]
         part.n = len(part.rows)
         for name in ("_x", "_y", "scale", "_outline", "_flip", "_cos", "_sin"):
-            setattr(part, name, getattr(self, name)[chosen])
-        part._light = (self._light[0][chosen], self._light[1][chosen])
+            setattr(part, name, getattr(self, name)[rows])
+        part._light = (self._light[0][rows], self._light[1][rows])
         return part
 
     def placed(self, x: ArrayLike, y: ArrayLike, scale: ArrayLike, degrees: ArrayLike) -> Pen:
@@ -117,6 +126,7 @@ class Pen:
         sin = self._flip * sin
         part._cos = self._cos * cos - self._sin * sin
         part._sin = self._sin * cos + self._cos * sin
+        part._upright = part._stands()
         return part
 
     def whole(self) -> Patch:
@@ -133,40 +143,45 @@ class Pen:
         cx, cy = self._per_image(cx), self._per_image(cy)
         mx, my = self._flip * cx, cy
         # Local to stage: the rotation takes (1, 0) to (cos, sin), clockwise on screen.
-        sx = self._x + self.scale * (mx * self._cos - my * self._sin)
-        sy = self._y + self.scale * (mx * self._sin + my * self._cos)
+        if self._upright:
+            sx, sy, across, down = self.scale * mx, self.scale * my, rx, ry
+        else:
+            sx = self.scale * (mx * self._cos - my * self._sin)
+            sy = self.scale * (mx * self._sin + my * self._cos)
+            cos, sin = np.abs(self._cos), np.abs(self._sin)
+            across, down = cos * rx + sin * ry, sin * rx + cos * ry
         margin = self._outline + 2.5 * float(self.stage.edge)
-        across = self.scale * (np.abs(self._cos) * rx + np.abs(self._sin) * ry) + margin
-        down = self.scale * (np.abs(self._sin) * rx + np.abs(self._cos) * ry) + margin
-        left, width = self._window(sx, across)
-        top, height = self._window(sy, down)
+        left, width = self._window(self._x + sx, self.scale * across + margin)
+        top, height = self._window(self._y + sy, self.scale * down + margin)
         centres = self.stage.centres
         x = centres[left[:, None] + np.arange(width)][:, None, :] - column(self._x)
         y = centres[top[:, None] + np.arange(height)][:, :, None] - column(self._y)
-        # An upright frame keeps x and y apart, which is cheaper. A tiny angle has a sine although
-        # its rounded cosine is 1, so both are asked.
-        if self._sin.any() or self._cos.min(initial=1.0) < 1.0:
+        # An upright frame keeps x and y apart, which is cheaper.
+        if not self._upright:
             cos, sin = column(self._cos), column(self._sin)
             x, y = x * cos + y * sin, y * cos - x * sin
         u, v = x / column(self.scale * self._flip), y / column(self.scale)
-        return Patch(u, v, left, top, height, width, self._shade(u, v, cx, cy, np.maximum(rx, ry)))
+        shade = self._shade(u, v, cx, cy, np.maximum(rx, ry)) if self._lit else EVEN
+        return Patch(u, v, left, top, height, width, shade)
 
     def _window(self, centre: Doubles, reach: Doubles) -> tuple[Rows, int]:
+        # No np.clip on a few numbers: it takes three times as long as the two it is made of.
         size = self.stage.size
-        first = np.floor(np.clip((centre - reach + 1) * (size / 2), -1, size))
-        last = np.ceil(np.clip((centre + reach + 1) * (size / 2), 0, size + 1))
-        extent = int(np.clip((last - first).max(initial=1), 1, size))
-        return np.clip(first, 0, size - extent).astype(np.intp), extent
+        first = np.floor(np.minimum(np.maximum((centre - reach + 1) * (size / 2), -1), size))
+        last = np.ceil(np.minimum(np.maximum((centre + reach + 1) * (size / 2), 0), size + 1))
+        extent = min(max(int((last - first).max(initial=1)), 1), size)
+        return np.minimum(np.maximum(first, 0), size - extent).astype(np.intp), extent
 
     def _shade(self, u: Floats, v: Floats, cx: Doubles, cy: Doubles, reach: Doubles) -> Floats:
         toward_x, toward_y = self._light
-        if not (toward_x.any() or toward_y.any()):
-            return np.ones((1, 1, 1), np.float32)
         local_x = self._flip * (toward_x * self._cos + toward_y * self._sin)
         local_y = toward_y * self._cos - toward_x * self._sin
         across = (u - column(cx)) * column(local_x / reach)
         down = (v - column(cy)) * column(local_y / reach)
-        return np.float32(1) + np.clip(across + down, np.float32(-0.5), np.float32(0.5))
+        shade = across + down
+        np.clip(shade, np.float32(-0.5), np.float32(0.5), out=shade)
+        shade += np.float32(1)
+        return shade
 
     def fill(
         self,
@@ -191,17 +206,24 @@ class Pen:
         tone = patch.shade
         if outlined:
             dark = np.where(column(self._outline) > 0, OUTLINE_TONE, np.float32(1))
-            tone = (dark + (1 - dark) * inner) * patch.shade
-        self.composite(patch, alpha * column(opacity), colour, tone)
+            tone = inner * (1 - dark)
+            tone += dark
+            if patch.shade is not EVEN:
+                tone = tone * patch.shade
+        if not (isinstance(opacity, float) and opacity == 1):
+            alpha = alpha * column(opacity)
+        self.composite(patch, alpha, colour, None if tone is EVEN else tone)
 
     def covered(self, distance: Floats, outlined: bool) -> tuple[Floats, Floats]:
         """Opacity of a shape with its outline, and of what lies within the outline, `(n, h, w)`."""
         steep = np.float32(0.5) / self.stage.edge
         d = distance * column(self.scale)
-        inner = np.clip(np.float32(0.5) - d * steep, 0, 1)
+        inner = _edge(d * steep)
         if not outlined:
             return inner, inner
-        return np.clip(np.float32(0.5) - (d - column(self._outline)) * steep, 0, 1), inner
+        d -= column(self._outline)
+        d *= steep
+        return _edge(d), inner
 
     def composite(
         self, patch: Patch, alpha: Floats, colour: ArrayLike, tone: Floats | None = None
@@ -216,12 +238,7 @@ class Pen:
             tint = tint[:, :, None, None]
         if tone is not None:
             tint = tint * tone[:, None]
-        windows = np.lib.stride_tricks.sliding_window_view(
-            self.stage.pixels,
-            (patch.height, patch.width),
-            axis=(2, 3),
-            writeable=True,  # pyright: ignore
-        )
+        windows = self.stage.windows(patch.height, patch.width)
         place = (self.rows, slice(None), patch.top, patch.left)
         below = windows[place]
         change = tint - below
@@ -332,6 +349,12 @@ class Pen:
         return self.patch((left + right) / 2, (top + bottom) / 2, rx, ry)
 
 
+def _edge(steepened: Floats) -> Floats:
+    """Opacity for a distance in widths of an edge, in place."""
+    np.subtract(np.float32(0.5), steepened, out=steepened)
+    return np.clip(steepened, 0, 1, out=steepened)
+
+
 def moved(
     patch: Patch, cx: ArrayLike, cy: ArrayLike, degrees: float = 0.0
 ) -> tuple[Floats, Floats]:
@@ -348,7 +371,7 @@ def oval(u: Floats, v: Floats, rx: ArrayLike, ry: ArrayLike) -> Floats:
     a faint edge would reach out of the patch and be cut off where the patch ends.
     """
     beside = np.maximum(np.abs(u) - column(rx), np.abs(v) - column(ry))
-    return np.maximum(canvas.ellipse(u, v, rx, ry), beside)
+    return np.maximum(canvas.ellipse(u, v, rx, ry), beside, out=beside)
 
 
 def simple_polygon(x: Floats, y: Floats, points: Sequence[tuple[ArrayLike, ArrayLike]]) -> Floats:
