@@ -193,10 +193,11 @@ rule project_maps:
         settings=text(pairs=SHOWN, methods=STUDY.maps.methods_shown(), seed=STUDY.seed),
         embeddings=lambda w: f"{RESULTS}/embeddings",
         maps=lambda w: f"{RESULTS}/maps/{w.fitting}",
+        kept=lambda w: f"{KEPT}/project_maps/{w.fitting}",
     shell:
         "python -m unispace project-maps --settings {params.settings:q}"
         " --embeddings {params.embeddings} --maps {params.maps}"
-        " --views {output.views} > {log} 2>&1"
+        " --views {output.views} --kept {params.kept} > {log} 2>&1"
 
 
 # From numbers alone: all models of a fitting at once.

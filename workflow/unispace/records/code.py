@@ -40,7 +40,7 @@ def code_of(command: str) -> tuple[Path, ...]:
     if not (command.isidentifier() and start.is_file()):
         raise FileNotFoundError(f"no command {command!r} in {start.parent}")
     found: set[Path] = set()
-    waiting = _files(f"{PACKAGE.name}.commands.{command}")
+    waiting = list(_files(f"{PACKAGE.name}.commands.{command}"))
     while waiting:
         path = waiting.pop()
         if path in found:
@@ -135,11 +135,12 @@ def _names(path: Path) -> frozenset[str]:
     return frozenset(found)
 
 
-def _files(module: str) -> list[Path]:
+@cache
+def _files(module: str) -> tuple[Path, ...]:
     """The file of a module of the package and those of the packages it lies in."""
     parts = module.split(".")
     if parts[0] != PACKAGE.name:
-        return []
+        return ()
     found = [
         PACKAGE.joinpath(*parts[1:i], "__init__.py")
         for i in range(1, len(parts) + 1)
@@ -149,4 +150,4 @@ def _files(module: str) -> list[Path]:
         file = PACKAGE.joinpath(*parts[1:]).with_suffix(".py")
         if file.is_file():
             found.append(file)
-    return found
+    return tuple(found)

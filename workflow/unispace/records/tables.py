@@ -56,7 +56,7 @@ def read_table(
         schema: what it must hold.
         columns: only these of `schema` are read and checked; all that the table holds if none is named.
         further: with `columns`, columns beyond `schema` that are read too where the table holds them.
-        rows: chooses rows; all if left out.
+        rows: chooses rows; all if left out. Texts are Arrow dictionaries to it.
 
     Raises:
         KeyError: where `schema` has no such column.
@@ -66,11 +66,14 @@ def read_table(
         raise UserError(f"{path}: not there; run `snakemake --cores 2 {path}` to make it")
     wanted = [schema.field(name) for name in columns] or list(schema)
     try:
-        table = pq.read_table(
-            path, columns=_present([*columns, *further], path) if columns else None
-        )
-        found = {field.name: field.type for field in table.schema}
-        frame = (table if rows is None else rows(table)).to_pandas()
+        named = _present([*columns, *further], path) if columns else None
+        if rows is None:
+            table = pq.read_table(path, columns=named)
+            frame = table.to_pandas()
+        else:
+            table = _with_codes(path, named)
+            frame = _plain(rows(table)).to_pandas()
+        found = {field.name: field.type for field in _plain(table[:0]).schema}
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(
             f"{path}: damaged ({error}); delete it and run snakemake again, it is rebuilt"
@@ -94,6 +97,21 @@ def bytes_of(frame: pd.DataFrame) -> bytes:
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
     return sink.getvalue().to_pybytes()
+
+
+def _with_codes(path: Path, columns: Sequence[str] | None) -> pa.Table:
+    """A table with its texts as numbers in a list of texts: of many rows most are thrown away before these are written out."""
+    texts = [field.name for field in pq.read_schema(path) if pa.types.is_string(field.type)]
+    return pq.read_table(path, columns=columns, read_dictionary=texts)
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """A table with its texts written out."""
+    fields = [
+        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields, table.schema.metadata))
 
 
 def _present(columns: Sequence[str], path: Path) -> list[str]:
