@@ -126,9 +126,7 @@ def test_a_rotation_is_undone_by_procrustes_and_not_by_the_baseline(disk):
 
 def test_a_changed_map_is_placed_alone(disk, monkeypatch):
     placed, joint_views = [], project_maps.joint_views
-    monkeypatch.setattr(
-        project_maps, "joint_views", lambda *a: placed.append(1) or joint_views(*a)
-    )
+    monkeypatch.setattr(project_maps, "joint_views", lambda *a: placed.append(1) or joint_views(*a))
 
     def made(name, **kept):
         placed.clear()

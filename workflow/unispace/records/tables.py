@@ -67,13 +67,12 @@ def read_table(
     wanted = [schema.field(name) for name in columns] or list(schema)
     try:
         named = _present([*columns, *further], path) if columns else None
-        if rows is None:
-            table = pq.read_table(path, columns=named)
-            frame = table.to_pandas()
-        else:
-            table = _with_codes(path, named)
-            frame = _plain(rows(table)).to_pandas()
-        found = {field.name: field.type for field in _plain(table[:0]).schema}
+        held = pq.read_schema(path)
+        # Of many rows most are thrown away: their texts are never written out.
+        texts = [field.name for field in held if rows and pa.types.is_string(field.type)]
+        table = pq.read_table(path, columns=named, read_dictionary=texts)
+        frame = (table if rows is None else _with_types(rows(table), held)).to_pandas()
+        found = {name: held.field(name).type for name in table.column_names}
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(
             f"{path}: damaged ({error}); delete it and run snakemake again, it is rebuilt"
@@ -99,18 +98,9 @@ def bytes_of(frame: pd.DataFrame) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def _with_codes(path: Path, columns: Sequence[str] | None) -> pa.Table:
-    """A table with its texts as numbers in a list of texts: of many rows most are thrown away before these are written out."""
-    texts = [field.name for field in pq.read_schema(path) if pa.types.is_string(field.type)]
-    return pq.read_table(path, columns=columns, read_dictionary=texts)
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    """A table with its texts written out."""
-    fields = [
-        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
-        for field in table.schema
-    ]
+def _with_types(table: pa.Table, types: pa.Schema) -> pa.Table:
+    """A table with the types that its columns have in another schema."""
+    fields = [field.with_type(types.field(field.name).type) for field in table.schema]
     return table.cast(pa.schema(fields, table.schema.metadata))
 
 
