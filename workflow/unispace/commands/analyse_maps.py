@@ -225,6 +225,8 @@ def _composed(images: MappedImages, cell: Cell, first: Map, second: Map, direct:
 
 def _frames(tables: list[pd.DataFrame], components: pd.DataFrame | None = None) -> Frames:
     """The rows of a part, and its numbers by component where it is a map."""
-    if components is None:
-        components = GEOMETRY_SCHEMA.empty_table().to_pandas()
-    return {"metrics": pd.concat(tables, ignore_index=True), "components": components}
+    none = GEOMETRY_SCHEMA.empty_table().to_pandas()
+    return {
+        "metrics": pd.concat(tables, ignore_index=True),
+        "components": none if components is None else components,
+    }
