@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import pandas as pd
 import pytest
 from scipy.stats import ortho_group
 
+from unispace.alignment.mapping import Map
 from unispace.alignment.space import unit_rows
+from unispace.analysis.map_effects import MappedImages
 from unispace.commands import (
     analyse_compatibility,
     analyse_maps,
@@ -67,12 +70,19 @@ def write_models(folder, families, broken=()):
         )
 
 
-def fit_and_test(folder, families):
+def fit(folder, families, **further):
+    """Fit the maps, and those of further methods."""
+    maps = MAPS | {"methods": MAPS["methods"] | further}
     models = [model for model, _ in families]
     call(
         fit_maps, embeddings=folder / "embeddings", output=folder / "maps",
-        settings=json.dumps({"seed": 1, "fitting": FITTING, "models": models, "maps": MAPS}),
+        settings=json.dumps({"seed": 1, "fitting": FITTING, "models": models, "maps": maps}),
     )  # fmt: skip
+
+
+def fit_and_test(folder, families):
+    fit(folder, families)
+    models = [model for model, _ in families]
     for model in models:
         name = f"{flat_name(model)}.parquet"
         told = {"study": "planted", "seed": 1, "target": model, "evaluation": EVALUATION}
@@ -252,6 +262,53 @@ def test_a_failed_model_is_left_out_by_name_and_its_rows_say_so(with_broken):
     assert (geometry[touched]["component"] == 0).all()
     assert geometry[touched]["unexplained"].isna().all()
     assert touched.sum() == 8 * len(METHODS)
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """What is measured on images: how, and by which maps."""
+    found = []
+    for name in ("unmapped", "similarity", "centroids", "residuals", "composed"):
+        measure = getattr(MappedImages, name)
+
+        def counting(images, *arguments, name=name, measure=measure):
+            found.append((name, *(a.method for a in arguments if isinstance(a, Map))))
+            return measure(images, *arguments)
+
+        monkeypatch.setattr(MappedImages, name, counting)
+    return found
+
+
+def test_a_changed_penalty_analyses_its_maps_alone(tmp_path, counted):
+    families = [*FAMILIES[:2], [BROKEN, "foundation"], FAMILIES[4]]
+    write_models(tmp_path, families, broken=[BROKEN])
+    methods = [*METHODS, "ridge"]
+
+    def files(name, **kept):
+        counted.clear()
+        told = {"study": "planted", "seed": 1, "families": families, "methods": methods}
+        told |= {"fitting": FITTING, "maps": MAPS, "evaluation": {"resamples": 100}}
+        paths = {part: tmp_path / f"{part}-{name}.parquet" for part in ("metrics", "geometry")}
+        call(
+            analyse_maps, settings=json.dumps(told), embeddings=tmp_path / "embeddings",
+            maps=tmp_path / "maps", **paths, **kept,
+        )  # fmt: skip
+        return [path.read_bytes() for path in paths.values()]
+
+    shelf = {"kept": tmp_path / "kept"}
+    fit(tmp_path, families, ridge={"kind": "ridge", "alpha": 0.1})
+    first = files("first", **shelf)
+    cold, pairs = Counter(counted), len(families) * (len(families) - 1)
+    assert cold["unmapped",] == cold["residuals", "procrustes"] == pairs
+    assert cold["composed", *3 * ["ridge"]] > 0
+    assert files("again", **shelf) == first
+    assert not counted
+    fit(tmp_path, families, ridge={"kind": "ridge", "alpha": 0.2})
+    other = files("other", **shelf)
+    assert Counter(counted) == {k: n for k, n in cold.items() if "ridge" in k}
+    assert other == files("other-cold")
+    assert other != first
+    assert Counter(counted) == cold
 
 
 FIGURES = {

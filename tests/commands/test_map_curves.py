@@ -44,12 +44,12 @@ def disk(tmp_path_factory):
     return folder
 
 
-def settings(key, **chosen):
+def settings(key, alpha=1.0, **chosen):
     """As curve_settings in workflow/rules/inputs.smk."""
     part = {"pairs": [PAIR], "seeds": SEEDS} | chosen
     study = Maps.model_validate({"models": MODELS, "datasets": ["faces"], key: part,
                                  "methods": {"baseline": {}, "procrustes": {}, "linear": {},
-                                             "ridge": {"alpha": 1.0}, "shuffled": {}}})  # fmt: skip
+                                             "ridge": {"alpha": alpha}, "shuffled": {}}})  # fmt: skip
     filled = study.measured_efficiency() if key == "efficiency" else study.measured_security()
     dumped = study.model_dump(mode="json")
     maps = {name: dumped[name] for name in ("split", "fit_share")}
@@ -58,7 +58,7 @@ def settings(key, **chosen):
     return json.dumps({"study": "here", "seed": 1, "dataset": "faces", "maps": maps})
 
 
-def measured(disk, folder, key, **chosen):
+def measured(disk, folder, key, kept=None, **chosen):
     command, schema = {
         "efficiency": (measure_efficiency, EFFICIENCY_SCHEMA),
         "security": (measure_leaks, LEAKS_SCHEMA),
@@ -68,6 +68,7 @@ def measured(disk, folder, key, **chosen):
     table, metrics = folder / "table.parquet", folder / "metrics.parquet"
     words = ["--settings", settings(key, **chosen), "--embeddings", disk]
     words += ["--table", table, "--metrics", metrics]
+    words += ["--kept", kept] if kept else []
     command.run(parser.parse_args([str(word) for word in words]))
     return read_table(table, schema), read_table(metrics, SCHEMA)
 
@@ -169,6 +170,82 @@ def test_the_same_bytes_again(disk, tmp_path, key):
         measured(disk, tmp_path / name, key, **sizes)
         written.append([p.read_bytes() for p in sorted((tmp_path / name).iterdir())])
     assert written[0] == written[1]
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """What is measured: the methods of each curve."""
+    found = []
+
+    def counting(curve, name):
+        def measure(*arguments, **named):
+            found.append(list(named[name]))
+            return curve(*arguments, **named)
+
+        return measure
+
+    for command, curve, name in (
+        (measure_efficiency, "efficiency_curve", "methods"),
+        (measure_leaks, "leak_curve", "attacks"),
+    ):
+        monkeypatch.setattr(command, curve, counting(getattr(command, curve), name))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("key", "sizes", "cold", "changed"),
+    [
+        (
+            "efficiency",
+            {"shares": [0.3, 0.5], "images": [10, 900]},
+            [["baseline"], ["same-model"], *2 * [["procrustes", "linear", "ridge"]]],
+            [["ridge"], ["ridge"]],
+        ),
+        (
+            "security",
+            {"leaked": [10, 20, 900]},
+            [["procrustes", "linear", "ridge", "shuffled"]],
+            [["ridge"]],
+        ),
+    ],
+)
+def test_a_changed_penalty_measures_its_curve_alone(
+    disk, tmp_path, counted, key, sizes, cold, changed
+):
+    pairs, kept = [PAIR, PAIR[::-1]], tmp_path / "kept"
+
+    def files(name, **chosen):
+        (tmp_path / name).mkdir()
+        counted.clear()
+        measured(disk, tmp_path / name, key, pairs=pairs, **sizes, **chosen)
+        return [p.read_bytes() for p in sorted((tmp_path / name).iterdir())]
+
+    first = files("first", kept=kept)
+    assert counted == 2 * cold
+    assert files("again", kept=kept) == first
+    assert counted == []
+    other = files("other", kept=kept, alpha=2.0)
+    assert counted == 2 * changed
+    assert other == files("other-cold", alpha=2.0)
+    assert other != first
+    assert files("first-cold") == first
+    # Only the last run is kept.
+    files("back", kept=kept)
+    assert counted == 2 * changed
+
+
+@pytest.mark.parametrize("key", ["efficiency", "security"])
+def test_other_seeds_or_embeddings_take_nothing_over(disk, tmp_path, counted, key):
+    sizes = {"shares": [0.5], "images": []} if key == "efficiency" else {"leaked": [10]}
+    kept = tmp_path / "kept"
+    measured(disk, tmp_path, key, kept=kept, **sizes)
+    cold = list(counted)
+    counted.clear()
+    measured(disk, tmp_path, key, kept=kept, seeds=(1, 2, 4), **sizes)
+    assert counted == cold
+    counted.clear()
+    measured(disk, tmp_path, key, kept=kept, seeds=(1, 2, 4), pairs=[(FIRST, BROKEN)], **sizes)
+    assert counted == cold
 
 
 def test_sizes_that_the_data_do_not_have_are_failed_rows(disk, tmp_path):

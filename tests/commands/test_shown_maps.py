@@ -1,6 +1,7 @@
 """Examples of maps: a planted rotation is undone by Procrustes and by nothing else, in lists and in pictures."""
 
 import argparse
+import dataclasses
 import json
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from unispace.alignment.maps import fit_baseline, fit_procrustes
-from unispace.alignment.storage import save_maps
+from unispace.alignment.storage import load_maps, save_maps
 from unispace.commands import project_maps, retrieve_examples
 from unispace.errors import UserError
 from unispace.records.embeddings import Embeddings, write_embeddings
@@ -97,13 +98,14 @@ def retrieved(folder, name="examples", data=("manifest.parquet", "images.npy"), 
     return read_table(folder / f"{name}.parquet", RETRIEVAL_SCHEMA)
 
 
-def projected(folder, name="views", **chosen):
+def projected(folder, name="views", kept=(), **chosen):
     call(
         project_maps,
         settings=settings(seed=1, **chosen),
         embeddings=folder / "embeddings",
         maps=folder / "maps",
         views=folder / f"{name}.parquet",
+        **({"kept": kept} if kept else {}),
     )
     return read_table(folder / f"{name}.parquet", MAP_VIEW_SCHEMA)
 
@@ -120,6 +122,30 @@ def test_a_rotation_is_undone_by_procrustes_and_not_by_the_baseline(disk):
     assert (asked.loc["procrustes", "found"] == EACH - 1).all()
     assert (asked["findable"] == EACH - 1).all()
     assert (asked["gallery"] == PEOPLE * EACH // 2 - 1).all()
+
+
+def test_a_changed_map_is_placed_alone(disk, monkeypatch):
+    placed, joint_views = [], project_maps.joint_views
+    monkeypatch.setattr(project_maps, "joint_views", lambda *a: placed.append(1) or joint_views(*a))
+
+    def made(name, **kept):
+        placed.clear()
+        projected(disk, name, **kept)
+        return (disk / f"{name}.parquet").read_bytes()
+
+    first = made("first", kept=disk / "kept")
+    assert len(placed) == len(METHODS)
+    assert made("again", kept=disk / "kept") == first
+    assert placed == []
+    maps = load_maps(disk / "maps" / "x.safetensors")
+    changed = maps["procrustes"]
+    maps["procrustes"] = dataclasses.replace(changed, matrix=changed.matrix[:, ::-1].copy())
+    save_maps(maps, disk / "maps" / "x.safetensors")
+    other = made("other", kept=disk / "kept")
+    assert len(placed) == 1
+    assert other == made("cold")
+    assert other != first
+    assert len(placed) == len(METHODS)
 
 
 def test_pictures_are_the_images_made_small(disk):

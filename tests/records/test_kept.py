@@ -7,6 +7,7 @@ import pytest
 
 from unispace.records.kept import read_kept, write_kept
 from unispace.records.kept_tables import KeptTables, key_of_parts
+from unispace.records.tables import write_table
 
 SCHEMAS = {
     "numbers": pa.schema(
@@ -141,3 +142,33 @@ def test_a_key_tells_apart_what_differs():
     ]  # fmt: skip
     assert len({key_of_parts(*part) for part in parts}) == len(parts)
     assert key_of_parts(array[::2]) == key_of_parts(array[::2].copy())
+
+
+def test_each_part_comes_back_by_its_key(tmp_path, maker):
+    path = tmp_path / "kept"
+    maker.tables(path, [1, 2, 3])
+    kept = KeptTables(path, SCHEMAS, "code")
+    for seed in (3, 5, 1):
+        kept.add(f"key {seed}", lambda seed=seed: maker.make(seed))
+    found = kept.by_part()
+    assert maker.made == [1, 2, 3, 5]
+    assert list(found) == ["key 3", "key 5", "key 1"]
+    for seed in (3, 5, 1):
+        alone = Maker().tables(None, [seed])
+        assert {n: pickled(t) for n, t in found[f"key {seed}"].items()} == alone
+        assert list(found[f"key {seed}"]["points"].index) == list(range(seed))
+
+
+def test_a_file_of_rows_does_not_show_which_were_kept(tmp_path, maker):
+    many, path = 40_000, tmp_path / "kept"
+    maker.tables(path, [many])
+    files = []
+    for place in (path, None):
+        kept = KeptTables(place, SCHEMAS, "code")
+        for seed in (many, 7):
+            kept.add(f"key {seed}", lambda seed=seed: maker.make(seed))
+        file = tmp_path / "points.parquet"
+        write_table(kept.tables()["points"], SCHEMAS["points"], file)
+        files.append(file.read_bytes())
+    assert maker.made == [many, 7, many, 7]
+    assert files[0] == files[1]

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from unispace.errors import UserError
-from unispace.records.tables import read_table, write_table
+from unispace.records.tables import bytes_of, read_table, write_table
 
 SCHEMA = pa.schema(
     [
@@ -30,6 +30,19 @@ def test_a_table_comes_back(tmp_path):
     assert back["name"].tolist() == ["a", "b"]
     assert back["number"].tolist() == [1, 2]
     assert back["value"].isna().tolist() == [False, True]
+
+
+def test_rows_are_chosen_as_if_all_had_been_read(tmp_path):
+    path = tmp_path / "t.parquet"
+    names = ["a", "é", None, "a", "longer"]
+    schema = pa.schema([pa.field("name", pa.string()), *list(SCHEMA)[1:]])
+    numbers = {"number": range(5), "value": [0.5, None, 1, 2, 3]}
+    write_table(pd.DataFrame({"name": names, **numbers}), schema, path)
+    whole = read_table(path, schema)
+    for wanted in ([True, False, True, False, True], 5 * [True], 5 * [False]):
+        chosen = read_table(path, schema, rows=lambda table, w=wanted: table.filter(pa.array(w)))
+        pd.testing.assert_frame_equal(chosen, whole[wanted].reset_index(drop=True))
+        assert bytes_of(chosen) == bytes_of(whole[wanted])
 
 
 def test_an_empty_table_comes_back(tmp_path):
@@ -92,11 +105,12 @@ def written_otherwise(path, **columns):
         ({"name": [None, "a"], "number": [1, 2], "value": [1.0, 2.0]}, "column `name` holds empty cells"),
     ],
 )  # fmt: skip
-def test_a_table_of_another_kind_is_refused(tmp_path, columns, message):
+@pytest.mark.parametrize("rows", [None, lambda table: table[:1]], ids=["all", "chosen"])
+def test_a_table_of_another_kind_is_refused(tmp_path, columns, message, rows):
     path = tmp_path / "t.parquet"
     written_otherwise(path, **columns)
     with pytest.raises(UserError, match=message):
-        read_table(path, SCHEMA)
+        read_table(path, SCHEMA, rows=rows)
 
 
 def test_a_missing_table_is_named_with_the_command_that_makes_it(tmp_path):
@@ -115,7 +129,8 @@ def test_a_truncated_table_is_refused(tmp_path, keep):
         read_table(path, SCHEMA)
 
 
-def test_damage_in_the_middle_of_a_table_never_ends_in_another_error(tmp_path):
+@pytest.mark.parametrize("rows", [None, lambda table: table[1:]], ids=["all", "chosen"])
+def test_damage_in_the_middle_of_a_table_never_ends_in_another_error(tmp_path, rows):
     path = tmp_path / "t.parquet"
     write_table(pd.concat([frame()] * 50), SCHEMA, path)
     content = path.read_bytes()
@@ -123,7 +138,7 @@ def test_damage_in_the_middle_of_a_table_never_ends_in_another_error(tmp_path):
     for place in range(4, len(content) - 8, 7):
         path.write_bytes(content[:place] + b"\xff\xff\xff" + content[place + 3 :])
         try:
-            read_table(path, SCHEMA)
+            read_table(path, SCHEMA, rows=rows)
         except UserError:
             refused += 1
     assert refused > 20

@@ -193,10 +193,11 @@ rule project_maps:
         settings=text(pairs=SHOWN, methods=STUDY.maps.methods_shown(), seed=STUDY.seed),
         embeddings=lambda w: f"{RESULTS}/embeddings",
         maps=lambda w: f"{RESULTS}/maps/{w.fitting}",
+        kept=lambda w: f"{KEPT}/project_maps/{w.fitting}",
     shell:
         "python -m unispace project-maps --settings {params.settings:q}"
         " --embeddings {params.embeddings} --maps {params.maps}"
-        " --views {output.views} > {log} 2>&1"
+        " --views {output.views} --kept {params.kept} > {log} 2>&1"
 
 
 # From numbers alone: all models of a fitting at once.
@@ -266,10 +267,12 @@ rule analyse_maps:
         ),
         embeddings=lambda w: f"{RESULTS}/embeddings",
         maps=lambda w: f"{RESULTS}/maps/{w.fitting}",
+        kept=lambda w: f"{KEPT}/analyse_maps/{w.fitting}",
     shell:
         "python -m unispace analyse-maps --settings {params.settings:q}"
         " --embeddings {params.embeddings} --maps {params.maps}"
-        " --metrics {output.metrics} --geometry {output.geometry} > {log} 2>&1"
+        " --metrics {output.metrics} --geometry {output.geometry}"
+        " --kept {params.kept} > {log} 2>&1"
 
 
 rule measure_efficiency:
@@ -291,10 +294,11 @@ rule measure_efficiency:
     params:
         settings=curve_settings("efficiency", EFFICIENCY),
         embeddings=lambda w: f"{RESULTS}/embeddings",
+        kept=lambda w: f"{KEPT}/measure_efficiency/{w.dataset}",
     shell:
         "python -m unispace measure-efficiency --settings {params.settings:q}"
         " --embeddings {params.embeddings} --table {output.table}"
-        " --metrics {output.metrics} > {log} 2>&1"
+        " --metrics {output.metrics} --kept {params.kept} > {log} 2>&1"
 
 
 rule measure_leaks:
@@ -316,10 +320,11 @@ rule measure_leaks:
     params:
         settings=curve_settings("security", SECURITY),
         embeddings=lambda w: f"{RESULTS}/embeddings",
+        kept=lambda w: f"{KEPT}/measure_leaks/{w.dataset}",
     shell:
         "python -m unispace measure-leaks --settings {params.settings:q}"
         " --embeddings {params.embeddings} --table {output.table}"
-        " --metrics {output.metrics} > {log} 2>&1"
+        " --metrics {output.metrics} --kept {params.kept} > {log} 2>&1"
 
 
 # From published numbers and their resamples alone.

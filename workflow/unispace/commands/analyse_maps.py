@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from unispace.alignment.mapping import Map
-from unispace.alignment.storage import load_maps
+from unispace.alignment.storage import key_of, load_maps
 from unispace.analysis.choice import whole_labels
 from unispace.analysis.map_effects import MappedImages
 from unispace.analysis.map_geometry import Residuals, core, map_geometry, shape_measures
@@ -25,8 +26,10 @@ from unispace.commands.common.maps import Clouds, read_fitting
 from unispace.config.maps import Fitting, Maps
 from unispace.evaluation.measure import Measure
 from unispace.evaluation.tidy import Cell, rows
+from unispace.records.code import version_of
 from unispace.records.files import read_json
-from unispace.records.results import GEOMETRY_SCHEMA
+from unispace.records.kept_tables import Frames, KeptTables, key_of_parts
+from unispace.records.results import GEOMETRY_SCHEMA, SCHEMA
 from unispace.records.tables import write_table
 
 log = logging.getLogger(__name__)
@@ -37,7 +40,8 @@ _IMAGES = 500
 """As many as the compatibility paper compares; identities are chosen whole, by a hash."""
 _TRIPLES = 6
 
-Read = Callable[[str, str], Mapping[str, Map]]
+Read = Callable[[str, str], Mapping[str, tuple[Map, str]]]
+"""The maps of a pair by their method, each with what it is called by its content."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +55,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--maps", type=Path, required=True, help="folder of the fitted maps")
     parser.add_argument("--metrics", type=Path, required=True)
     parser.add_argument("--geometry", type=Path, required=True, help="numbers by component")
+    parser.add_argument(
+        "--kept", type=Path, help="what was made of each map, for the next time; left out: nothing"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -70,36 +77,60 @@ def run(arguments: argparse.Namespace) -> None:
     }
     failed = io.failures({m: arguments.embeddings / m / fitting.test for m in families})
     embedded = [e for clouds in (fit, test) for e in clouds.embeddings.values()]
+    origin = io.origin("analyse_maps", arguments.settings, *embedded, files=[*files.values()])
+    # The origin names all maps, so it is put into the rows last: those of one map do not depend on others.
     cell = Cell(
-        study=settings["study"],
-        dataset=fitting.test,
-        seed=seed,
-        origin=io.origin("analyse_maps", arguments.settings, *embedded, files=[*files.values()]),
-        fitted_on=fitting.fit,
+        study=settings["study"], dataset=fitting.test, seed=seed, origin="", fitted_on=fitting.fit
     )
+    kept = KeptTables(
+        arguments.kept,
+        {"metrics": SCHEMA, "components": GEOMETRY_SCHEMA},
+        key_of_parts(
+            version_of("analyse_maps", "numpy", "scipy", "scikit-learn", "pandas", "pyarrow"),
+            # Not the models and methods, of which each part names its own.
+            json.dumps([settings[part] for part in ("fitting", "maps", "evaluation")]),
+            images.identity,
+        ),
+    )
+    # What a model has a part in depends on it by these alone.
+    keys = {m: key_of_parts(images.vectors[m], bases[m].axes, str(bases[m].rank)) for m in families}
 
     @cache
-    def read(source: str, target: str) -> Mapping[str, Map]:
-        return load_maps(files[source, target])
+    def read(source: str, target: str) -> Mapping[str, tuple[Map, str]]:
+        return {
+            n: (m, key_of(m)) for n, m in load_maps(files[source, target]).items() if n in methods
+        }
 
-    tables, components = [], []
+    def add(
+        about: Cell, models: Sequence[str], maps: Sequence[str], make: Callable[[], Frames]
+    ) -> None:
+        told = json.dumps(dataclasses.asdict(about))
+        kept.add(key_of_parts(told, [keys[model] for model in models], maps), make)
+
     for source, target in files:
         about = dataclasses.replace(cell, source=source, target=target)
         alike = dataclasses.replace(about, experiment="similarity", protocol=TESTED)
-        tables.append(rows(alike, images.unmapped(source, target)))
+        add(alike, (source, target), (), partial(_unmapped, images, alike))
         for method in methods:
-            found, table = _of_map(
-                images, dataclasses.replace(about, method=method),
-                read(source, target)[method], bases[target],
-            )  # fmt: skip
-            tables += found
-            components.append(_blanked(table, failed))
+            fitted, key = read(source, target)[method]
+            of_map = dataclasses.replace(about, method=method)
+            make = partial(_of_map, images, of_map, fitted, bases[target])
+            add(of_map, (source, target), (key,), make)
         log.info("%s to %s: %s", source, target, ", ".join(methods))
     # The model in the middle stands in the protocol, where a failed one would not be seen.
     whole = {model: family for model, family in families.items() if model not in failed}
-    tables += _triples(images, cell, whole, methods, read)
-    io.write_metrics(tables, arguments.metrics, failed)
-    write_table(pd.concat(components, ignore_index=True), GEOMETRY_SCHEMA, arguments.geometry)
+    for about, steps in _triples(cell, whole, methods, read):
+        ends = str(about.source), str(about.target)
+        make = partial(_composed, images, about, *(fitted for fitted, _ in steps))
+        add(about, ends, [key for _, key in steps], make)
+    found = kept.tables()
+    io.write_metrics([found["metrics"].assign(origin=origin)], arguments.metrics, failed)
+    components = found["components"].groupby(["source", "target", "method"], sort=False)
+    write_table(
+        pd.concat([_blanked(table, failed) for _, table in components], ignore_index=True),
+        GEOMETRY_SCHEMA,
+        arguments.geometry,
+    )
 
 
 def _images(
@@ -114,9 +145,13 @@ def _images(
     return MappedImages(vectors, identity, resamples, stream)
 
 
-def _of_map(
-    images: MappedImages, cell: Cell, fitted: Map, basis: Basis
-) -> tuple[list[pd.DataFrame], pd.DataFrame]:
+def _unmapped(images: MappedImages, cell: Cell) -> Frames:
+    """Tidy rows of two models as they are."""
+    measures = images.unmapped(str(cell.source), str(cell.target))
+    return _frames([rows(cell, measures)])
+
+
+def _of_map(images: MappedImages, cell: Cell, fitted: Map, basis: Basis) -> Frames:
     """Tidy rows of one map, and its numbers by component."""
     ends = str(cell.source), str(cell.target)
     left, unexplained = images.residuals(*ends, fitted, basis)
@@ -134,7 +169,7 @@ def _of_map(
         rows(dataclasses.replace(cell, experiment=experiment, protocol=protocol), measures)
         for experiment, protocol, measures in measured
     ]
-    return tables, _by_component(cell, singular, left)
+    return _frames(tables, _by_component(cell, singular, left))
 
 
 def _by_component(cell: Cell, singular: np.ndarray, left: Residuals) -> pd.DataFrame:
@@ -164,23 +199,34 @@ def _blanked(table: pd.DataFrame, failed: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _triples(
-    images: MappedImages,
-    cell: Cell,
-    families: Mapping[str, str],
-    methods: list[str],
-    read: Read,
-) -> Iterator[pd.DataFrame]:
-    """Tidy rows of maps that are composed, the model in the middle in the protocol; baselines always compose."""
+    cell: Cell, families: Mapping[str, str], methods: list[str], read: Read
+) -> Iterator[tuple[Cell, list[tuple[Map, str]]]]:
+    """Maps that are composed, two steps and the direct one, the model in the middle in the protocol; baselines always compose."""
     for source, middle, target in example_triples(families, _TRIPLES):
         for method in methods:
             steps = [
                 read(*pair)[method]
                 for pair in ((source, middle), (middle, target), (source, target))
             ]
-            if any(step.matrix is None for step in steps):
+            if any(step.matrix is None for step, _ in steps):
                 continue
             about = dataclasses.replace(
                 cell, experiment="transitivity", protocol=f"via {middle}",
                 source=source, target=target, method=method,
             )  # fmt: skip
-            yield rows(about, images.composed((source, target), *steps))
+            yield about, steps
+
+
+def _composed(images: MappedImages, cell: Cell, first: Map, second: Map, direct: Map) -> Frames:
+    """Tidy rows of two maps one after the other."""
+    ends = str(cell.source), str(cell.target)
+    return _frames([rows(cell, images.composed(ends, first, second, direct))])
+
+
+def _frames(tables: list[pd.DataFrame], components: pd.DataFrame | None = None) -> Frames:
+    """The rows of a part, and its numbers by component where it is a map."""
+    none = GEOMETRY_SCHEMA.empty_table().to_pandas()
+    return {
+        "metrics": pd.concat(tables, ignore_index=True),
+        "components": none if components is None else components,
+    }

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
 import pandas as pd
+import pyarrow as pa
 
 from unispace.alignment.maps import fit_baseline
 from unispace.analysis.curve_numbers import dip, enough_to_fit_on
 from unispace.analysis.data_efficiency import (
     By,
+    Fit,
     efficiency_curve,
     most_to_train_on,
     sizes_through,
 )
 from unispace.commands.common import map_curves
-from unispace.commands.common.map_curves import Pair, out_of_reach, points
+from unispace.commands.common.map_curves import Pair, add_curves, out_of_reach, points, together
 from unispace.config.map_curves import Efficiency
 from unispace.config.methods import BASELINE, CEILING
 from unispace.errors import UserError
@@ -28,11 +30,19 @@ from unispace.records.results import EFFICIENCY_SCHEMA
 configure = map_curves.configure
 
 _METRIC, _ENOUGH = "Rank-1", 0.95
+_CURVE = pa.schema(
+    [
+        *((name, pa.string()) for name in ("method", "protocol", "metric", "varies", "status")),
+        *((name, pa.int64()) for name in ("seed", "identities", "images", "n")),
+        *((name, pa.float64()) for name in ("value", "chance")),
+    ]
+)
+"""What is kept of a map: what `efficiency_curve` gives."""
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    work = map_curves.read_work(arguments, "measure_efficiency", "efficiency")
+    work = map_curves.read_work(arguments, "measure_efficiency", "efficiency", _CURVE)
     settings, identity = work.maps.efficiency or Efficiency(), work.clouds.identity
     test_share = 1 - work.maps.fit_share
     try:
@@ -49,21 +59,46 @@ def run(arguments: argparse.Namespace) -> None:
         seeds=settings.seeds,
         test_share=test_share,
     )
-    tables, metrics = [], []
-    for pair in work.pairs:
+
+    all_identities = [most["identities"]]
+    plans = [(pair, _sizes(settings, pair, most, len(set(identity)))) for pair in work.pairs]
+    for pair, sizes in plans:
         # Neither depends on how much is fitted on, apart from the means that are taken off.
-        flat = pd.concat(
-            measure(first, pair.second, methods={name: fit_baseline}, sizes=[most["identities"]])
-            for name, first in ((BASELINE, pair.first), (CEILING, pair.second))
-        )
+        for name, source in ((BASELINE, pair.first), (CEILING, pair.second)):
+            flat = partial(measure, source, pair.second, sizes=all_identities)
+            keys = {name: pair.key(name, "identities", all_identities)}
+            add_curves(work.kept, keys, partial(_fitted, flat, {name: fit_baseline}))
+        for by, asked in sizes.items():
+            there = _there(asked, most[by])
+            growing = partial(measure, pair.first, pair.second, sizes=there, by=by)
+            keys = {name: pair.key(name, by, there) for name in pair.fits}
+            add_curves(work.kept, keys, partial(_fitted, growing, pair.fits))
+    kept = {key: tables["curve"] for key, tables in work.kept.by_part().items()}
+
+    tables, metrics = [], []
+    for pair, sizes in plans:
+        names = (BASELINE, CEILING)
+        flat = pd.concat(kept[pair.key(name, "identities", all_identities)] for name in names)
         parts = [_points(flat, "identities")]
-        for by, sizes in _sizes(settings, pair, most, len(set(identity))).items():
-            there = [size for size in sizes if size <= most[by]]
-            curve = measure(pair.first, pair.second, methods=pair.fits, sizes=there, by=by)
-            parts += [_points(curve, by), _beyond(parts[0], pair, by, sizes[len(there) :], most)]
+        for by, asked in sizes.items():
+            there = _there(asked, most[by])
+            curve = together([kept[pair.key(name, by, there)] for name in pair.fits], ["seed", by])
+            parts += [_points(curve, by), _beyond(parts[0], pair, by, asked[len(there) :], most)]
             metrics += _headline(pair, by, curve)
         tables.append(pd.concat(parts, ignore_index=True).assign(**pair.about))
     map_curves.write(work, tables, metrics, EFFICIENCY_SCHEMA, arguments)
+
+
+def _fitted(
+    curve: Callable[..., pd.DataFrame], fits: Mapping[str, Fit], methods: list[str]
+) -> pd.DataFrame:
+    """The curve of some of the methods."""
+    return curve(methods={name: fits[name] for name in methods})
+
+
+def _there(sizes: list[int], most: int) -> list[int]:
+    """The sizes that there are."""
+    return [size for size in sizes if size <= most]
 
 
 def _sizes(

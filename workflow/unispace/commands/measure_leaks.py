@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
+import pyarrow as pa
 
 from unispace.analysis.curve_numbers import UNIT, needed
+from unispace.analysis.data_efficiency import Fit
 from unispace.analysis.leaks import (
     leak_curve,
     leaks_through,
@@ -16,7 +20,7 @@ from unispace.analysis.leaks import (
 )
 from unispace.analysis.smallest import Smallest
 from unispace.commands.common import map_curves
-from unispace.commands.common.map_curves import Pair, out_of_reach, points
+from unispace.commands.common.map_curves import Pair, add_curves, out_of_reach, points, together
 from unispace.config.map_curves import Security
 from unispace.config.methods import BASELINE
 from unispace.errors import UserError
@@ -26,13 +30,22 @@ from unispace.records.results import LEAKS_SCHEMA
 
 configure = map_curves.configure
 
+_CURVE = pa.schema(
+    [
+        *((name, pa.string()) for name in ("method", "metric", "varies", "status")),
+        *((name, pa.int64()) for name in ("seed", "leaked", "identities", "n")),
+        *((name, pa.float64()) for name in ("value", "chance")),
+        ("secret", pa.bool_()),
+    ]
+)
+"""What is kept of a map, and of the comparison without one: what `leak_curve` gives."""
 _METRICS = ("D_sys", "Rank-1")
 _PROTOCOLS = {False: "unprotected", True: "secret-rotation"}
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    work = map_curves.read_work(arguments, "measure_leaks", "security")
+    work = map_curves.read_work(arguments, "measure_leaks", "security", _CURVE)
     settings, identity = work.maps.security or Security(), work.clouds.identity
     test_share = 1 - work.maps.fit_share
     try:
@@ -47,21 +60,45 @@ def run(arguments: argparse.Namespace) -> None:
             f"maps.security.leaked: at most {most} pairs of {work.clouds.dataset} can leak, and the smallest number is "
             f"{settings.leaked[0]}; write smaller ones, or leave it out"
         )
-    tables, metrics = [], []
+    plans: list[tuple[Pair, list[int], dict[str, str]]] = []
     for pair in work.pairs:
         asked = (
             [0, *settings.leaked] if settings.leaked else leaks_through(pair.first.shape[1], most)
         )
         there = [k for k in asked if k <= most]
-        curve = leak_curve(
-            pair.first, pair.second, identity, pair.fits, there, settings.seeds,
+        keys = {method: pair.key(method, there) for method in (BASELINE, *pair.fits)}
+        curve = partial(
+            leak_curve,
+            pair.first,
+            pair.second,
+            identity,
+            seeds=settings.seeds,
             test_share=test_share,
-        )  # fmt: skip
+        )
+        add_curves(work.kept, keys, partial(_attacked, curve, pair.fits, there))
+        plans.append((pair, asked[len(there) :], keys))
+    kept = work.kept.by_part()
+    tables, metrics = [], []
+    for pair, missing, keys in plans:
+        curves = [kept[key]["curve"] for key in keys.values()]
+        curve = together(curves, ["seed", "secret", "leaked"])
         found = points(curve, ["method", "secret", "leaked", "metric"], ["identities"])
-        beyond = _beyond(found, pair, asked[len(there) :], most)
+        beyond = _beyond(found, pair, missing, most)
         tables.append(pd.concat([found, beyond], ignore_index=True).assign(**pair.about))
         metrics += _headline(pair, curve, found, settings.level)
     map_curves.write(work, tables, metrics, LEAKS_SCHEMA, arguments)
+
+
+def _attacked(
+    curve: Callable[..., pd.DataFrame],
+    fits: Mapping[str, Fit],
+    leaked: list[int],
+    methods: list[str],
+) -> pd.DataFrame:
+    """The curve of some of the methods; what is compared without a leak is of no attack."""
+    attacks = {name: fits[name] for name in methods if name != BASELINE}
+    sizes = [k for k in leaked if (attacks if k else BASELINE in methods)]
+    return curve(attacks=attacks, leaked=sizes)
 
 
 def _beyond(found: pd.DataFrame, pair: Pair, sizes: list[int], most: int) -> pd.DataFrame:

@@ -40,7 +40,7 @@ def code_of(command: str) -> tuple[Path, ...]:
     if not (command.isidentifier() and start.is_file()):
         raise FileNotFoundError(f"no command {command!r} in {start.parent}")
     found: set[Path] = set()
-    waiting = _files(f"{PACKAGE.name}.commands.{command}")
+    waiting = list(_files(f"{PACKAGE.name}.commands.{command}"))
     while waiting:
         path = waiting.pop()
         if path in found:
@@ -135,18 +135,24 @@ def _names(path: Path) -> frozenset[str]:
     return frozenset(found)
 
 
-def _files(module: str) -> list[Path]:
+def _files(module: str) -> tuple[Path, ...]:
     """The file of a module of the package and those of the packages it lies in."""
+    return _files_in(PACKAGE, module)
+
+
+@cache
+def _files_in(package: Path, module: str) -> tuple[Path, ...]:
+    """As `_files`; each is looked up once, though most are imported by many."""
     parts = module.split(".")
-    if parts[0] != PACKAGE.name:
-        return []
+    if parts[0] != package.name:
+        return ()
     found = [
-        PACKAGE.joinpath(*parts[1:i], "__init__.py")
+        package.joinpath(*parts[1:i], "__init__.py")
         for i in range(1, len(parts) + 1)
-        if PACKAGE.joinpath(*parts[1:i], "__init__.py").is_file()
+        if package.joinpath(*parts[1:i], "__init__.py").is_file()
     ]
     if len(parts) > 1:
-        file = PACKAGE.joinpath(*parts[1:]).with_suffix(".py")
+        file = package.joinpath(*parts[1:]).with_suffix(".py")
         if file.is_file():
             found.append(file)
-    return found
+    return tuple(found)

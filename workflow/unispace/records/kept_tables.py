@@ -80,7 +80,8 @@ class KeptTables:
                     done += size
                 else:
                     slices.append(self._old[name].slice(*self._places[key][number]))
-            whole[name] = pa.concat_tables([schema.empty_table(), *slices])
+            # In one piece: how a table was put together must not show in a file of it.
+            whole[name] = pa.concat_tables([schema.empty_table(), *slices]).combine_chunks()
         for number in range(len(self._schemas)):
             start = 0
             for key in self._asked:
@@ -90,6 +91,22 @@ class KeptTables:
             parts = {name: _parquet(table) for name, table in whole.items()}
             write_kept(self._path, {"of": self._about, "places": places}, parts)
         return {name: table.to_pandas() for name, table in whole.items()}
+
+    def by_part(self) -> dict[str, dict[str, pd.DataFrame]]:
+        """As `tables`, by the key of each part in the order in which these were added.
+
+        Raises:
+            ValueError: as `tables`.
+        """
+        whole, starts = self.tables(), dict.fromkeys(self._schemas, 0)
+        found: dict[str, dict[str, pd.DataFrame]] = {}
+        for key in self._asked:
+            found[key] = {}
+            for name, size in zip(self._schemas, self._sizes(key), strict=True):
+                part = whole[name].iloc[starts[name] : starts[name] + size]
+                found[key][name] = part.reset_index(drop=True)
+                starts[name] += size
+        return found
 
     def _sizes(self, key: str) -> list[int]:
         """Rows of a part in each table."""

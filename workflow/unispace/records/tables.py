@@ -56,7 +56,7 @@ def read_table(
         schema: what it must hold.
         columns: only these of `schema` are read and checked; all that the table holds if none is named.
         further: with `columns`, columns beyond `schema` that are read too where the table holds them.
-        rows: chooses rows; all if left out.
+        rows: chooses rows; all if left out. Texts are Arrow dictionaries to it.
 
     Raises:
         KeyError: where `schema` has no such column.
@@ -66,11 +66,13 @@ def read_table(
         raise UserError(f"{path}: not there; run `snakemake --cores 2 {path}` to make it")
     wanted = [schema.field(name) for name in columns] or list(schema)
     try:
-        table = pq.read_table(
-            path, columns=_present([*columns, *further], path) if columns else None
-        )
-        found = {field.name: field.type for field in table.schema}
-        frame = (table if rows is None else rows(table)).to_pandas()
+        named = _present([*columns, *further], path) if columns else None
+        held = pq.read_schema(path)
+        # Of many rows most are thrown away: their texts are never written out.
+        texts = [field.name for field in held if rows and pa.types.is_string(field.type)]
+        table = pq.read_table(path, columns=named, read_dictionary=texts)
+        frame = (table if rows is None else _with_types(rows(table), held)).to_pandas()
+        found = {name: held.field(name).type for name in table.column_names}
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(
             f"{path}: damaged ({error}); delete it and run snakemake again, it is rebuilt"
@@ -94,6 +96,12 @@ def bytes_of(frame: pd.DataFrame) -> bytes:
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
     return sink.getvalue().to_pybytes()
+
+
+def _with_types(table: pa.Table, types: pa.Schema) -> pa.Table:
+    """A table with the types that its columns have in another schema."""
+    fields = [field.with_type(types.field(field.name).type) for field in table.schema]
+    return table.cast(pa.schema(fields, table.schema.metadata))
 
 
 def _present(columns: Sequence[str], path: Path) -> list[str]:
