@@ -128,28 +128,24 @@ def environment(lock: Path = LOCK) -> str:
 
 def dockerfile(lock: Path = LOCK) -> str:
     """A recipe for Docker, Podman and Buildah."""
-    found = hashlib.sha256(lock.read_bytes()).hexdigest()
     variables = {"PYTHONPATH": "/project/workflow", **_ANYBODY, **_VARIABLES}
-    return _DOCKER.format(
-        made=MADE,
-        python=python_version(),
-        label=f'LABEL org.unispace.lock="{found}"',
-        debian=" ".join(_DEBIAN),
-        pip=_PIP,
-        environment=" ".join(f"{name}={value}" for name, value in variables.items()),
-    )
+    return _recipe(_DOCKER, 'LABEL org.unispace.lock="{}"', variables, lock)
 
 
 def definition(lock: Path = LOCK) -> str:
     """A recipe for Apptainer, in which the home of the user and the working folder are there."""
-    found = hashlib.sha256(lock.read_bytes()).hexdigest()
-    return _APPTAINER.format(
+    return _recipe(_APPTAINER, "org.unispace.lock {}", _VARIABLES, lock)
+
+
+def _recipe(template: str, label: str, variables: dict[str, str], lock: Path) -> str:
+    """A recipe for containers; `label` is the line that takes the hash of the lock."""
+    return template.format(
         made=MADE,
         python=python_version(),
-        label=f"org.unispace.lock {found}",
+        label=label.format(hashlib.sha256(lock.read_bytes()).hexdigest()),
         debian=" ".join(_DEBIAN),
         pip=_PIP,
-        environment=" ".join(f"{name}={value}" for name, value in _VARIABLES.items()),
+        environment=" ".join(f"{name}={value}" for name, value in variables.items()),
     )
 
 

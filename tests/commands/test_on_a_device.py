@@ -16,7 +16,7 @@ PATHS = [HERE.parents[2] / "workflow", HERE.parent, HERE.parents[1] / "backbones
 
 # A process of its own: the device cannot be taken back.
 SCRIPT = """
-import os, sys
+import json, os, sys
 from pathlib import Path
 from unittest.mock import patch
 
@@ -24,11 +24,12 @@ root = Path(sys.argv[1])
 import torch
 # What wraps tensors cannot make those of inference mode; without gradients comes to the same.
 torch.inference_mode = lambda mode=True: torch.no_grad()
-import test_training_commands as given
+import made_models as given
 from unispace.backbones import devices
 from unispace.commands import extract_embeddings, pretrain_backbone, train_model
 from unispace.embedding import extract
 from unispace.backbones.network import Network
+from unispace.records.manifest import read_manifest, write_manifest
 
 {device}
 seen = set()
@@ -54,7 +55,7 @@ def everything(folder, device):
         model = folder / "plain"
         given.call(
             extract_embeddings,
-            ["--settings", given.json.dumps({{"model": "b/c/seed0", "backbone": given.BACKBONE,
+            ["--settings", json.dumps({{"model": "b/c/seed0", "backbone": given.BACKBONE,
                                              "datasets": {{"things": ["test"]}}}}),
              "--weights", str(model / "model.safetensors"), "--card", str(model / "model.json"),
              "--data", str(root / "data"), "--shelf", str(folder / "shelf"),
@@ -72,10 +73,10 @@ CURRICULA = {{
 for name, domain in (("things", "object"), ("faces", "face_hq")):
     given.write_dataset(root / "data" / name, domain)
     path = root / "data" / name / "manifest.parquet"
-    manifest = given.read_manifest(path)
+    manifest = read_manifest(path)
     # Two images of each label to validate on.
     manifest.loc[manifest["row"] % 6 > 3, "split"] = "val"
-    given.write_manifest(manifest, path)
+    write_manifest(manifest, path)
 everything(root / "out", DEVICE)
 print(sorted(seen))
 """

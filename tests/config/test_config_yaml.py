@@ -27,6 +27,10 @@ from unispace.errors import UserError
         ("a: 1\n---\nb: 2", r"^x:\d: no valid YAML: .*single document"),
         ("a: !!python/object:os.system x", r"^x:1: no valid YAML: .*constructor"),
         ("a: 1\nb: 2020-13-45", r"^x: no valid YAML: month must be in 1..12"),
+        ("a: 1\nbb:2\nc: 3", r"^x:2: no valid YAML: a space is missing behind `bb:`; write `bb: "),
+        ("a:\n  size:32 # px\n\n  b: { c: 1 }", r"^x:2: .* behind `size:`"),
+        ("a:\n  - b: 1\n    size:32\n    c: 2", r"^x:3: .* behind `size:`"),
+        ("a: http://b\n c: 1", r"^x:2: no valid YAML: mapping values"),
         ("{a: 1}: 2", r"^x:1: no valid YAML: .*unhashable"),
     ],
 )

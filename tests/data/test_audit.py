@@ -110,6 +110,15 @@ def test_copies_within_a_split_are_a_note(world):
     assert result.summary()["datasets"]["a"]["exact-duplicates"] == {"all": 2, "a/train": 2}
 
 
+def test_copies_under_two_labels_are_told_with_both(world):
+    world.add("a", [*CLEAN, ("cat", "test", 4), ("cat", "test", 5), ("ann", "train", 1)])
+    result = world.audit()
+    refuse_leaks(result)
+    (row,) = result.table[result.table["check"] == "copies-of-two-labels"].to_dict("records")
+    assert (row["dataset"], row["severity"], row["count"]) == ("a", "note", 2)
+    assert row["detail"] == "such as bob/3.png and cat/4.png"
+
+
 @pytest.mark.parametrize(
     "change",
     [

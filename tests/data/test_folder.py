@@ -5,7 +5,7 @@ import os
 import pytest
 
 from unispace.data.sources import fingerprints as module
-from unispace.data.sources.folder import contents, fingerprint, read_listing
+from unispace.data.sources.folder import contents, fingerprint, passed_over, read_listing
 from unispace.errors import UserError
 
 
@@ -40,6 +40,17 @@ def test_hidden_files_other_files_and_loose_images_are_left_out(images, make):
     (images / "ann" / "folder.png").mkdir()
     (images / "empty").mkdir()
     assert read_listing(images)["image_id"].tolist() == NAMES
+    assert passed_over(images) == {
+        "subfolders without images": ["empty"],
+        "images outside the subfolders, which have no label": ["1.png"],
+        "files that are no images by their ending": ["ann/notes.txt", "ann/x"],
+    }
+
+
+def test_of_a_folder_that_holds_images_alone_nothing_is_passed_over(images):
+    (images / "ann" / "Thumbs.db").touch()
+    (images / ".DS_Store").touch()
+    assert passed_over(images) == {}
 
 
 def test_a_linked_image_counts_as_an_image(images):

@@ -59,8 +59,10 @@ def refusal(*arguments):
 def test_a_study_that_has_all_it_needs_passes(tmp_path, raw, make):
     (tmp_path / "a.zip").write_bytes(CONTENT)
     (tmp_path / "w.safetensors").write_bytes(CONTENT)
-    (tmp_path / "people" / "ann").mkdir(parents=True)
-    (tmp_path / "people" / "ann" / "1.png").write_bytes(make.picture(1))
+    for name in map(str, range(30)):
+        (tmp_path / "people" / name).mkdir(parents=True)
+        (tmp_path / "people" / name / "1.png").write_bytes(make.picture(1))
+        (tmp_path / "people" / name / "2.png").write_bytes(make.picture(2))
     weights = {"kind": "file", "path": "w.safetensors", "sha256": SUM}
     check_sources(
         study(
@@ -274,3 +276,17 @@ def test_lists_of_templates_are_looked_for_and_their_columns_checked(tmp_path, r
     (tmp_path / "pairs.csv").write_text("first,second,same\na,b,1\n")
     after = template_content(asked, "f", raw)
     assert (before["images"] == after["images"], before["pairs"] == after["pairs"]) == (True, False)
+
+
+def test_a_path_with_a_slip_is_suggested_as_a_whole(tmp_path, raw):
+    (tmp_path / "people" / "ann").mkdir(parents=True)
+    said = refusal(study(f={"kind": "folder", "path": "peopel/ann"}), raw)
+    assert f"Did you mean `{tmp_path / 'people' / 'ann'}`?" in said
+    # Without the rest of the path the folder that resembles is none.
+    assert "Did you mean" not in refusal(study(f={"kind": "folder", "path": "peopel/bob"}), raw)
+
+
+def test_every_problem_of_a_source_opens_with_its_key(tmp_path, raw):
+    (tmp_path / "people").write_text("no folder")
+    said = refusal(study(f={"kind": "folder", "path": "people"}), raw)
+    assert "- datasets.f.source: " in said

@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from unispace.config.backbones import HubWeights
 from unispace.doctor import sources
 from unispace.doctor.findings import Finding, diagnosis, errors
+from unispace.doctor.networks import network_findings
 from unispace.doctor.sources import (
     image_findings,
     licence_findings,
@@ -190,6 +192,52 @@ def test_images_of_a_folder_are_read(root, planted):
     found = one(image_findings(study, root), "error")
     assert "datasets.f: " in found.message
     assert "1.png: cannot be read as an image" in found.message
+
+
+def test_damaged_images_of_a_folder_are_all_named_and_matter_only_where_they_stop_the_run(
+    root, planted
+):
+    person = root / "people" / "ann"
+    person.mkdir(parents=True)
+    for i in range(12):
+        (person / f"{i:02}.png").write_bytes(b"no image")
+    study = planted.study(f={"kind": "folder", "path": "people"})
+    found = one(image_findings(study, root), "error")
+    assert found.message.startswith("datasets.f: ann/00.png: cannot be read as an image")
+    assert found.message.endswith(" and 7 more")
+    assert found.remedy == "mend or remove them, or set `unreadable: skip` in datasets.f"
+    skipped = study.datasets["f"].model_copy(update={"unreadable": "skip"})
+    study = study.model_copy(update={"datasets": {"f": skipped}})
+    found = one(image_findings(study, root), "note")
+    assert "cannot be read" in found.message
+    assert found.remedy == ""
+
+
+def test_what_a_folder_holds_beside_images_is_a_note(root, planted):
+    person = root / "people" / "ann"
+    person.mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(person / "1.png")
+    (root / "people" / "bob").mkdir()
+    study = planted.study(f={"kind": "folder", "path": "people"})
+    found = one(image_findings(study, root), "note")
+    assert found.message == "datasets.f: not taken: 1 subfolders without images: bob"
+
+
+def test_options_that_timm_refuses_are_told_with_the_backbone(planted):
+    fitting = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 1, "num_heads": 2}
+    network = {
+        "architecture": "eva02_tiny_patch14_224",
+        "options": fitting,
+        "preprocessing": {"size": 32},
+        "weights": {"kind": "random"},
+    }
+    pixels = {"architecture": "pixels", "weights": {"kind": "random"}}
+    found = one(network_findings(planted.study({"b": network, "p": pixels})), "ok")
+    assert found.message == "1 networks of timm can be built"
+    wrong = network | {"options": fitting | {"dept": 2}}
+    found = one(network_findings(planted.study({"b": wrong})), "error")
+    assert found.message.startswith("backbones.b: eva02_tiny_patch14_224: timm refuses its options")
+    assert "'dept'" in found.message
 
 
 def test_terms_to_accept(planted):

@@ -26,6 +26,7 @@ from unispace.config.base import canonical_json
 from unispace.config.claim_roles import claim_roles
 from unispace.config.claims_file import read_claims
 from unispace.config.own_embeddings import OWN
+from unispace.config.lines import with_places
 from unispace.config.parse import check_text, parse_study
 from unispace.config.tradeoffs import (
     gained,
@@ -84,7 +85,7 @@ def checked_study():
         versions = versions_of_study(study)
     except UserError as error:
         # The message says all; where in this file it was noticed helps nobody.
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{with_places(str(error), name, text)}\n")
         raise SystemExit(1) from None
     return study, versions
 

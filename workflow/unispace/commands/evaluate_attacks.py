@@ -17,19 +17,13 @@ from unispace.records.prompts import Prompts, read_prompts
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "--settings",
-        required=True,
-        help="JSON: study, model, seed, datasets, heads (data sets that the model is trained on), texts, evaluation",
-    )
-    parser.add_argument(
-        "--embeddings", type=Path, required=True, help="folder of the model's embeddings"
+    io.configure_test(
+        parser,
+        "study, model, seed, datasets, heads (data sets that the model is trained on), texts",
+        curves="DET: APCER, BPCER",
     )
     parser.add_argument("--heads", type=Path, help="heads that the model was trained with")
     parser.add_argument("--prompts", type=Path, help="folder of the backbone's prompts")
-    parser.add_argument("--metrics", type=Path, required=True)
-    parser.add_argument("--curves", type=Path, required=True, help="DET: APCER, BPCER")
-    parser.add_argument("--samples", type=Path, required=True, help="metrics of every resample")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
-from pathlib import Path
 
 from unispace.commands.common import evaluation as io
 from unispace.data.held_out import HELD_OUT
@@ -16,14 +15,7 @@ from unispace.records.embeddings import Embeddings, read_embeddings
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "--settings", required=True, help="JSON: study, model, seed, datasets, evaluation"
-    )
-    parser.add_argument(
-        "--embeddings", type=Path, required=True, help="folder of the model's embeddings"
-    )
-    parser.add_argument("--metrics", type=Path, required=True)
-    parser.add_argument("--samples", type=Path, required=True, help="metrics of every resample")
+    io.configure_test(parser, "study, model, seed, datasets")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from unispace.commands.common import evaluation as io
 from unispace.config.templates import TemplateProtocol
@@ -20,19 +19,11 @@ EXPERIMENT = "template-verification"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "--settings",
-        required=True,
-        help="JSON: study, model, seed, dataset, templates (content and fmr), evaluation",
-    )
-    parser.add_argument(
-        "--embeddings", type=Path, required=True, help="folder of the model's embeddings"
+    io.configure_test(
+        parser, "study, model, seed, dataset, templates (content and fmr)", curves="ROC"
     )
     parser.add_argument("--images", required=True, help="which images make a template")
     parser.add_argument("--pairs", required=True, help="which templates are compared")
-    parser.add_argument("--metrics", type=Path, required=True)
-    parser.add_argument("--curves", type=Path, required=True)
-    parser.add_argument("--samples", type=Path, required=True, help="metrics of every resample")
 
 
 def run(arguments: argparse.Namespace) -> None:

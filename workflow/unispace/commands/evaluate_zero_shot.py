@@ -18,19 +18,10 @@ from unispace.records.prompts import read_prompts
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "--settings",
-        required=True,
-        help="JSON: study, model, seed, datasets, templates, evaluation",
-    )
-    parser.add_argument(
-        "--embeddings", type=Path, required=True, help="folder of the model's embeddings"
-    )
+    io.configure_test(parser, "study, model, seed, datasets, templates")
     parser.add_argument(
         "--prompts", type=Path, required=True, help="folder of the backbone's prompts"
     )
-    parser.add_argument("--metrics", type=Path, required=True)
-    parser.add_argument("--samples", type=Path, required=True, help="metrics of every resample")
 
 
 def run(arguments: argparse.Namespace) -> None:

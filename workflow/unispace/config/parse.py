@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 import yaml
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from unispace.config.base import Settings
 from unispace.config.described import described_schema
+from unispace.config.lines import line_of, referring, without_space
 from unispace.config.study import Study
 from unispace.errors import UserError, did_you_mean
 
@@ -62,6 +64,12 @@ def load_yaml(text: str, name: str) -> Any:
         data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        crowded = without_space(text, mark.line) if mark else None
+        if crowded:
+            line, key = crowded
+            raise UserError(
+                f"{name}:{line}: no valid YAML: a space is missing behind `{key}:`; write `{key}: ...`"
+            ) from None
         place = f"{name}:{mark.line + 1}" if mark else name
         what = " ".join(part for part in (error.context, error.problem) if part)
         hint = "; indent with spaces, not tabs" if "'\\t'" in what else ""
@@ -203,7 +211,7 @@ def _describe(problem: dict[str, Any], schema: Schema, name: str, text: str) -> 
         return f"{place}`{key}`: a name must be a text; write it in quotes"
     if kind == "value_error":
         message = str(context["error"])
-        return f"{place}`{key}`: {message}" if key else _references(message, name, text)
+        return f"{place}`{key}`: {message}" if key else referring(message, name, text)
     if kind == "string_pattern_mismatch" and context["pattern"].startswith("^[a-z0-9]["):
         return f"{place}`{key}`: a name holds small letters, digits, - and _ only, got {value!r}"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
@@ -222,18 +230,19 @@ def _describe(problem: dict[str, Any], schema: Schema, name: str, text: str) -> 
         return f"{place}`{key}`: got {value!r}, {did_you_mean(str(value), allowed)}"
     expected = _EXPECTED.get(kind)
     if expected:
-        return f"{place}`{key}`: got {value!r}, needs {expected}"
+        hint = _block_hint(str(path[-1]), value, here) if "block" in expected else ""
+        if kind == "string_type" and isinstance(value, int | float | date):
+            hint = "; write it in quotes"
+        return f"{place}`{key}`: got {value!r}, needs {expected}{hint}"
     return f"{place}`{key}`: got {value!r}. {problem['msg']}"
 
 
-def _references(message: str, name: str, text: str) -> str:
-    """Problems between parts of a study, one a line and each opening with its key."""
-    lines = []
-    for problem in message.split("\n"):
-        key = problem.split(":")[0].split(" ")[0].strip("`")
-        line = line_of(text, key.split("."))
-        lines.append(f"  {name}:{line}: {problem}" if line else f"  {problem}")
-    return "\n".join(lines)
+def _block_hint(key: str, value: Any, schema: Schema) -> str:
+    """Of a block that has kinds, how it begins: with the kind that was written in its place, if that is one."""
+    kinds = sorted(schema.get("discriminator", {}).get("mapping", {}))
+    if value in kinds:
+        return f"; write `{key}: {{ kind: {value} }}`, with its further keys"
+    return f", of which one is `kind`: {', '.join(kinds)}" if kinds else ""
 
 
 def _walk(schema: Schema, location: Location) -> tuple[list[str | int], Schema, Schema]:
@@ -282,25 +291,3 @@ def _resolve(part: Schema, root: Schema) -> Schema:
         return _resolve(root["$defs"][part["$ref"].rsplit("/", 1)[-1]], root)
     options = [o for o in part.get("anyOf", ()) if o.get("type") != "null"]
     return _resolve(options[0], root) if len(options) == 1 else part
-
-
-def line_of(text: str, path: Sequence[str | int]) -> int | None:
-    """The line (from 1) on which a key stands, or that of the nearest block above it.
-
-    Returns:
-        None where the text is empty or does not hold even the first key.
-    """
-    node = yaml.compose(text, Loader=yaml.SafeLoader) if text else None
-    line = None
-    for part in path:
-        if isinstance(node, yaml.MappingNode):
-            found = [(k, v) for k, v in node.value if k.value == str(part)]
-            if not found:
-                break
-            line, node = found[0][0].start_mark.line + 1, found[0][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            if part >= len(node.value):
-                break
-            node = node.value[part]
-            line = node.start_mark.line + 1
-    return line

@@ -21,6 +21,7 @@ from unispace.config.curricula import (
     reference_problems,
 )
 from unispace.config.datasets import Dataset
+from unispace.config.divided import split_problems
 from unispace.config.evaluation import Evaluation
 from unispace.config.map_curves import refused_on_curves
 from unispace.config.maps import Maps
@@ -420,7 +421,7 @@ class Study(Settings):
         if not problems:
             problems += self._protocols_without_data() + self._prompt_problems()
             problems += self._galleries() + analysis_problems(self) + attack_problems(self)
-            problems += template_problems(self)
+            problems += template_problems(self) + split_problems(self)
         if not problems:
             problems += tradeoffs_problems(self)
         if not self.evaluation.datasets:

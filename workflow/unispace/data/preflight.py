@@ -43,6 +43,9 @@ from unispace.records.own_functions import allowed_code
 from unispace.records.places import is_url, locate
 from unispace.records.secrets import secret_of, without_secrets
 
+# Tables and folders of up to so many images are divided beforehand, in a second.
+_SURVEYED = 100_000
+
 
 def content_of(
     source: FolderSource | IndexSource | ManifestSource | ShardsSource, name: str, raw: Path
@@ -107,12 +110,14 @@ def source_problems(study: Study, raw: Path) -> list[str]:
                 case ArchiveSource() as source:
                     _check_archive(source, where, raw, archives)
                 case FolderSource() as source:
-                    folder.read_listing(locate(source.path, where))
+                    listing = folder.read_listing(locate(source.path, where))
+                    problems += _problems_of_splits(study, name, listing)
                 case ShardsSource() as source:
                     find_shards(source.path, where)
                 case ManifestSource() as source:
                     listing = own_manifest.read_listing(locate(source.path, where))
                     _check_split_column(dataset, source.path, listing, where)
+                    problems += _problems_of_splits(study, name, listing)
                 case IndexSource() as source:
                     listing = own_index.read_listing(locate(source.path, where), dataset.domain)
                     _check_split_column(dataset, source.path, listing, where)
@@ -126,7 +131,8 @@ def source_problems(study: Study, raw: Path) -> list[str]:
                     _check_registered(dataset, source, where, raw, archives)
             _check_pairs(dataset, f"datasets.{name}.pairs")
         except UserError as error:
-            problems.append(str(error))
+            message = str(error)
+            problems.append(message if message.startswith("datasets.") else f"{where}: {message}")
     for name, protocol in study.evaluation.templates.items():
         where = f"evaluation.templates.{name}"
         try:
@@ -155,6 +161,16 @@ def source_problems(study: Study, raw: Path) -> list[str]:
             except UserError as error:
                 problems.append(str(error))
     return problems + [problem for problem in _wrong_words(study) if problem not in problems]
+
+
+def _problems_of_splits(study: Study, name: str, listing: pd.DataFrame) -> list[str]:
+    """Splits of a data set of one's own that hold too little; of a large one that is not looked at."""
+    if len(listing) > _SURVEYED:
+        return []
+    # Half a second that studies of other images need not wait.
+    from unispace.data.sparse_splits import sparse_splits
+
+    return sparse_splits(study, name)
 
 
 def _secret_problems(study: Study) -> list[str]:

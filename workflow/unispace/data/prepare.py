@@ -44,6 +44,9 @@ from unispace.records.shards import PLACE, write_references
 
 log = logging.getLogger(__name__)
 
+# Damaged images that are told at once.
+_NAMED = 20
+
 Contents = Callable[[Path, Iterable[str]], Iterator[tuple[str, bytes]]]
 
 
@@ -93,6 +96,8 @@ def prepare(
         factors, unreadable = pd.DataFrame(index=rows.index), []
     else:
         selected = rows["image_id"]
+        if isinstance(source, FolderSource):
+            _tell_passed_over(name, locate(source.path, f"datasets.{name}"))
         if isinstance(source, ShardsSource):
             rows = _store_references(name, dataset, source, rows, folder / "images.npy")
         else:
@@ -381,21 +386,30 @@ def _checked(
     images: Iterable[tuple[str, bytes]],
     readable: NDArray[np.bool_],
 ) -> Iterator[bytes]:
-    """The files that can be decoded; the others are marked in `readable`, or end it all."""
+    """The files that can be decoded; the others are marked in `readable`, or end it all when the others were seen."""
+    damaged: list[str] = []
     for i, (image, content) in enumerate(images):
         try:
             decode(content, image)
         except UserError as error:
-            if dataset.unreadable == "fail":
-                raise UserError(
-                    f"{error}\n  Mend or remove that image, or set `unreadable: skip` in datasets.{name}"
-                ) from error
-            log.warning("left out: %s", error)
             readable[i] = False
+            if dataset.unreadable == "fail":
+                damaged.append(str(error))
+                if len(damaged) == _NAMED:
+                    break
+            else:
+                log.warning("left out: %s", error)
             continue
         if (i + 1) % 1000 == 0:
             log.info("%s: %d of %d images stored", name, i + 1, len(readable))
         yield content
+    if damaged:
+        which = "that image" if len(damaged) == 1 else "these images"
+        more = "; there may be more" if len(damaged) == _NAMED else ""
+        raise UserError(
+            "\n".join(damaged)
+            + f"\n  Mend or remove {which}, or set `unreadable: skip` in datasets.{name}{more}"
+        )
 
 
 def _kept(name: str, rows: pd.DataFrame, readable: NDArray[np.bool_]) -> pd.DataFrame:
@@ -410,6 +424,12 @@ def _kept(name: str, rows: pd.DataFrame, readable: NDArray[np.bool_]) -> pd.Data
     if not readable.any():
         raise UserError(f"datasets.{name}: none of its {len(rows)} images can be read")
     return rows[readable].reset_index(drop=True)
+
+
+def _tell_passed_over(name: str, place: Path) -> None:
+    """Log what a folder holds beside the images that are taken."""
+    for what, names in folder.passed_over(place).items():
+        log.warning("%s: not taken: %d %s, such as %s", name, len(names), what, names[0])
 
 
 def _check_identities(name: str, dataset: Dataset, rows: pd.DataFrame) -> None:

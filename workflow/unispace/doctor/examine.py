@@ -16,6 +16,7 @@ from unispace.doctor.needs import (
     memory_findings,
     time_findings,
 )
+from unispace.doctor.networks import network_findings
 from unispace.doctor.place import (
     dvc_findings,
     file_findings,
@@ -66,6 +67,7 @@ def examine(
         *version_findings(root),
         *file_findings(root, machine, raw),
         *source_findings(study, root, whole),
+        *network_findings(study),
         *weight_findings(study, root, ask_hub if online else None),
         *licence_findings(study),
         *image_findings(study, root),

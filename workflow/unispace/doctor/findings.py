@@ -17,7 +17,7 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        check: what was looked at: config, sources, images, weights, licences, disk, memory, time, devices, files, lock,
+        check: what was looked at: config, sources, images, networks, weights, licences, disk, memory, time, devices, files, lock,
             versions, dvc, provenance, plan.
         severity: `error` keeps the run from beginning or ending, `warning` may, `note` is to be known.
         message: what is so.

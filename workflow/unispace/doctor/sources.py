@@ -11,6 +11,7 @@ import pandas as pd
 from unispace.config.backbones import FileWeights, HubWeights
 from unispace.config.datasets import (
     ArchiveSource,
+    Dataset,
     DigitsSource,
     FolderSource,
     HuggingfaceSource,
@@ -19,6 +20,7 @@ from unispace.config.datasets import (
 )
 from unispace.config.studio import StudioSource
 from unispace.config.study import Study
+from unispace.data.audit.findings import some
 from unispace.data.preflight import source_problems
 from unispace.data.registry import lookup
 from unispace.data.sources import folder
@@ -32,6 +34,8 @@ from unispace.records.places import VARIABLE, is_url, locate
 
 # Images of each data set that are read: the first, the last, and between.
 _SAMPLE = 5
+# Folders of up to so many images are read whole: some seconds.
+_FEW = 500
 _SHOWN = 4
 _FETCHED = (ArchiveSource, RegisteredSource, TorchvisionSource, HuggingfaceSource)
 # Larger archives are told by their size alone, unless all bytes are to be read.
@@ -120,17 +124,19 @@ def image_findings(study: Study, root: Path) -> list[Finding]:
             if (where / "images.npy").is_file():
                 read += _read_store(where)
             elif isinstance(dataset.source, FolderSource):
-                read += _read_folder(locate(dataset.source.path, f"datasets.{name}.source"))
+                place = locate(dataset.source.path, f"datasets.{name}.source")
+                sound, damaged = _read_folder(place)
+                read += sound
+                found += _folder_findings(name, dataset, place, damaged)
         except UserError as error:
             # A folder that is not there is told by `source_findings`.
-            if (where / "images.npy").is_file() or "cannot be read" in str(error):
+            if (where / "images.npy").is_file():
                 found.append(
                     Finding(
                         "images",
                         "error",
                         f"datasets.{name}: {error}",
-                        f"rm -r {where} and run snakemake, which makes it anew; in a folder of your own, take the "
-                        f"file out or set `unreadable: skip`",
+                        f"rm -r {where} and run snakemake, which makes it anew",
                     )
                 )
     if read:
@@ -150,12 +156,38 @@ def _read_store(where: Path) -> int:
     return len(rows)
 
 
-def _read_folder(where: Path) -> int:
+def _read_folder(where: Path) -> tuple[int, list[str]]:
+    """Read the images of a folder, or of a large one a sample: how many can be decoded, and what is said of others."""
     listing = folder.read_listing(where)
-    members = [str(listing["member"].iloc[row]) for row in _sample(listing)]
+    rows = range(len(listing)) if len(listing) <= _FEW else _sample(listing)
+    members, damaged = [str(listing["member"].iloc[row]) for row in rows], []
     for member, content in folder.contents(where, members):
-        decode(content, f"{where / member}")
-    return len(members)
+        try:
+            decode(content, member)
+        except UserError as error:
+            damaged.append(str(error))
+    return len(members) - len(damaged), damaged
+
+
+def _folder_findings(name: str, dataset: Dataset, place: Path, damaged: list[str]) -> list[Finding]:
+    """What a folder holds that cannot be used, and what is not looked at."""
+    found = [
+        Finding("images", "note", f"datasets.{name}: not taken: {len(names)} {what}: {some(names)}")
+        for what, names in folder.passed_over(place).items()
+    ]
+    if damaged:
+        skipped = dataset.unreadable == "skip"
+        found.append(
+            Finding(
+                "images",
+                "note" if skipped else "error",
+                f"datasets.{name}: {some(damaged)}",
+                ""
+                if skipped
+                else f"mend or remove them, or set `unreadable: skip` in datasets.{name}",
+            )
+        )
+    return found
 
 
 def _sample(table: pd.DataFrame) -> list[int]:

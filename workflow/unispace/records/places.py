@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import glob
 import os
 from pathlib import Path
@@ -39,10 +40,23 @@ def not_found(path: str) -> str:
     looked = "\n".join(f"    {place}" for place in dict.fromkeys(_places(path)))
     unset = not os.environ.get(VARIABLE)
     hint = f" (now unset), as in `export {VARIABLE}=/folder/with/archives`" if unset else ""
+    near = next((near for place in _places(path) if (near := _nearest(place))), None)
+    meant = f"  Did you mean `{near}`?\n" if near else ""
     return (
-        f"`{path}` was not found. Looked for\n{looked}\n"
+        f"`{path}` was not found. Looked for\n{looked}\n{meant}"
         f"  Put it there, or set {VARIABLE} to the folder that holds it{hint}."
     )
+
+
+def _nearest(place: Path) -> Path | None:
+    """What resembles the first part of a path that is not there, with the rest of it, if that is there."""
+    for folder in place.parents:
+        if folder.is_dir():
+            missing, *rest = place.relative_to(folder).parts
+            names = [inner.name for inner in folder.iterdir()]
+            near = difflib.get_close_matches(missing, names, n=3, cutoff=0.75)
+            return next((p for name in near if (p := folder.joinpath(name, *rest)).exists()), None)
+    return None
 
 
 def find(path: str) -> Path | None:

@@ -148,17 +148,29 @@ def write_curves(parts: Iterable[pd.DataFrame], path: Path, failed: Mapping[str,
     write_table(of_whole(curves, failed), CURVE_SCHEMA, path)
 
 
-def configure_recognition(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the commands that test one model on data sets of identities."""
-    parser.add_argument(
-        "--settings", required=True, help="JSON: study, model, seed, datasets, evaluation"
-    )
+def configure_test(
+    parser: argparse.ArgumentParser, settings: str, *, curves: str | None = None
+) -> None:
+    """Declare the arguments of the commands that test one model.
+
+    Args:
+        parser: their parser.
+        settings: what the settings hold, but the study's part on evaluation.
+        curves: what the curves are; None for a command that writes none.
+    """
+    parser.add_argument("--settings", required=True, help=f"JSON: {settings}, evaluation")
     parser.add_argument(
         "--embeddings", type=Path, required=True, help="folder of the model's embeddings"
     )
     parser.add_argument("--metrics", type=Path, required=True)
-    parser.add_argument("--curves", type=Path, required=True)
     parser.add_argument("--samples", type=Path, required=True, help="metrics of every resample")
+    if curves is not None:
+        parser.add_argument("--curves", type=Path, required=True, help=curves)
+
+
+def configure_recognition(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the commands that test one model on data sets of identities."""
+    configure_test(parser, "study, model, seed, datasets", curves="ROC or CMC")
 
 
 def run_recognition(

@@ -13,7 +13,12 @@ from unispace.data.audit.duplicates import find_duplicates
 from unispace.data.audit.findings import Leak, finding
 from unispace.data.audit.parts import Plan, parts_of
 from unispace.data.audit.pretraining import pretraining
-from unispace.data.audit.sharing import duplicates_within, shared_identities, shared_images
+from unispace.data.audit.sharing import (
+    copies_of_two_labels,
+    duplicates_within,
+    shared_identities,
+    shared_images,
+)
 from unispace.errors import UserError
 from unispace.records.left_out import LeftOut
 
@@ -66,6 +71,7 @@ def audit(images: pd.DataFrame, left_out: Mapping[str, LeftOut], plan: Plan) -> 
         rows += count_dataset(name, here, parts, left_out[name])
         if name not in plan.without_images:
             rows += duplicates_within(name, parts, found)
+            rows += copies_of_two_labels(name, pictured, parts, found)
     rows += pretraining(plan.registered, plan.weights)
     leaks: list[Leak] = []
     for some_leaks, notes in (

@@ -99,3 +99,24 @@ def duplicates_within(name: str, parts: list[Part], found: Duplicates) -> list[d
         finding(name, "exact-duplicates", "all", int(copied)),
         finding(name, "near-duplicates", "all", int(near)),
     ]
+
+
+def copies_of_two_labels(
+    name: str, images: pd.DataFrame, parts: list[Part], found: Duplicates
+) -> list[dict[str, Any]]:
+    """A note where equal images of a data set have different labels, of which one at least is wrong.
+
+    Args:
+        name: of the data set.
+        images: all images of the study, in the order of `found`.
+        parts: the parts.
+        found: the copies.
+    """
+    mine = np.isin(found.part, [i for i, part in enumerate(parts) if part.dataset == name])
+    here = images.loc[mine, ["image_id", "label"]].assign(picture=found.picture[mine])
+    twice = here[here.groupby("picture")["label"].transform("nunique") > 1]
+    if twice.empty:
+        return []
+    one = twice[twice["picture"] == twice["picture"].iloc[0]].drop_duplicates("label")
+    detail = "such as " + " and ".join(one["image_id"].iloc[:2])
+    return [finding(name, "copies-of-two-labels", name, len(twice), detail, "note")]

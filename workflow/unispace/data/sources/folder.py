@@ -13,6 +13,8 @@ from unispace.errors import UserError
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"}
 )
+# What systems leave in folders that were looked at.
+_OF_SYSTEMS = frozenset({".db", ".ini"})
 
 
 def read_listing(folder: Path) -> pd.DataFrame:
@@ -54,6 +56,30 @@ def read_listing(folder: Path) -> pd.DataFrame:
     return pd.DataFrame(
         {"image_id": names, "member": names, "label": [name.split("/", 1)[0] for name in names]}
     )
+
+
+def passed_over(folder: Path) -> dict[str, list[str]]:
+    """What lies in a folder of images and is not taken; files of systems and hidden ones are not told.
+
+    Returns:
+        In words what such things are, and their names below the folder, sorted; nothing where there are none.
+    """
+    taken = set(read_listing(folder)["label"])
+    inner = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    found = {
+        "subfolders without images": [p.name for p in inner if p.is_dir() and p.name not in taken],
+        "images outside the subfolders, which have no label": [
+            p.name for p in inner if p.is_file() and p.suffix.lower() in SUFFIXES
+        ],
+        "files that are no images by their ending": [
+            file.relative_to(folder).as_posix()
+            for label in sorted(taken)
+            for file in sorted((folder / label).rglob("*"))
+            if file.is_file() and file.suffix.lower() not in SUFFIXES | _OF_SYSTEMS
+            and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        ],
+    }  # fmt: skip
+    return {what: names for what, names in found.items() if names}
 
 
 def contents(folder: Path, members: Iterable[str]) -> Iterator[tuple[str, bytes]]:
