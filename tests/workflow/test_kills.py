@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from killing import Soak, files_of, hidden_files_of, kill_all, lengthen, start
+from killing import files_of, hidden_files_of, kill_all, start
+from soaking import EXPORTS, PHASES, Soak, lengthen
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
@@ -75,6 +76,11 @@ def test_fifty_kills_lose_nothing_and_change_nothing(whole, new_project, tmp_pat
     export(whole[0])
     record = whole[0].folder / "provenance-tiny.jsonl"
     soak = Soak(project.folder, TINY, files_of(whole[0].folder), record.read_bytes())
+    assert {
+        PAGE,
+        "results/tiny/results.parquet",
+        "results/headline-tiny.json",
+    } <= soak.expected.keys()
     # Which moments these are is drawn alike each time; which job is at work then, the machine decides.
     draw = random.Random(8)  # noqa: S311
     while soak.kills < KILLS:
@@ -86,9 +92,11 @@ def test_fifty_kills_lose_nothing_and_change_nothing(whole, new_project, tmp_pat
     soak.finish()
     soak.export(draw)
     print(soak.report())
-    assert soak.resumed > 0
-    # From the first to the last phase.
-    assert {"train_model", "draw_figure"} <= soak.at_work.keys()
+    # Each phase was hit, and trainings were killed after a state was saved.
+    assert soak.hit.keys() >= PHASES.keys()
+    assert all(training.resumed > 0 for training in soak.trainings)
+    assert soak.exports >= EXPORTS
+    assert 0 < soak.alone < soak.kills
     assert project.jobs() == []
 
 
