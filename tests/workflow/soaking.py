@@ -245,16 +245,21 @@ class Soak:
                 target = next(turns, "none")
                 # Of many jobs a part only, so that some are left for the next time.
                 number = 1 + int(share * left[target] / IN_EACH)
-            if target == "end" and len(jobs_of(said, "done")) == sum(planned.values()):
+            done = jobs_of(said, "done")
+            if target == "end" and len(done) == sum(planned.values()):
                 return
-            begun = [job for job in jobs_of(said, "start") if phase_of(job) == target]
-            long = [t for t in self.trainings if t.job in begun]
-            if len(begun) >= number and not long:
-                return
-            # Where a long training is at work, it is what is killed.
-            if any(len(t.taken(self.folder)) >= share * t.total / 2 for t in long):
+            long = [t for t in self.unfinished(target) if t.job not in done]
+            if long:
+                # Among trainings it is the long one that is killed, when it has taken some steps.
+                if any(len(t.taken(self.folder)) >= share * t.total / 2 for t in long):
+                    return
+            elif sum(phase_of(job) == target for job in jobs_of(said, "start")) >= number:
                 return
             time.sleep(0.05)
+
+    def unfinished(self, phase: str | None) -> list[Training]:
+        """Long trainings of a phase that have not ended."""
+        return [t for t in self.trainings if phase_of(t.job) == phase and t.job not in self.done]
 
     def export(self, draw: random.Random) -> None:
         """Kill exports of the provenance; what is there afterwards is whole, and so is what the next one writes."""
@@ -335,7 +340,8 @@ class Soak:
         over = bool(begun) and len(done) == sum(planned_in(said).values())
         for phase in {"end"} if over else {phase_of(job) for job in at_work}:
             self.hit[phase] += 1
-            self.cycle[phase] += 1
+            long = self.unfinished(phase)
+            self.cycle[phase] += not long or any(t.job in at_work for t in long)
         for training in self.trainings:
             training.look(self.folder)
         return sorted(at_work)

@@ -94,9 +94,10 @@ def test_fifty_kills_lose_nothing_and_change_nothing(whole, new_project, tmp_pat
     soak.finish()
     soak.export(draw)
     print(soak.report())
-    # Each phase was hit, and trainings were killed after a state was saved.
+    # Each phase was hit, and trainings were killed after a state was saved, and between two of them.
     assert soak.hit.keys() >= PHASES.keys()
-    assert all(training.resumed > 0 for training in soak.trainings)
+    assert all(training.resumed > 1 for training in soak.trainings)
+    assert sum(training.repeated for training in soak.trainings) > 0
     assert soak.exports >= EXPORTS
     assert 0 < soak.alone < soak.kills
     assert project.jobs() == []
