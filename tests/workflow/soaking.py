@@ -17,6 +17,7 @@ from typing import Any
 
 from killing import (
     OUTPUTS,
+    descendants,
     files_of,
     hidden_files_of,
     is_at_work,
@@ -216,11 +217,12 @@ class Soak:
             self.ended(run.returncode)
             return
         if alone:
+            left = descendants(run.pid)
             run.kill()
             run.wait()
-            # Its jobs see that it has gone, and end by themselves; a run that begins before is refused.
+            # Servers and jobs see that it has gone, and end by themselves; a run that begins before is refused.
             end = time.monotonic() + 120
-            while is_at_work(self.folder):
+            while is_at_work(self.folder) or any(Path(f"/proc/{pid}").exists() for pid in left):
                 assert time.monotonic() < end, "jobs outlived Snakemake by minutes"
                 time.sleep(0.2)
         else:
