@@ -114,6 +114,16 @@ def test_dvc_tells_what_changed_between_two_commits(tmp_path, monkeypatch):
         call("git", "add", "--all")
         call("git", "commit", "--quiet", "--message", "x")
     assert "results/headline.json" in call("git", "ls-files")
+    # Another study that was run leaves nothing behind, until its numbers are added.
+    mine = tmp_path / "results/headline-mine.json"
+    for text in ('{"a": 1}', '{"a": 3}'):
+        mine.write_text(text)
+        assert (call("git", "status", "--porcelain") == "") == (text == '{"a": 1}')
+        call("git", "add", "--force", str(mine))
+        call("git", "commit", "--quiet", "--message", "mine")
+    found = dvc("metrics", "diff", "HEAD~1", "--targets", "results/headline-mine.json")
+    assert found == {"results/headline-mine.json": {"a": {"old": 1, "new": 3, "diff": 2}}}
+    call("git", "reset", "--hard", "--quiet", "HEAD~2")
     found = dvc("metrics", "diff", "HEAD~1", "HEAD")["results/headline.json"]
     (changed,) = found.values()
     assert list(found) == [f"{A}.faces Rank-1"]

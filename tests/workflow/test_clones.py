@@ -76,7 +76,9 @@ def published(finished, tmp_path_factory):
     for name in ("config", ".gitignore"):
         shutil.copy2(ROOT / ".dvc" / name, project.folder / ".dvc" / name)
     call(project, "git", "init", "--quiet", "--initial-branch", "main")
-    unispace(project, "publish", TINY, "--only", "data", "checkpoints", "results")
+    said = unispace(project, "publish", TINY, "--only", "data", "checkpoints", "results")
+    assert "git add --force data-tiny.dvc" in said
+    assert "results/headline-tiny.json results/headline-tiny.csv provenance-tiny.jsonl" in said
     (project.folder / "run.log").unlink()
     call(project, "git", "add", "--all")
     call(project, "git", "commit", "--quiet", "--message", "x")

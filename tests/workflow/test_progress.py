@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -71,6 +72,51 @@ def test_a_failed_job_shows_its_own_error_and_its_log(handler, capsys, tmp_path)
     assert "step 1" not in said
 
 
+def test_a_job_is_counted_as_failed_when_it_is_not_begun_again(
+    handler, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(LogHandler, "retries", 1)
+    (tmp_path / "train.log").write_text("10:00:01 ERROR   the machine went\n")
+    handler.emit(record(event=LogEvent.RUN_INFO, stats={"train_model": 2}))
+    start(handler)
+    failed = {"event": LogEvent.JOB_ERROR, "jobid": 1}
+    handler.emit(record("Error in rule", logging.ERROR, **failed))
+    handler.emit(record("Trying to restart job 1."))
+    said = capsys.readouterr().err
+    assert "0/2  again  train_model  b/c/0" in said
+    assert "log: train.log  start 1 of 2 failed\n    the machine went\n" in said
+    assert "FAILED" not in said
+    assert "restart" not in said
+    # Another job has starts of its own.
+    start(handler, 2)
+    start(handler, 1)
+    handler.emit(record("Error in rule", logging.ERROR, **failed))
+    handler.emit(record(event=LogEvent.JOB_FINISHED, job_id=2))
+    said = capsys.readouterr().err
+    assert "1/2  FAILED  train_model  b/c/0" in said
+    assert "2/2  done   train_model  b/c/0" in said
+    assert "again" not in said
+
+
+@pytest.mark.slow
+def test_snakemake_begins_a_failed_job_again_as_often_as_it_is_told(fresh):
+    fresh.change(
+        "workflow/unispace/commands/prepare_data.py",
+        "def run(arguments: argparse.Namespace) -> None:\n",
+        "def run(arguments: argparse.Namespace) -> None:\n    raise RuntimeError('the disk went')\n",
+    )
+    wanted = "data/tiny/faces/images.npy"
+    done = fresh.snakemake(
+        *(wanted, "--cores", "1", "--retries", "1"),
+        *("--configfile", "workflow/studies/tiny.yaml"),
+        # The plugin of this copy, and not the one that is installed.
+        PYTHONPATH=str(fresh.folder / "workflow"),
+    )
+    assert done.returncode == 1
+    words = re.findall(r"  (start|again|FAILED|done ) +prepare_data", done.stderr)
+    assert words == ["start", "again", "start", "FAILED"]
+
+
 def test_a_crash_shows_the_end_of_the_log(tmp_path):
     log = tmp_path / "job.log"
     log.write_text("\n".join(f"line {i}" for i in range(50)))
@@ -111,6 +157,10 @@ def test_the_time_left_comes_from_earlier_runs_and_this_one(tmp_path):
     estimate.end(job)
     assert estimate.seconds("train_model") == pytest.approx(60, abs=0.1)
     assert estimate.text() == "about 1:30 left"
+    estimate.begin(Job(2, "train_model", "", ""))
+    estimate.again(Job(2, "train_model", "", ""))
+    assert estimate.text() == "about 1:30 left"
+    assert (estimate.done, estimate.total) == (1, 4)
 
 
 def test_what_was_never_seen_makes_the_estimate_a_lower_bound(tmp_path):

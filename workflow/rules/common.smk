@@ -15,6 +15,7 @@ sys.path.insert(0, str(WORKFLOW))
 from fork_server.start import start_servers
 from snakemake.settings.types import DeploymentMethod
 from snakemake_load import lighten
+from snakemake_logger_plugin_unispace import LogHandler
 from unispace.__main__ import command_names
 from unispace.commands.common.versions import versions_of_study
 from unispace.config.analysis import (
@@ -163,6 +164,7 @@ def begin(study):
         f"Study {study.study}: {len(study.datasets)} data sets, {len(study.models())} models, "
         f"{len(study.map_pairs())} maps. Logs: {LOGS}/\n"
     )
+    LogHandler.retries = workflow.execution_settings.retries
     if not workflow.local_exec:
         # A later run must not conclude that all jobs of a killed one ended with it.
         sends_jobs_away(Path())

@@ -10,6 +10,7 @@ import logging
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
@@ -34,6 +35,8 @@ _NOISE = (
     "Elapsed time",
     "Config file ",
     "Conda environments: ignored",
+    # Said in the line of the job.
+    "Trying to restart job",
 )
 
 
@@ -42,11 +45,18 @@ _TARGETS = ("all", "data", "tables", "models", "figures")
 
 
 class LogHandler(LogHandlerBase):
-    """One line when a job starts, one when it ends, and now and then one for each that runs."""
+    """One line when a job starts, one when it ends, and now and then one for each that runs.
+
+    Attributes:
+        retries: how often Snakemake begins a failed job again. No record says so; the Snakefile does.
+    """
+
+    retries = 0
 
     def __post_init__(self) -> None:
         """Start with nothing known."""
         self._jobs: dict[int, Job] = {}
+        self._starts: Counter[int] = Counter()
         self._estimate = Estimate(Path("benchmarks"))
         self._started = time.monotonic()
         self._heart: threading.Thread | None = None
@@ -96,6 +106,7 @@ class LogHandler(LogHandlerBase):
         job = Job.from_record(record)
         if job.rule not in _TARGETS:
             self._jobs[job.number] = job
+            self._starts[job.number] += 1
             self._estimate.begin(job)
             self._line("start", job, "")
 
@@ -111,8 +122,14 @@ class LogHandler(LogHandlerBase):
         if job is None:
             self._say(record.getMessage())
             return
-        self._estimate.end(job)
-        self._line("FAILED", job, f"{clock(job.seconds())}  log: {job.log}")
+        words = f"{clock(job.seconds())}  log: {job.log}"
+        start, allowed = self._starts[job.number], 1 + self.retries
+        if start < allowed:
+            self._estimate.again(job)
+            self._line("again", job, f"{words}  start {start} of {allowed} failed")
+        else:
+            self._estimate.end(job)
+            self._line("FAILED", job, words)
         self._say("\n".join(f"    {line}" for line in reason(job.log)))
 
     def _beat(self) -> None:

@@ -76,6 +76,11 @@ class Estimate:
         self._seen.setdefault(job.rule, []).append(job.seconds())
         self.done += 1
 
+    def again(self, job: Job) -> None:
+        """Note that a job did not end and waits to run again."""
+        self._running.pop(job.number, None)
+        self._waiting[job.rule] += 1
+
     def seconds(self, rule: str) -> float | None:
         """How long a job of a rule takes; None where no such job has been seen."""
         if rule in self._seen:

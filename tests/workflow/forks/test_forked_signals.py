@@ -116,6 +116,20 @@ def test_nothing_outlives_a_killed_snakemake(new_owner):
     wait_until(lambda: not Path(owner.servers).exists())
 
 
+def test_jobs_do_not_wait_for_libraries_of_the_server_to_be_taken_down(new_owner):
+    owner = new_owner(change="start.TABLES = ('lingering',)")
+    # Twice as long as is waited for.
+    (owner.package / "lingering.py").write_text(
+        "import atexit, time\natexit.register(time.sleep, 120)"
+    )
+    job = owner.start("import os\nprint(os.getpid(), flush=True)\nimport time\ntime.sleep(120)")
+    assert job.stdout
+    number = int(job.stdout.readline())
+    owner.process.kill()
+    wait_until(lambda: number not in parents())
+    assert job.wait(timeout=30) == 1
+
+
 def test_nothing_outlives_a_run_that_ends(new_owner):
     owner = new_owner()
     assert owner.run(FORKED)[1] == "forked\n"

@@ -37,11 +37,14 @@ def run(arguments: argparse.Namespace) -> None:
         _commit(versions, kind)
     write_jobs(versions, kinds, jobs)
     pointers = " ".join(str(versions.pointer(kind)) for kind in kinds)
+    # Results that Git keeps itself; it ignores those of most studies until they are added.
+    numbers = versions.places("results")[1:] if "results" in kinds else ()
+    add = " ".join(["git add", *(["--force"] if numbers else []), pointers, *numbers])
     # Named, since other studies' bytes need not be on this machine.
     log.info(
         "now commit it and bring the bytes to the remote:\n"
-        "  git add %s %s && git commit\n  dvc push %s   # needs a remote: docs/versions.md",
-        pointers,
+        "  %s %s && git commit\n  dvc push %s   # needs a remote: docs/versions.md",
+        add,
         versions.provenance,
         pointers,
     )
