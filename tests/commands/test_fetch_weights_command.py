@@ -1,6 +1,5 @@
 """The command that brings in weights from elsewhere, as its rule calls it."""
 
-import hashlib
 
 import pytest
 import torch
