@@ -170,7 +170,8 @@ def _grid(
 
 def _leftmost(axes: list[Axes]) -> list[Axes]:
     """The panels of the first column."""
-    return [panel for panel in axes if panel.get_subplotspec().colspan.start == 0]
+    placed = ((panel, panel.get_subplotspec()) for panel in axes)
+    return [panel for panel, place in placed if place is not None and place.is_first_col()]
 
 
 def _headed(axes: Axes, plan: Plan, dataset: str, protocol: str, panel: str = "") -> None:
