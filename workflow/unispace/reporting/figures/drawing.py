@@ -90,10 +90,14 @@ def styled(path: Path) -> Iterator[None]:
 def panels(
     count: int, columns: int, size: tuple[float, float], **subplots: Any
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with `count` panels in rows of at most `columns`, each `size` inches wide and high."""
+    """A figure with `count` panels in rows of at most `columns`, each `size` inches wide and high.
+
+    With `gridspec_kw={"height_ratios": ...}` these are the heights of the rows in inches, in place of that of `size`.
+    """
     across = max(1, min(columns, count))
     down = max(1, math.ceil(count / across))
-    figure = Figure(figsize=(size[0] * across, size[1] * down), layout="constrained")
+    heights = subplots.get("gridspec_kw", {}).get("height_ratios", [size[1]] * down)
+    figure = Figure(figsize=(size[0] * across, sum(heights)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = list(figure.subplots(down, across, squeeze=False, **subplots).flat)
     for unused in axes[count:]:

@@ -29,6 +29,7 @@ COLUMNS = [
 _PUBLISHED = "published"
 _HEIGHT = 0.4  # of the bars of one kind, in rows
 _ROW = 0.36  # inches
+_ACROSS = 3
 
 
 def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
@@ -41,21 +42,24 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     backbones = backbones_in_order(models, [members for _, members in plan.sizes])
     groups = {b: [m for m in models if m.split("/")[0] == b] for b in backbones}
     named = _published(plan.published)
-    most = max([*map(len, groups.values()), len(named)])
-    figure, axes = panels(len(groups) + bool(named), 3, (3.4, 1.15 + _ROW * most), sharex=True)
+    counts = [*map(len, groups.values()), *([len(named)] if named else [])]
+    # A row of panels is as high as the longest of them needs.
+    highest = [max(counts[i : i + _ACROSS]) for i in range(0, len(counts), _ACROSS)]
+    heights = {"height_ratios": [1.15 + _ROW * most for most in highest]}
+    figure, axes = panels(len(counts), _ACROSS, (3.4, 0), sharex=True, gridspec_kw=heights)
     drawn = []
-    for panel, (backbone, members) in zip(axes, groups.items(), strict=False):
+    for number, (panel, (backbone, members)) in enumerate(zip(axes, groups.items(), strict=False)):
         titled(panel, backbone)
         seeds = len({m.split("/")[2] for m in members}) > 1
         names = ["/".join(m.split("/")[1 : 3 if seeds else 2]) for m in members]
-        drawn += _bars(panel, members, names, found, most)
+        drawn += _bars(panel, members, names, found, highest[number // _ACROSS])
     if named:
         titled(axes[-1], "published", "CLIP on other data; no intervals")
         values = {
             kind: {n: row for (k, n), row in named.items() if k == kind} for kind in KIND_COLOURS
         }
         systems = list(dict.fromkeys(n for _, n in named))
-        drawn += _bars(axes[-1], systems, systems, values, most, hatch="////")
+        drawn += _bars(axes[-1], systems, systems, values, highest[-1], hatch="////")
     ends = [
         float(row[end])
         for part in found.values()

@@ -43,11 +43,16 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         if here["model"].str.startswith(f"{backbone}/").any()
     ]
     members = {b: [m for m in models if m.split("/")[0] == b] for b in backbones}
-    most = max(map(len, members.values()))
-    band = 0.16 + _STEP * most
-    figure, axes = panels(len(grid), 2, (4.9, 0.95 + band * len(sets)), sharex=True)
+    counts = [len(members[backbone]) for backbone, *_ in grid]
+    # Bands are as high as the models of a row of panels need.
+    bands = [
+        0.16 + _STEP * max(counts[i : i + _ACROSS]) for i in range(0, len(counts), _ACROSS)
+    ]
+    heights = {"height_ratios": [0.95 + max(band, _LINE) * len(sets) for band in bands]}
+    figure, axes = panels(len(grid), _ACROSS, (4.9, 0), sharex=True, gridspec_kw=heights)
     drawn = []
-    for panel, (backbone, kind, here) in zip(axes, grid, strict=True):
+    for number, (panel, (backbone, kind, here)) in enumerate(zip(axes, grid, strict=True)):
+        band = bands[number // _ACROSS]
         titled(panel, backbone, KINDS[kind])
         mine = members[backbone]
         for row in here[here["model"].isin(mine)].to_dict("records"):
