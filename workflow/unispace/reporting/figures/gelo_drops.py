@@ -21,6 +21,8 @@ COLUMNS = [
     "kind", "protocol", "backbone", "dataset", "model", "value", "lower", "upper", "n", "unit", "status",
 ]  # fmt: skip
 _STEP = 0.085  # inches between the dots of a set
+_LEAST = 0.3  # inches of a band, for the name of its set
+_ACROSS = 2
 
 
 def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
@@ -46,9 +48,10 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     counts = [len(members[backbone]) for backbone, *_ in grid]
     # Bands are as high as the models of a row of panels need.
     bands = [
-        0.16 + _STEP * max(counts[i : i + _ACROSS]) for i in range(0, len(counts), _ACROSS)
+        max(_LEAST, 0.16 + _STEP * max(counts[i : i + _ACROSS]))
+        for i in range(0, len(counts), _ACROSS)
     ]
-    heights = {"height_ratios": [0.95 + max(band, _LINE) * len(sets) for band in bands]}
+    heights = {"height_ratios": [0.95 + band * len(sets) for band in bands]}
     figure, axes = panels(len(grid), _ACROSS, (4.9, 0), sharex=True, gridspec_kw=heights)
     drawn = []
     for number, (panel, (backbone, kind, here)) in enumerate(zip(axes, grid, strict=True)):
