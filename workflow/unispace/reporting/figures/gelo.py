@@ -42,7 +42,8 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     backbones = backbones_in_order(models, [members for _, members in plan.sizes])
     groups = {b: [m for m in models if m.split("/")[0] == b] for b in backbones}
     named = _published(plan.published)
-    counts = [*map(len, groups.values()), *([len(named)] if named else [])]
+    systems = list(dict.fromkeys(name for _, name in named))
+    counts = [*map(len, groups.values()), *([len(systems)] if systems else [])]
     # A row of panels is as high as the longest of them needs.
     highest = [max(counts[i : i + _ACROSS]) for i in range(0, len(counts), _ACROSS)]
     heights = {"height_ratios": [1.15 + _ROW * most for most in highest]}
@@ -53,12 +54,11 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
         seeds = len({m.split("/")[2] for m in members}) > 1
         names = ["/".join(m.split("/")[1 : 3 if seeds else 2]) for m in members]
         drawn += _bars(panel, members, names, found, highest[number // _ACROSS])
-    if named:
+    if systems:
         titled(axes[-1], "published", "CLIP on other data; no intervals")
         values = {
             kind: {n: row for (k, n), row in named.items() if k == kind} for kind in KIND_COLOURS
         }
-        systems = list(dict.fromkeys(n for _, n in named))
         drawn += _bars(axes[-1], systems, systems, values, highest[-1], hatch="////")
     ends = [
         float(row[end])
