@@ -1,6 +1,5 @@
 """The command that brings in weights from elsewhere, as its rule calls it."""
 
-
 import pytest
 import torch
 from made_models import BACKBONE, call, card_of, line, sha256

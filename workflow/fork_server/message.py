@@ -11,6 +11,8 @@ VARIABLE = "UNISPACE_FORK_SERVER"
 
 # Where in that folder servers note their forks.
 NOTES = "forks"
+# And what they keep compiled.
+COMPILED = "compiled"
 
 # The bytes that say how long a request is.
 LENGTH = 8

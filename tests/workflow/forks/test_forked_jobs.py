@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from forked import FORKED, OWNER, WORKFLOW, environment
+from forked import FORKED, OWNER, WORKFLOW, end, environment
 
 pytestmark = [
     pytest.mark.slow,
@@ -155,3 +155,26 @@ def test_a_library_with_threads_is_refused_and_jobs_start(new_owner):
         "a library starts threads when it is imported" in (owner.package / "owner.log").read_text()
     )
     assert owner.run(FORKED) == (0, "started\n", "")
+
+
+def test_a_module_is_compiled_once_where_python_leaves_nothing_beside_it(new_owner):
+    owner = new_owner(PYTHONDONTWRITEBYTECODE="1")
+    module = owner.package / "lent.py"
+    module.write_text("value = 1")
+
+    def run():
+        # As the server's own.
+        env = owner.environment(PYTHONDONTWRITEBYTECODE="1")
+        return owner.run("import lent; print(lent.value)", env=env)[:2]
+
+    assert run() == (0, "1\n")
+    (kept,) = Path(owner.servers).rglob("lent.*.pyc")
+    made = kept.stat().st_mtime_ns
+    assert run() == (0, "1\n")
+    assert kept.stat().st_mtime_ns == made
+    # What is kept is that of the source as it is, and goes with the run.
+    module.write_text("value = 'another'")
+    assert run() == (0, "another\n")
+    assert not list(owner.package.rglob("*.pyc"))
+    end(owner)
+    assert not kept.exists()
