@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "squeue")
@@ -63,8 +64,8 @@ def why_not() -> str:
     return f"not here, and could not be installed: {', '.join(missing)}" if missing else ""
 
 
-def environment_with_plugin(folder: Path) -> str:
-    """A virtual environment that has all of this one and Snakemake's plugin for Slurm; why there is none, or empty."""
+def environment_with_plugin(folder: Path, plugins: Sequence[str] = PLUGINS) -> str:
+    """A virtual environment that has all of this one and plugins of Snakemake; why there is none, or empty."""
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     (site,) = folder.glob("lib/python*/site-packages")
     here = [path for path in sys.path if path.endswith("site-packages")]
@@ -73,7 +74,7 @@ def environment_with_plugin(folder: Path) -> str:
     (site / "tests.pth").write_text("".join(lines))
     python = folder / "bin" / "python"
     done = subprocess.run(
-        [str(python), "-m", "pip", "install", "--quiet", "--no-deps", *PLUGINS],
+        [str(python), "-m", "pip", "install", "--quiet", "--no-deps", *plugins],
         capture_output=True,
         text=True,
         check=False,

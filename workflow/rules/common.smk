@@ -166,10 +166,25 @@ def begin(study):
     )
     LogHandler.retries = workflow.execution_settings.retries
     if not workflow.local_exec:
+        check_kubernetes(study)
         # A later run must not conclude that all jobs of a killed one ended with it.
         sends_jobs_away(Path())
     lighten(workflow)
     start_fork_servers()
+
+
+def check_kubernetes(study):
+    """Where jobs go to Kubernetes, see that they can, before the first of them is sent."""
+    command = getattr(workflow.executor_settings, "submit_cmd", None) or ""
+    if "kubernetes_jobs" not in command:
+        return
+    from kubernetes_jobs.check import check
+    from kubernetes_jobs.errors import KubernetesError
+
+    try:
+        sys.stderr.write(check(study.study))
+    except KubernetesError as error:
+        raise WorkflowError(f"Kubernetes: {error}") from None
 
 
 def forget_kept():
