@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from kubernetes_jobs.errors import KubernetesError
 
 # Of a pod, what the manifest says itself.
@@ -79,6 +77,9 @@ def _pod(name: str) -> dict[str, Any]:
     """Further keys of a pod's spec, from a YAML file; none where no file is named."""
     if not name:
         return {}
+    # Only here: a program that cancels jobs has two seconds.
+    import yaml
+
     try:
         found = yaml.safe_load(Path(name).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

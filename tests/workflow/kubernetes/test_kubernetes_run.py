@@ -64,6 +64,7 @@ def begun(cluster: Path, rule: str) -> list[Path]:
     return [path.parent for path in cluster.glob(f"jobs/unispace-tiny-{rule}-*/group")]
 
 
+@pytest.mark.nightly
 def test_a_job_that_is_deleted_is_sent_again_and_the_model_is_that_of_a_run_here(
     cluster, snakemake, new_project, tmp_path
 ):
@@ -103,11 +104,19 @@ def test_an_interrupted_run_deletes_its_jobs(cluster, snakemake, new_project, tm
     run = begin(snakemake, project.folder, "data/tiny/things/manifest.parquet")
     try:
         job = wait_for(run, lambda: begun(cluster, "images"))
+        log = project.folder / "run.log"
+        # Before that Snakemake does not know its name.
+        wait_for(run, lambda: [log] if job.name in log.read_text() else [])
         os.kill(run.pid, signal.SIGINT)
         assert run.wait(60) != 0
     finally:
         run.kill()
-    assert not job.exists(), (project.folder / "run.log").read_text()
+    # Snakemake does not wait for a kubectl that takes more than two seconds.
+    for _ in range(200):
+        if not job.exists():
+            break
+        time.sleep(0.1)
+    assert not job.exists(), log.read_text()
     assert f" delete jobs {job.name} " in (cluster / "calls").read_text()
 
 
