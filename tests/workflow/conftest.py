@@ -13,17 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from planted_secrets import PLANTED
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = "workflow/studies/tiny.yaml"
-
-# What the environment of `finished` holds, and no file of it may (test_secrets_written.py).
-PLANTED = {
-    "HF_TOKEN": "hf_planted4711planted",
-    "AWS_ACCESS_KEY_ID": "AKIAPLANTED4712",
-    "AWS_SECRET_ACCESS_KEY": "planted4713planted",
-    "UNISPACE_MIRROR": "https://ann:planted4714planted@mirror.invalid/sets",
-}
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ import re
 
 import pyarrow.parquet as pq
 import pytest
-
-from conftest import PLANTED
+from planted_secrets import PLANTED
 
 pytestmark = pytest.mark.slow
 

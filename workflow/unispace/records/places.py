@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import glob
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from unispace.errors import UserError
@@ -35,12 +36,18 @@ def locate(path: str, what: str) -> Path:
     raise UserError(f"{what}: {not_found(path)}")
 
 
-def not_found(path: str) -> str:
-    """What to say of a file or folder that is nowhere: where it was looked for, and what to do."""
+def not_found(path: str, others: Collection[str] = ()) -> str:
+    """What to say of a file or folder that is nowhere: where it was looked for, and what to do.
+
+    Args:
+        path: as a study names it.
+        others: what is asked for as well, so that it is not what was meant by this one.
+    """
     looked = "\n".join(f"    {place}" for place in dict.fromkeys(_places(path)))
     unset = not os.environ.get(VARIABLE)
     hint = f" (now unset), as in `export {VARIABLE}=/folder/with/archives`" if unset else ""
-    near = next((near for place in _places(path) if (near := _nearest(place))), None)
+    known = {place for other in others for place in _places(other)}
+    near = next((near for place in _places(path) if (near := _nearest(place, known))), None)
     meant = f"  Did you mean `{near}`?\n" if near else ""
     return (
         f"`{path}` was not found. Looked for\n{looked}\n{meant}"
@@ -48,14 +55,15 @@ def not_found(path: str) -> str:
     )
 
 
-def _nearest(place: Path) -> Path | None:
-    """What resembles the first part of a path that is not there, with the rest of it, if that is there."""
+def _nearest(place: Path, known: Collection[Path]) -> Path | None:
+    """What resembles the first part of a path that is not there, with the rest of it, if that is there and not known."""
     for folder in place.parents:
         if folder.is_dir():
             missing, *rest = place.relative_to(folder).parts
             names = [inner.name for inner in folder.iterdir()]
             near = difflib.get_close_matches(missing, names, n=3, cutoff=0.75)
-            return next((p for name in near if (p := folder.joinpath(name, *rest)).exists()), None)
+            found = (folder.joinpath(name, *rest) for name in near)
+            return next((path for path in found if path.exists() and path not in known), None)
     return None
 
 

@@ -91,7 +91,7 @@ def find_shards(path: str, where: str) -> dict[str, Path]:
             absent.append(name)
     if absent:
         many = f"{len(absent)} of {len(names)} shards are missing, such as " if names[1:] else ""
-        raise UserError(f"{where}: {many}{places.not_found(absent[0])}")
+        raise UserError(f"{where}: {many}{places.not_found(absent[0], names)}")
     for file in found.values():
         _check_kind(file, where)
     return found
