@@ -1,8 +1,8 @@
 """A kubectl of a cluster that is a folder: keeps manifests, runs containers as processes, answers as kubectl does.
 
 The folder is that of PRETENDED_CLUSTER. `claims/NAME` holds the access modes of a claim; where there is a file `forbidden`,
-nothing may be created, and where there is a file `unreachable`, nothing is answered. There is one image, `unispace`, and
-no graphics processor. Every call is noted in `calls`.
+nothing may be created, where there is a file `unreachable`, nothing is answered, and while there is a file `held`, containers
+do not get to their command. There is one image, `unispace`, and no graphics processor. Every call is noted in `calls`.
 """
 
 from __future__ import annotations
@@ -115,6 +115,8 @@ class Cluster:
         }
         env = {**image, **{one["name"]: one["value"] for one in container["env"]}}
         (self.job(name) / "group").write_text(str(os.getpgid(0)))
+        while (self.folder / "held").exists():
+            time.sleep(0.1)
         started = subprocess.Popen(container["command"], cwd=container["workingDir"], env=env)
         try:
             code = started.wait(pod["activeDeadlineSeconds"])

@@ -101,6 +101,8 @@ def test_a_job_that_is_deleted_is_sent_again_and_the_model_is_that_of_a_run_here
 
 def test_an_interrupted_run_deletes_its_jobs(cluster, snakemake, new_project, tmp_path):
     project = new_project(tmp_path / "project")
+    # Its job is done in a moment, and would be before the interrupt.
+    (cluster / "held").touch()
     run = begin(snakemake, project.folder, "data/tiny/things/manifest.parquet")
     try:
         job = wait_for(run, lambda: begun(cluster, "images"))
