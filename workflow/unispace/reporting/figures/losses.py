@@ -51,7 +51,9 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
             titled(panel, backbone, f"{_MEASURES[measure]}, {_short(dataset)}")
         for model, line in rows.groupby("model", sort=False):
             _line(panel, line, measure, series[str(model)], styles[series[str(model)]])
-        panel.set_ylim(bottom=0)
+        # Losses of some pretrainings are cosines, below zero.
+        if not (rows["value"] < 0).any():
+            panel.set_ylim(bottom=0)
         panel.grid()
         panel.set_xlabel("step")
     legend_below(
