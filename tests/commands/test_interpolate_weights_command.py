@@ -12,39 +12,32 @@ from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.tables import read_table
 
 
-def test_weights_in_between_keep_the_head_of_the_tuned_end(pretrained, detector, tmp_path):
-    tuned = detector[0]
-    curriculum = {"interpolate": {"curriculum": "c", "share": 0.5}}
-    settings = {"model": "b/w/seed0", "seed": 2, "backbone": BACKBONE, "curriculum": curriculum}
-    given = {
+def ends(pretrained, tuned, folder):
+    """Both ends of the way, and where the head of the tuned one goes."""
+    return {
         "pretrained": pretrained / "model.safetensors",
         "pretrained-card": pretrained / "model.json",
         "tuned": tuned / "model.safetensors",
         "tuned-card": tuned / "model.json",
         "tuned-heads": tuned / "heads.safetensors",
-        "heads": tmp_path / "heads.safetensors",
+        "heads": folder / "heads.safetensors",
     }
-    call(interpolate_weights, line(tmp_path, settings, **given))
-    kept = [(f / "heads.safetensors").read_bytes() for f in (tuned, tmp_path)]
+
+
+def test_weights_in_between_keep_the_head_of_the_tuned_end(pretrained, detector, tmp_path):
+    tuned = detector[0]
+    curriculum = {"interpolate": {"curriculum": "c", "share": 0.5}}
+    settings = {"model": "b/w/seed0", "seed": 2, "backbone": BACKBONE, "curriculum": curriculum}
+    call(interpolate_weights, line(tmp_path, settings, **ends(pretrained, tuned, tmp_path)))
+    kept = [sha256(f / "heads.safetensors") for f in (tuned, tmp_path)]
     assert kept[0] == kept[1]
-
-
-# --- interpolate-weights ---
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_weights_between_the_pretrained_and_the_tuned_ones(pretrained, tuned, tmp_path, share):
     curriculum = {"interpolate": {"curriculum": "c", "share": share}}
     settings = {"model": "b/w/seed0", "seed": 2, "backbone": BACKBONE, "curriculum": curriculum}
-    given = {
-        "pretrained": pretrained / "model.safetensors",
-        "pretrained-card": pretrained / "model.json",
-        "tuned": tuned / "model.safetensors",
-        "tuned-card": tuned / "model.json",
-        "tuned-heads": tuned / "heads.safetensors",
-        "heads": tmp_path / "heads.safetensors",
-    }
-    call(interpolate_weights, line(tmp_path, settings, **given))
+    call(interpolate_weights, line(tmp_path, settings, **ends(pretrained, tuned, tmp_path)))
     base, end, found = (load_file(f / "model.safetensors") for f in (pretrained, tuned, tmp_path))
     for name, weight in found.items():
         expected = base[name].lerp(end[name], share)
@@ -66,12 +59,6 @@ def test_what_lies_on_the_way_to_a_failed_model_failed_too(pretrained, tuned, tm
     failed.write_text(json.dumps({**card_of(tuned), "failed": "the loss became nan"}))
     curriculum = {"interpolate": {"curriculum": "c", "share": 0.5}}
     settings = {"model": "b/w/seed0", "seed": 2, "backbone": BACKBONE, "curriculum": curriculum}
-    given = {
-        "pretrained": pretrained / "model.safetensors",
-        "pretrained-card": pretrained / "model.json",
-        "tuned": tuned / "model.safetensors",
-        "tuned-card": failed,
-    }
-    given |= {"tuned-heads": tuned / "heads.safetensors", "heads": tmp_path / "m/heads.safetensors"}
+    given = ends(pretrained, tuned, tmp_path / "m") | {"tuned-card": failed}
     call(interpolate_weights, line(tmp_path / "m", settings, **given))
     assert card_of(tmp_path / "m")["failed"] == "the loss became nan"

@@ -56,14 +56,17 @@ def _names(folder: Path) -> list[Path]:
 
 
 def start(folder: Path, study: str, *options: str) -> subprocess.Popen[str]:
+    """Begin a run of a study on two cores, as `launch`."""
+    snakemake = Path(sys.executable).parent / "snakemake"
+    return launch(folder, str(snakemake), "--cores", "2", "--configfile", study, *options)
+
+
+def launch(folder: Path, *command: str) -> subprocess.Popen[str]:
     """Begin a run, in a session of its own, its words in run.log."""
     clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "UNISPACE_DATA")}
     with (folder / "run.log").open("w") as log:
         return subprocess.Popen(
-            [
-                str(Path(sys.executable).parent / "snakemake"),
-                *("--cores", "2", "--configfile", study, *options),
-            ],
+            command,
             cwd=folder,
             env=clean,
             stdin=subprocess.DEVNULL,

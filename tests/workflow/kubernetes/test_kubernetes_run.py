@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from killing import launch
 from one_node_slurm import environment_with_plugin
 
 from unispace.records.files import sha256_of
@@ -36,18 +37,7 @@ def snakemake(tmp_path_factory) -> Path:
 
 
 def begin(snakemake: Path, folder: Path, *targets: str) -> subprocess.Popen[str]:
-    clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "UNISPACE_DATA")}
-    with (folder / "run.log").open("w") as log:
-        return subprocess.Popen(
-            [str(snakemake), *targets, *OPTIONS],
-            cwd=folder,
-            env=clean,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            text=True,
-            start_new_session=True,
-        )
+    return launch(folder, str(snakemake), *targets, *OPTIONS)
 
 
 def wait_for(run: subprocess.Popen[str], what: Callable[[], list[Path]]) -> Path:
