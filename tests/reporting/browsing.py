@@ -23,7 +23,10 @@ _SCROLLS = ".sheet, .plate, pre, .sr, .skip, dialog, .readout, .ruler"
 
 def opened(browser: Browser, path: Path, width: int, scheme: str, said: list[str]) -> Page:
     """The page from its file, when everything in it is open; what the browser says about it goes into `said`."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    # A page that still glides to where a link leads is clicked beside the next link.
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+    )
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
     page.set_default_timeout(60_000)

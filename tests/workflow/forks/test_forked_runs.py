@@ -116,7 +116,8 @@ open(sys.argv[3], 'w').write('forked' if forked else 'started')
     block = 300_000_000 / 2**20
     for name, least in {"long": 2.5, "short": 0.3}.items():
         seconds, memory = forked[name]
-        assert least - 0.05 < seconds < least + 0.5
+        # A busy machine takes half a second more; the other job, or the server, would be two.
+        assert least - 0.05 < seconds < least + 1.5
         assert block < memory < block + 300
     # Looked at each half second, started jobs show at most as much.
     assert started["long"][0] < forked["long"][0] + 0.3
