@@ -73,7 +73,7 @@ def test_a_lock_that_a_killed_run_left_is_no_obstacle_to_the_next(root):
     ("machines", "told"),
     [
         (["login-2"], "started on login-2 has locked"),
-        (["cluster"], "on a cluster (see `squeue`)"),
+        (["cluster"], "on a cluster (see `squeue` or `kubectl get jobs`)"),
         ([], "with an earlier version of this project"),
     ],
 )

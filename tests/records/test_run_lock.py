@@ -135,7 +135,7 @@ def test_a_command_called_by_hand_holds_nothing(start, tmp_path):
         ("", "with an earlier version of this project"),
         (
             f"{socket.gethostname()}\nlogin-2\ncluster\n",
-            "on a cluster (see `squeue`) and on login-2",
+            "on a cluster (see `squeue` or `kubectl get jobs`) and on login-2",
         ),
     ],
 )
@@ -161,7 +161,7 @@ def test_jobs_that_went_to_a_cluster_may_be_alive(start, tmp_path):
     process, _ = start(REMOTE)
     locks = snakemake_locks(tmp_path)
     kill(process)
-    assert "see `squeue`" in start(RUN)[1]
+    assert "see `squeue` or `kubectl get jobs`" in start(RUN)[1]
     assert list(locks.iterdir())
 
 
