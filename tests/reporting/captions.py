@@ -6,7 +6,7 @@ import re
 from html import unescape
 
 from jinja2 import ChainableUndefined, Environment
-from synthetic import REPORT
+from synthetic_disk import REPORT
 
 _CALL = re.compile(r'call figure\("(\w+)", "([^"]*)".*?\) %\}\n(.*?)\n\{% endcall', re.DOTALL)
 

@@ -3,7 +3,10 @@
 import pytest
 from browsing import CHROMIUM
 from playwright.sync_api import sync_playwright
-from synthetic import Disk, build, default_config, draw_all, render_page
+from synthetic import build
+from synthetic_config import default_config
+from synthetic_disk import Disk
+from synthetic_page import draw_all, render_page
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from html import escape
 from html.parser import HTMLParser
 
 import pandas as pd
-from synthetic import Disk
+from synthetic_disk import Disk
 
 from unispace.reporting.packing import unpacked
 from unispace.reporting.tables import number

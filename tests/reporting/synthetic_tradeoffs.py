@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
-from synthetic import HUMANS, REPORT, ROOT, Disk, build, call, default_config
+from synthetic import build
+from synthetic_config import default_config
+from synthetic_disk import HUMANS, REPORT, ROOT, Disk
 from synthetic_maps import methods_of
+from synthetic_page import call
 
 from unispace.commands import draw_figure as draw_figure_command
 from unispace.commands import evaluate_tradeoffs

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from browsing import BOTH, WIDE, complaints, needs_browser, opened, overflowing, violations
 from playwright.sync_api import expect
-from synthetic import REPORT
+from synthetic_disk import REPORT
 from tests.evaluation.tidy_rows import failed, row, table
 
 from unispace.commands import compare_studies

@@ -1,6 +1,8 @@
 import re
 
-from synthetic import build, default_config, only, render_page, stub_pictures
+from synthetic import build
+from synthetic_config import default_config, only
+from synthetic_page import render_page, stub_pictures
 
 from unispace.records.golden import Acceptance, add_acceptance
 

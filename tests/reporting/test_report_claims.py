@@ -6,7 +6,8 @@ import re
 
 import numpy as np
 import pandas as pd
-from synthetic import HUMANS, REPORT, Disk, call, stub_pictures
+from synthetic_disk import HUMANS, REPORT, Disk
+from synthetic_page import call, stub_pictures
 
 from unispace.commands import render_report
 from unispace.records.claims import CLAIMS_SCHEMA, PARTS_SCHEMA, VERDICTS

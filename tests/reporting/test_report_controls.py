@@ -4,7 +4,10 @@ import math
 
 import pandas as pd
 import pytest
-from synthetic import HUMANS, REPORT, build, default_config, only, render_page, stub_pictures
+from synthetic import build
+from synthetic_config import default_config, only
+from synthetic_disk import HUMANS, REPORT
+from synthetic_page import render_page, stub_pictures
 
 from unispace.config.parse import parse_study
 from unispace.records.files import read_json

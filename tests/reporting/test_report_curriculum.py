@@ -5,15 +5,10 @@ import math
 import pandas as pd
 import pytest
 from borne import unborne, unborne_rows
-from synthetic import (
-    DIVERGED,
-    DOMAINS,
-    build,
-    curriculum_config,
-    draw_figure,
-    render_page,
-    stub_pictures,
-)
+from synthetic import build
+from synthetic_config import DOMAINS, curriculum_config
+from synthetic_numbers import DIVERGED
+from synthetic_page import draw_figure, render_page, stub_pictures
 
 from unispace.config.curricula import Curriculum
 from unispace.config.parse import parse_study

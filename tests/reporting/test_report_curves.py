@@ -5,8 +5,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import Disk, default_config, draw_figure
+from synthetic_config import default_config
 from synthetic_curves import FAILED, D, efficiency_table, leaks_table
+from synthetic_disk import Disk
+from synthetic_page import draw_figure
 
 from unispace.config.map_curves import Efficiency, Security
 from unispace.config.methods import CEILING

@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 from reading import same, table
-from synthetic import build, default_config, draw_figure, only
+from synthetic import build
+from synthetic_config import default_config, only
+from synthetic_page import draw_figure
 
 from unispace.reporting.figures.drawing import panels
 from unispace.reporting.figures.views import _separability

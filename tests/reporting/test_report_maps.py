@@ -6,8 +6,11 @@ import pandas as pd
 import pytest
 from borne import unborne, unborne_rows
 from reading import Reader, named_table, same, table
-from synthetic import DIVERGED, build, default_config, draw_figure, only, render_page, stub_pictures
+from synthetic import build
+from synthetic_config import default_config, only
 from synthetic_maps import compatibility_config, diverged_config, map_settings, methods_of
+from synthetic_numbers import DIVERGED
+from synthetic_page import draw_figure, render_page, stub_pictures
 
 from unispace.config.methods import CEILING, KINDS
 from unispace.config.parse import parse_study

@@ -11,7 +11,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 from reading import Reader, named_table, opened
-from synthetic import REPORT, build, default_config, draw_figure, only, render_page, stub_pictures
+from synthetic import build
+from synthetic_config import default_config, only
+from synthetic_disk import REPORT
+from synthetic_page import draw_figure, render_page, stub_pictures
 from synthetic_tradeoffs import material_of
 
 from unispace.errors import UserError

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from synthetic import draw_sheet
+from synthetic_page import draw_sheet
 
 from unispace.errors import UserError
 from unispace.records.images import ImageStore, write_raw

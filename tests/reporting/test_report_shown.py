@@ -5,7 +5,9 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import build, default_config, draw_figure, render_page, stub_pictures
+from synthetic import build
+from synthetic_config import default_config
+from synthetic_page import draw_figure, render_page, stub_pictures
 from synthetic_shown import FAILED
 
 from unispace.records.results import MAP_VIEW_SCHEMA, RETRIEVAL_SCHEMA

@@ -4,8 +4,10 @@ import re
 
 import pandas as pd
 import pytest
-from synthetic import build, default_config, draw_figure, render_page, stub_pictures
+from synthetic import build
+from synthetic_config import default_config
 from synthetic_maps import compatibility_config
+from synthetic_page import draw_figure, render_page, stub_pictures
 from synthetic_structure import FIGURES
 
 from unispace.records.results import SCHEMA

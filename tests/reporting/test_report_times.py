@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from borne import unborne
 from reading import Reader, named_table
-from synthetic import REPORT
+from synthetic_disk import REPORT
 
 from unispace.errors import UserError
 from unispace.records.times import RuleTimes

@@ -6,7 +6,10 @@ import pandas as pd
 import pytest
 from borne import unborne, unborne_rows
 from reading import Reader, named_table
-from synthetic import REPORT, build, default_config, only, render_page, stub_pictures
+from synthetic import build
+from synthetic_config import default_config, only
+from synthetic_disk import REPORT
+from synthetic_page import render_page, stub_pictures
 from synthetic_tradeoffs import (
     DIVERGED,
     GENERAL,

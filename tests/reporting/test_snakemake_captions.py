@@ -6,7 +6,7 @@ from captions import page_captions
 from docutils.core import publish_doctree
 from docutils.nodes import system_message
 from jinja2 import Environment, StrictUndefined
-from synthetic import REPORT
+from synthetic_disk import REPORT
 
 from unispace.reporting.figures.registry import FIGURES
 

@@ -76,7 +76,7 @@ def test_nothing_outlives_an_interrupted_run(tmp_path, number):
         os.killpg(run.pid, number)
     else:
         run.kill()
-    errors = run.communicate(timeout=60)[1]
+    errors = run.communicate(timeout=240)[1]
     assert run.returncode == (-number if number == signal.SIGKILL else 1), errors
     wait_until(lambda: not processes & set(parents()))
     (log,) = (log for log in logs if log.exists())

@@ -25,7 +25,7 @@ def test_a_signal_to_a_job_reaches_it(owner, number):
     assert job.stdout.readline() == "on\n"
     before = owner.children()
     job.send_signal(number)
-    errors = job.communicate(timeout=30)[1]
+    errors = job.communicate(timeout=240)[1]
     assert job.returncode == -number
     assert ("KeyboardInterrupt" in errors) == (number == signal.SIGINT)
     wait_until(lambda: len(owner.children()) == len(before) - 1)
@@ -56,7 +56,7 @@ def test_a_job_stops_and_goes_on_with_its_client(owner):
     job.send_signal(signal.SIGTSTP)
     wait_until(lambda: state(forked) == state(job.pid) == "T")
     job.send_signal(signal.SIGCONT)
-    assert job.communicate("go on\n", timeout=30)[0] == "went on\n"
+    assert job.communicate("go on\n", timeout=240)[0] == "went on\n"
     assert job.returncode == 0
 
 
@@ -78,7 +78,7 @@ def test_a_server_bears_it_when_client_and_job_end_at_once(owner):
         assert job.stdout
         os.kill(int(job.stdout.readline()), signal.SIGKILL)
         job.kill()
-        job.communicate(timeout=30)
+        job.communicate(timeout=240)
     assert owner.run(FORKED) == (0, "forked\n", "")
 
 
@@ -87,7 +87,7 @@ def test_a_signal_at_the_very_end_of_a_job_changes_at_most_how_it_ends(owner):
         job = owner.start("import os, signal; signal.signal(signal.SIGUSR1, signal.SIG_IGN)")
         time.sleep(0.03 + delay * 0.005)
         job.send_signal(signal.SIGUSR1)
-        errors = job.communicate(timeout=30)[1]
+        errors = job.communicate(timeout=240)[1]
         assert (job.returncode, errors) in ((0, ""), (-signal.SIGUSR1, ""))
 
 
@@ -97,7 +97,7 @@ def test_a_job_ends_well_though_notes_of_it_were_cleared(new_owner):
     assert job.stdout
     assert job.stdout.readline() == "on\n"
     shutil.rmtree(Path(owner.servers) / "forks")
-    job.communicate("go on\n", timeout=30)
+    job.communicate("go on\n", timeout=240)
     assert job.returncode == 0
     assert owner.run(FORKED) == (0, "forked\n", "")
 
@@ -109,7 +109,7 @@ def test_nothing_outlives_a_killed_snakemake(new_owner):
     processes = {int(job.stdout.readline()), *owner.children()}
     assert len(processes) == 3
     owner.process.kill()
-    errors = job.communicate(timeout=30)[1]
+    errors = job.communicate(timeout=240)[1]
     assert job.returncode == 1
     assert "the fork server has gone, and this job with it" in errors
     wait_until(lambda: not processes & set(parents()))
@@ -127,7 +127,7 @@ def test_jobs_do_not_wait_for_libraries_of_the_server_to_be_taken_down(new_owner
     number = int(job.stdout.readline())
     owner.process.kill()
     wait_until(lambda: number not in parents())
-    assert job.wait(timeout=30) == 1
+    assert job.wait(timeout=240) == 1
 
 
 def test_nothing_outlives_a_run_that_ends(new_owner):
