@@ -196,7 +196,9 @@ def _strangers(named: set[str]) -> str:
     if not named:
         return "with an earlier version of this project"
     names = named - {socket.gethostname()}
-    said = ["with jobs on a cluster (see `squeue` or `kubectl get jobs`)"] if _CLUSTER in names else []
+    said = (
+        ["with jobs on a cluster (see `squeue` or `kubectl get jobs`)"] if _CLUSTER in names else []
+    )
     said += [f"on {name}" for name in sorted(names - {_CLUSTER})]
     return " and ".join(said)
 
