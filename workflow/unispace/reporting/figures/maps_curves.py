@@ -108,9 +108,7 @@ def _of_examples(heads: pd.DataFrame, models: list[str], plan: Plan) -> pd.Serie
     return found | (heads["method"] == CEILING)
 
 
-def _by_families(
-    pairs: list[tuple[str, str]], plan: Plan
-) -> dict[str, list[tuple[str, str]]]:
+def _by_families(pairs: list[tuple[str, str]], plan: Plan) -> dict[str, list[tuple[str, str]]]:
     """Pairs by the families of their ends."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for a, b in pairs:

@@ -154,9 +154,7 @@ FIGURES = {
     "pca_components": Kind(pca_transfer.draw_components, (PCA_NUMBERS_SCHEMA,), many=True),
     "schedule": Kind(schedule.draw, ()),
     "forgetting": Kind(forgetting.draw, (SCHEMA,), rows=(Rows((CHANGE,)),)),
-    "interpolation": Kind(
-        interpolation.draw, (SCHEMA,), rows=(Rows(TASK_EXPERIMENTS, "models"),)
-    ),
+    "interpolation": Kind(interpolation.draw, (SCHEMA,), rows=(Rows(TASK_EXPERIMENTS, "models"),)),
     "conflicts": Kind(conflicts.draw, (HISTORY_SCHEMA,), many=True),
     "losses": Kind(losses.draw, (HISTORY_SCHEMA,), many=True),
 }
