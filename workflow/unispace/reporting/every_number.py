@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from unispace.records.results import without_resamples
 from unispace.reporting.looks import in_order, methods_in_order, short_names
@@ -111,7 +112,9 @@ def _sorted(
     return results.loc[order]
 
 
-def _each_once(make: Callable[..., str], *columns: Sequence[Any] | pd.Series) -> list[str]:
+def _each_once(
+    make: Callable[..., str], *columns: Sequence[Any] | pd.Series | NDArray[Any]
+) -> list[str]:
     """Texts made of the cells of each row; of rows that are alike once, since most are."""
     # As objects, since texts of Arrow take far longer one by one.
     cells = list(zip(*(np.asarray(column, dtype=object) for column in columns), strict=True))
@@ -137,8 +140,10 @@ def _words(values: Sequence[str] | pd.Series, shown: Mapping[str, str] | None = 
         shown: what stands on the page for a word, which is then its title.
     """
     # Texts of Arrow stay such, and are looked through at once.
-    texts = isinstance(values, pd.Series) and isinstance(values.dtype, pd.StringDtype)
-    column = values if texts else pd.Series(values, dtype=object)
+    if isinstance(values, pd.Series) and isinstance(values.dtype, pd.StringDtype):
+        column = values
+    else:
+        column = pd.Series(values, dtype=object)
     codes, words = pd.factorize(column.fillna(""))
     told = [str(word) for word in words]
     if shown is None:

@@ -104,7 +104,7 @@ def _of_examples(heads: pd.DataFrame, models: list[str], plan: Plan) -> pd.Serie
         groups = _by_families(pairs, plan).values()
         wanted = {pair for group in groups for pair in group[:EXAMPLES]}
         ends = zip(here["source"], here["target"], strict=True)
-        found[here.index] = [pair in wanted for pair in ends]
+        found[here.index] = np.array([pair in wanted for pair in ends], bool)
     return found | (heads["method"] == CEILING)
 
 
