@@ -1,12 +1,16 @@
 """The command that fits maps: what it records, and what it refuses before it fits anything."""
 
 import argparse
+import dataclasses
+import itertools
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from unispace.alignment.fit import fit_map
 from unispace.alignment.maps import fit_linear
 from unispace.alignment.storage import key_of, load_maps
 from unispace.commands import fit_maps
@@ -59,7 +63,7 @@ def write(folder, index, models=None, **changes):
         write_embeddings(made, folder / "embeddings" / model / "faces")
 
 
-def fit(folder, methods=None, models=None, seed=1):
+def fit(folder, methods=None, models=None, seed=1, kept=None):
     models = list(models or MODELS)
     maps = Maps(models=models, datasets=("faces",), fit_share=0.6, methods=methods or METHODS)
     fitting = {"fit": "faces", "test": "faces", "shared": None}
@@ -68,6 +72,7 @@ def fit(folder, methods=None, models=None, seed=1):
     fit_maps.configure(parser)
     line = ["--settings", json.dumps({**settings, "maps": maps.model_dump(mode="json")})]
     line += ["--embeddings", str(folder / "embeddings"), "--output", str(folder / "maps")]
+    line += [] if kept is None else ["--kept", str(kept)]
     fit_maps.run(parser.parse_args(line))
     return json.loads((folder / "maps" / "maps.json").read_text())
 
@@ -232,3 +237,117 @@ def test_too_few_identities_are_refused(tmp_path):
         match=r"of its 1 identities are left to .*, at least 2 are needed; change maps.fit",
     ):
         fit(tmp_path)
+
+
+def bytes_of_maps(folder):
+    return {path.name: path.read_bytes() for path in (folder / "maps").iterdir()}
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """The methods that are fitted, in their order; ceilings, which take no fit, among them."""
+    found = []
+
+    def counted(method, *arguments):
+        found.append(method.kind)
+        return fit_map(method, *arguments)
+
+    monkeypatch.setattr("unispace.alignment.fit.fit_map", counted)
+    return found
+
+
+def again(folder, methods=None, models=None, seed=1):
+    """Fit once more where outputs were removed, as Snakemake does before a job; gives the bytes of all maps."""
+    shutil.rmtree(folder / "maps")
+    fit(folder, methods, models, seed, folder / "kept")
+    return bytes_of_maps(folder)
+
+
+def test_of_a_changed_penalty_its_maps_alone_are_fitted(tmp_path, fits):
+    write(tmp_path, index_of())
+    fit(tmp_path, kept=tmp_path / "kept")
+    assert len(fits) == 6 * len(METHODS)
+    fits.clear()
+    before = bytes_of_maps(tmp_path)
+    assert again(tmp_path) == before
+    assert fits == []
+    changed = METHODS | {"centroids": {"kind": "ridge", "fit_on": "centroids", "alpha": 7}}
+    kept = again(tmp_path, changed)
+    assert fits == 6 * ["ridge"]
+    assert kept != before
+    shutil.rmtree(tmp_path / "kept")
+    assert again(tmp_path, changed) == kept
+
+
+def test_kept_maps_hold_no_second_copy(tmp_path):
+    write(tmp_path, index_of())
+    fit(tmp_path, kept=tmp_path / "kept")
+    for source, target in itertools.permutations(MODELS, 2):
+        file = f"{pair_name(source, target)}.safetensors"
+        assert (tmp_path / "kept" / file).samefile(tmp_path / "maps" / file)
+
+
+def test_maps_are_kept_where_files_have_one_name(tmp_path, fits, monkeypatch):
+    def refused(*names):
+        raise PermissionError("no second names here")
+
+    monkeypatch.setattr("os.link", refused)
+    write(tmp_path, index_of())
+    fit(tmp_path, kept=tmp_path / "kept")
+    before = bytes_of_maps(tmp_path)
+    fits.clear()
+    assert again(tmp_path) == before
+    assert fits == []
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "json"])
+def test_damaged_kept_maps_are_fitted_anew(tmp_path, fits, caplog, ending):
+    write(tmp_path, index_of())
+    fit(tmp_path, kept=tmp_path / "kept")
+    before = bytes_of_maps(tmp_path)
+    fits.clear()
+    damaged = tmp_path / "kept" / f"{pair_name('a/base/seed0', 'b/base/seed0')}.{ending}"
+    content = damaged.read_bytes()
+    damaged.unlink()
+    damaged.write_bytes(content[:-40])
+    assert again(tmp_path) == before
+    # Both directions, which share what they have in common.
+    assert len(fits) == 2 * len(METHODS)
+    assert "made anew" in caplog.text
+    fits.clear()
+    assert again(tmp_path) == before
+    assert fits == []
+
+
+def test_what_maps_are_fitted_on_and_drawn_by_decides_what_is_kept(tmp_path, fits):
+    index = index_of()
+    write(tmp_path, index)
+    fit(tmp_path, kept=tmp_path / "kept")
+    fits.clear()
+    seeded = again(tmp_path, seed=2)
+    assert len(fits) == 6 * len(METHODS)
+    fits.clear()
+
+    def turned(embeddings):
+        return dataclasses.replace(embeddings, vectors=-embeddings.vectors)
+
+    write(tmp_path, index, b=turned)
+    assert again(tmp_path, seed=2) != seeded
+    # All maps from and to one of three models.
+    assert len(fits) == 4 * len(METHODS)
+
+
+def test_maps_of_a_model_that_is_left_out_are_not_kept_for_ever(tmp_path):
+    write(tmp_path, index_of())
+    fit(tmp_path, kept=tmp_path / "kept")
+    again(tmp_path, models=list(MODELS)[:2])
+    assert len(list((tmp_path / "kept").iterdir())) == 2 * 2
+
+
+def test_code_decides_what_is_kept(tmp_path, fits, monkeypatch):
+    write(tmp_path, index_of())
+    fit(tmp_path, kept=tmp_path / "kept")
+    fits.clear()
+    monkeypatch.setattr("unispace.commands.fit_maps.version_of", lambda *names: "other code")
+    again(tmp_path)
+    assert len(fits) == 6 * len(METHODS)

@@ -160,9 +160,10 @@ def test_fourteen_methods_and_nine_pairs_of_families_have_a_mark_each():
     plan = Plan(methods=tuple(methods), families={f: f for f in families}, protocols=("enrol-one",))
     drawing = maps_families.draw([rows], plan)
     marks = {
-        (round(float(line.get_xdata()[0]), 6), round(float(line.get_ydata()[0]), 6))
+        (round(float(x), 6), round(float(y), 6))
         for line in drawing.figure.axes[0].lines
         if line.get_marker() not in ("None", None)
+        for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)
     }
     assert len(marks) == len(drawing.table) == 14 * 9
     heights = sorted(y for _, y in marks)

@@ -42,6 +42,7 @@ rule fit_maps:
         ),
         embeddings=lambda w: f"{RESULTS}/embeddings",
         folder=lambda w: f"{RESULTS}/maps/{w.fitting}",
+        kept=lambda w: f"{KEPT}/fit_maps/{w.fitting}",
     shell:
         "python -m unispace fit-maps --settings {params.settings:q}"
-        " --embeddings {params.embeddings} --output {params.folder} > {log} 2>&1"
+        " --embeddings {params.embeddings} --output {params.folder} --kept {params.kept} > {log} 2>&1"

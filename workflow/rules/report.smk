@@ -267,6 +267,7 @@ rule render_report:
         ),
         templates=lambda w: "workflow/report",
         figures=lambda w: FIGURES,
+        kept=lambda w: f"{KEPT}/render_report",
     shell:
         "python -m unispace render-report --settings {params.settings:q}"
         " --templates {params.templates} --results {input.results} --audit {input.audit}"
@@ -274,7 +275,7 @@ rule render_report:
         " --people {input.people} --humans {input.humans} --published {input.published}"
         " --claims {input.claims} --accepted {input.accepted}"
         " --manifests {input.manifests} --cards {input.cards} --own {input.own}"
-        " --page {output.page} > {log} 2>&1"
+        " --page {output.page} --kept {params.kept} > {log} 2>&1"
 
 
 rule figures:

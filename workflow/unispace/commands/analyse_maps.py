@@ -25,7 +25,7 @@ from unispace.commands.common import evaluation as io
 from unispace.commands.common.maps import Clouds, read_fitting
 from unispace.config.maps import Fitting, Maps
 from unispace.evaluation.measure import Measure
-from unispace.evaluation.tidy import Cell, rows
+from unispace.evaluation.tidy import Cell, rows, rows_of_cells
 from unispace.records.code import version_of
 from unispace.records.files import read_json
 from unispace.records.kept_tables import Frames, KeptTables, key_of_parts
@@ -148,7 +148,7 @@ def _images(
 def _unmapped(images: MappedImages, cell: Cell) -> Frames:
     """Tidy rows of two models as they are."""
     measures = images.unmapped(str(cell.source), str(cell.target))
-    return _frames([rows(cell, measures)])
+    return _frames(rows(cell, measures))
 
 
 def _of_map(images: MappedImages, cell: Cell, fitted: Map, basis: Basis) -> Frames:
@@ -165,11 +165,12 @@ def _of_map(images: MappedImages, cell: Cell, fitted: Map, basis: Basis) -> Fram
         shape = map_geometry(core(fitted))
         singular = shape.singular
         measured.append(("geometry", SHAPE, shape_measures(fitted, shape)))
-    tables = [
-        rows(dataclasses.replace(cell, experiment=experiment, protocol=protocol), measures)
+    told = [
+        (dataclasses.replace(cell, experiment=experiment, protocol=protocol), measure)
         for experiment, protocol, measures in measured
+        for measure in measures
     ]
-    return _frames(tables, _by_component(cell, singular, left))
+    return _frames(rows_of_cells(told), _by_component(cell, singular, left))
 
 
 def _by_component(cell: Cell, singular: np.ndarray, left: Residuals) -> pd.DataFrame:
@@ -220,13 +221,13 @@ def _triples(
 def _composed(images: MappedImages, cell: Cell, first: Map, second: Map, direct: Map) -> Frames:
     """Tidy rows of two maps one after the other."""
     ends = str(cell.source), str(cell.target)
-    return _frames([rows(cell, images.composed(ends, first, second, direct))])
+    return _frames(rows(cell, images.composed(ends, first, second, direct)))
 
 
-def _frames(tables: list[pd.DataFrame], components: pd.DataFrame | None = None) -> Frames:
+def _frames(metrics: pd.DataFrame, components: pd.DataFrame | None = None) -> Frames:
     """The rows of a part, and its numbers by component where it is a map."""
     none = GEOMETRY_SCHEMA.empty_table().to_pandas()
     return {
-        "metrics": pd.concat(tables, ignore_index=True),
+        "metrics": metrics,
         "components": none if components is None else components,
     }

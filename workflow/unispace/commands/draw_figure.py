@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
             f"figure `{name}`: {len(arguments.tables)} tables and {len(plan.names)} names of them"
         )
     tables = [
-        read_table(path, schema, rows=kind.rows_of(place))
+        read_table(path, schema, rows=kind.rows_of(place, plan))
         for place, (path, schema) in enumerate(zip(arguments.tables, schemas, strict=True))
     ]
     files = {"svg": arguments.svg, "png": arguments.png, "csv": arguments.csv}

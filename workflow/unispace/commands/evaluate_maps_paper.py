@@ -30,7 +30,7 @@ from unispace.evaluation.compatibility_paper import (
     published_identification,
     published_verification,
 )
-from unispace.evaluation.tidy import Cell, rows
+from unispace.evaluation.tidy import Cell, rows_of_cells
 from unispace.records.code import version_of
 from unispace.records.kept_tables import KeptTables, key_of_parts
 
@@ -108,17 +108,17 @@ def run(arguments: argparse.Namespace) -> None:
         protocol="paper-splits",
         fitted_on=fitting.fit,
     )
-    tables = []
+    measured = []
     for experiment, groups in (("paper", found), ("families-paper", _of_families(found, families))):
         for (source, target, method), metrics in groups.items():
             about = dataclasses.replace(
                 cell, experiment=experiment, source=source, target=target, method=method
             )
-            tables.append(rows(about, over_splits(metrics, shares, n)))
+            measured += [(about, measure) for measure in over_splits(metrics, shares, n)]
     failed = io.failures({m: arguments.embeddings / m / fitting.test for m in families})
     # A mean over a family fails with any of its models.
     failed |= {families[model]: f"{model}: {why}" for model, why in failed.items()}
-    io.write_metrics(tables, arguments.metrics, failed)
+    io.write_metrics([rows_of_cells(measured)], arguments.metrics, failed)
 
 
 def _of_families(found: Found, families: Mapping[str, str]) -> Found:

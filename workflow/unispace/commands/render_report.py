@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import zlib
 from pathlib import Path
 
 import pandas as pd
@@ -12,9 +13,11 @@ import pandas as pd
 from unispace.config.study import Study
 from unispace.records.audit import SCHEMA as AUDIT
 from unispace.records.claims import CLAIMS_SCHEMA, PARTS_SCHEMA
+from unispace.records.code import version_of
 from unispace.records.files import read_json, replacing
 from unispace.records.golden import read_acceptances
 from unispace.records.humans import COMPARISON_SCHEMA, read_humans
+from unispace.records.kept_made import KeptMade
 from unispace.records.manifest import read_manifest
 from unispace.records.published import read_published
 from unispace.records.results import SCHEMA
@@ -71,6 +74,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="why results are expected as they are, or nothing",
     )
     parser.add_argument("--page", type=Path, required=True)
+    parser.add_argument(
+        "--kept",
+        type=Path,
+        help="pictures as they stand on it, for the next time; left out: nowhere",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -99,9 +107,14 @@ def run(arguments: argparse.Namespace) -> None:
         code=settings["code"],
         printed=read_published(arguments.published[0]) if arguments.published else None,
         claims=_claims(arguments.claims),
+        # Of the versions of the libraries too, and of the one that zlib was built with.
+        kept=KeptMade(
+            arguments.kept, f"{version_of('render_report', 'pillow')} {zlib.ZLIB_RUNTIME_VERSION}"
+        ),
         accepted=[one for path in arguments.accepted for one in read_acceptances(path)],
     )
     html = render(material, arguments.templates, arguments.page)
+    material.kept.keep()
     with replacing(arguments.page) as temporary:
         temporary.write_text(html, "utf-8")
     log = logging.getLogger(__name__)

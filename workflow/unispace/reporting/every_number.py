@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from unispace.records.results import without_resamples
 from unispace.reporting.looks import in_order, methods_in_order, short_names
@@ -58,15 +60,12 @@ def every_number(
     # Families and planted models are called as they are.
     ends = in_order(pd.concat([model, source, target]).dropna(), models)
     names = {name: name for name in ends} | short_names([m for m in ends if m in models])
-    titles = [_joined(a, b, by) for a, b, by in zip(first, second, against, strict=True)]
+    titles = _each_once(_joined, first, second, against)
     shown = {
-        title: _joined(names.get(a), names.get(b), by)
-        for a, b, by, title in zip(first, second, against, titles, strict=True)
+        _joined(a, b, by): _joined(names.get(a), names.get(b), by)
+        for a, b, by in set(zip(first, second, against, strict=True))
     }
-    # As objects, since texts of Arrow take far longer one by one.
-    units, metrics = (rows[c].to_numpy(dtype=object) for c in ("unit", "metric"))
-    exact = [without_resamples(u, m) for u, m in zip(units, metrics, strict=True)]
-    resampled = [f"nothing: {why}" if why else u for why, u in zip(exact, units, strict=True)]
+    resampled = _each_once(_resampled, rows["unit"], rows["metric"])
     columns = [
         ("Data set", _words(rows["dataset"])),
         ("Model or pair", _words(titles, shown)),
@@ -113,6 +112,22 @@ def _sorted(
     return results.loc[order]
 
 
+def _each_once(
+    make: Callable[..., str], *columns: Sequence[Any] | pd.Series | NDArray[Any]
+) -> list[str]:
+    """Texts made of the cells of each row; of rows that are alike once, since most are."""
+    # As objects, since texts of Arrow take far longer one by one.
+    cells = list(zip(*(np.asarray(column, dtype=object) for column in columns), strict=True))
+    texts = {row: make(*row) for row in set(cells)}
+    return [texts[row] for row in cells]
+
+
+def _resampled(unit: str, metric: str) -> str:
+    """What was resampled, or why nothing was."""
+    why = without_resamples(unit, metric)
+    return f"nothing: {why}" if why else unit
+
+
 def _joined(first: object, second: object, by: str) -> str:
     return by.join(str(end) for end in (first, second) if isinstance(end, str))
 
@@ -124,8 +139,12 @@ def _words(values: Sequence[str] | pd.Series, shown: Mapping[str, str] | None = 
         values: of each row; what is missing is an empty word.
         shown: what stands on the page for a word, which is then its title.
     """
-    column = pd.Series(values, dtype=object)
-    codes, words = pd.factorize(column.where(column.notna(), ""))
+    # Texts of Arrow stay such, and are looked through at once.
+    if isinstance(values, pd.Series) and isinstance(values.dtype, pd.StringDtype):
+        column = values
+    else:
+        column = pd.Series(values, dtype=object)
+    codes, words = pd.factorize(column.fillna(""))
     told = [str(word) for word in words]
     if shown is None:
         return {"words": told, "codes": codes.tolist()}
@@ -134,7 +153,10 @@ def _words(values: Sequence[str] | pd.Series, shown: Mapping[str, str] | None = 
 
 def _numbers(values: pd.Series) -> dict:
     """A column of numbers, null where there is none."""
-    return {"numbers": [None if math.isnan(v) else _short(v) for v in values.astype(float)]}
+    # Many stand for several rows, such as shares of a gallery and levels of chance; by their bits, for the sign of zero.
+    known, places = np.unique(values.to_numpy(np.float64).view(np.int64), return_inverse=True)
+    short = [None if math.isnan(v) else _short(v) for v in known.view(np.float64).tolist()]
+    return {"numbers": [short[place] for place in places.tolist()]}
 
 
 def _short(value: float) -> float:

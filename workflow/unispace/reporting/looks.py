@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from unispace.config.methods import CEILING
 
 # Okabe and Ito 2008, without the yellow that white paper swallows.
@@ -136,7 +138,8 @@ def methods_in_order(present: Iterable[str], order: Sequence[str]) -> list[str]:
         present: names found.
         order: the study's methods.
     """
-    found = set(present)
+    # Texts of Arrow take long one by one.
+    found = set(present.unique() if isinstance(present, pd.Series) else present)
     return in_order(found - {CEILING}, order) + [CEILING] * (CEILING in found)
 
 

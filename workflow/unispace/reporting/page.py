@@ -18,6 +18,7 @@ from unispace.evaluation.gelo import EXPERIMENT as GELO
 from unispace.evaluation.gelo import FIXED_SETS
 from unispace.evaluation.tasks import ATTACK_DETECTION
 from unispace.records.golden import Acceptance
+from unispace.records.kept_made import KeptMade
 from unispace.reporting.audit import audit_lines, findings
 from unispace.reporting.cards import dataset_cards, fingerprint, model_cards, starts
 from unispace.reporting.claims_section import claims_section
@@ -80,6 +81,7 @@ class Material:
         code: version of the code that draws figures.
         claims: verdicts on claims and the parts that they rest on, rows of `records.claims`; None without claims.
         accepted: changes of the expected results, the first one first.
+        kept: what was made of pictures before.
     """
 
     study: Study
@@ -101,6 +103,7 @@ class Material:
     code: str = ""
     claims: tuple[pd.DataFrame, pd.DataFrame] | None = None
     accepted: Sequence[Acceptance] = ()
+    kept: KeptMade = field(default_factory=lambda: KeptMade(None, ""))
 
 
 def render(material: Material, templates: Path, page: Path) -> str:
@@ -132,7 +135,7 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
     config = yaml.safe_dump(
         study.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100
     )
-    pictures = figures(material.figures, material.folder, page)
+    pictures = figures(material.figures, material.folder, page, material.kept)
     datasets = dataset_cards(study, material.datasets, material.manifests)
     models = model_cards(study, material.models, material.datasets, material.cards)
     own = own_cards(study, material.models, material.datasets, material.own)
@@ -167,7 +170,10 @@ def _context(material: Material, page: Path) -> dict[str, Any]:
         ),
         "code": material.code,
         "sheets": sheets(
-            [d for d in material.datasets if study.datasets[d].has_images], material.folder, page
+            [d for d in material.datasets if study.datasets[d].has_images],
+            material.folder,
+            page,
+            material.kept,
         ),
         "main": main_table(study, results, *order),
         "forgetting": forgetting_table(study, results, *order),

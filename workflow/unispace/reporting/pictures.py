@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from unispace.errors import UserError
+from unispace.records.kept_made import KeptMade
 from unispace.reporting.packing import packed
 
 # Bytes in the page, as base64 and for figures compressed. A figure beyond the first is mostly pixels or many thousand
@@ -56,35 +57,39 @@ class Picture:
         return len(self.uri) + len(self.drawing)
 
 
-def figures(names: Sequence[str], folder: Path, page: Path) -> dict[str, Picture]:
+def figures(names: Sequence[str], folder: Path, page: Path, kept: KeptMade) -> dict[str, Picture]:
     """The figures of the page: drawings, pictures of those that are too large, or links where even these are too many.
 
     Args:
         names: of the figures, in the study's order.
         folder: where their files are.
         page: where the page will lie, for relative links.
+        kept: what was made of the files before.
 
     Raises:
         UserError: where a file is missing or none of ours.
     """
-    found = {name: _figure(name, folder, page) for name in names}
+    found = {name: _figure(name, folder, page, kept) for name in names}
     for name in sorted(found, key=lambda name: -found[name].weight):
         together = sum(picture.weight for picture in found.values())
         if found[name].weight > _FIGURE_BUDGET or together > _FIGURES_BUDGET:
-            found[name] = replace(found[name], uri=_picture(name, folder, page), drawing="")
+            found[name] = replace(found[name], uri=_picture(name, folder, page, kept), drawing="")
     for name in sorted(found, key=lambda name: -found[name].weight):
         if sum(picture.weight for picture in found.values()) > _FIGURES_BUDGET:
             found[name] = replace(found[name], uri="", drawing="")
     return found
 
 
-def sheets(datasets: Sequence[str], folder: Path, page: Path) -> list[tuple[str, Picture]]:
+def sheets(
+    datasets: Sequence[str], folder: Path, page: Path, kept: KeptMade
+) -> list[tuple[str, Picture]]:
     """The contact sheets of data sets, as pictures; those beyond the budget are linked and not embedded.
 
     Args:
         datasets: those that have one, in the study's order.
         folder: where the sheets are.
         page: where the page will lie, for relative links.
+        kept: what was made of the files before.
 
     Raises:
         UserError: where one is missing.
@@ -92,7 +97,7 @@ def sheets(datasets: Sequence[str], folder: Path, page: Path) -> list[tuple[str,
     found, spent = [], 0
     for dataset in datasets:
         path = folder / f"sheet_{dataset}.png"
-        uri, width, height = _webp(_bytes(path, page), _SHEET_QUALITY)
+        uri, width, height = _webp(_bytes(path, page), _SHEET_QUALITY, kept)
         fits = spent + len(uri) <= _SHEETS_BUDGET
         spent += len(uri) if fits else 0
         files = (("PNG", _link(path, page)), ("CSV", _link(path.with_suffix(".csv"), page)))
@@ -100,7 +105,7 @@ def sheets(datasets: Sequence[str], folder: Path, page: Path) -> list[tuple[str,
     return found
 
 
-def _figure(name: str, folder: Path, page: Path) -> Picture:
+def _figure(name: str, folder: Path, page: Path, kept: KeptMade) -> Picture:
     content = _bytes(folder / f"{name}.svg", page)
     size = re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', content[:2000])
     if size is None:
@@ -116,22 +121,27 @@ def _figure(name: str, folder: Path, page: Path) -> Picture:
     # Keeps its place, so that nothing moves when the drawing comes.
     empty = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"/>'
     uri = _uri("image/svg+xml", empty.encode())
-    return Picture(name, uri, packed(content), width, height, files, numbers)
+    drawing = kept.of(content, "packed", make=lambda: packed(content))
+    return Picture(name, uri, drawing, width, height, files, numbers)
 
 
-def _picture(name: str, folder: Path, page: Path) -> str:
-    return _webp(_bytes(folder / f"{name}.png", page), _FIGURE_QUALITY)[0]
+def _picture(name: str, folder: Path, page: Path, kept: KeptMade) -> str:
+    return _webp(_bytes(folder / f"{name}.png", page), _FIGURE_QUALITY, kept)[0]
 
 
-def _webp(content: bytes, quality: int) -> tuple[str, int, int]:
+def _webp(content: bytes, quality: int, kept: KeptMade) -> tuple[str, int, int]:
     """A picture as WebP, and its width and height before."""
     with Image.open(io.BytesIO(content)) as opened:
         width, height = opened.size
-        picture = opened.convert("RGB")
-    picture.thumbnail((_LONGEST, _LONGEST))
-    made = io.BytesIO()
-    picture.save(made, "webp", quality=quality, method=4)
-    return _uri("image/webp", made.getvalue()), width, height
+
+        def made() -> str:
+            picture = opened.convert("RGB")
+            picture.thumbnail((_LONGEST, _LONGEST))
+            stream = io.BytesIO()
+            picture.save(stream, "webp", quality=quality, method=4)
+            return _uri("image/webp", stream.getvalue())
+
+        return kept.of(content, "webp", quality, make=made), width, height
 
 
 def _bytes(path: Path, page: Path) -> bytes:

@@ -36,6 +36,8 @@ _HIGH = 0.115  # inches of a row
 _WIDE = 3.5  # inches of a panel
 _SHADE = "#f4f4f0"
 
+_Row = Mapping[Hashable, Any]
+
 
 def draw_bands(
     rows: pd.DataFrame, plan: Plan, bands: Sequence[tuple[str, str]], names: Mapping[str, str]
@@ -95,6 +97,7 @@ def _bands(
 ) -> None:
     unit = len(methods) + 1
     found = {(r["source"], r["target"], r["method"]): r for r in rows.to_dict("records")}
+    marked: dict[str, list[tuple[float, _Row]]] = {method: [] for method in methods}
     for number, (source, target) in enumerate(bands):
         top = number * unit
         if number % 2 == 0:
@@ -107,22 +110,30 @@ def _bands(
             axes.vlines(ceiling["value"], top + 0.15, top + unit - 0.15, color=OTHER, lw=2.2)
         for place, (method, row) in enumerate(zip(methods, here, strict=True)):
             if row is not None:
-                mark(axes, row, top + place + 1, looks[method], method)
+                marked[method].append((top + place + 1, row))
+    for method, placed in marked.items():
+        mark(axes, placed, looks[method], method)
 
 
-def mark(axes: Axes, row: Mapping[Hashable, Any], y: float, look: Look, name: str) -> None:
-    """One value with its interval; what failed is said at the left and not drawn as a number."""
-    if row["status"] != "ok":
-        axes.plot(0.012, y, marker="x", color=OTHER, markersize=4)
-        axes.annotate(
-            f"{name} failed", (0.012, y), xytext=(5, 0), textcoords="offset points",
-            va="center", fontsize=6.5, fontstyle="italic", color="#555555",
-        )  # fmt: skip
+def mark(axes: Axes, placed: Sequence[tuple[float, _Row]], look: Look, name: str) -> None:
+    """The values of a method with their intervals; what failed is said at the left and not drawn as a number.
+
+    All at once: a line and a dot for each takes four times as long.
+    """
+    for y, row in placed:
+        if row["status"] != "ok":
+            axes.plot(0.012, y, marker="x", color=OTHER, markersize=4)
+            axes.annotate(
+                f"{name} failed", (0.012, y), xytext=(5, 0), textcoords="offset points",
+                va="center", fontsize=6.5, fontstyle="italic", color="#555555",
+            )  # fmt: skip
+    fine = [(y, row) for y, row in placed if row["status"] == "ok"]
+    if not fine:
         return
-    axes.hlines(y, row["lower"], row["upper"], color=look.colour, linewidth=1.3)
-    axes.plot(
-        row["value"], y, color=look.colour, marker=look.marker, linestyle="none", markersize=4.2
-    )
+    lines = [y for y, _ in fine]
+    lower, upper, value = ([row[k] for _, row in fine] for k in ("lower", "upper", "value"))
+    axes.hlines(lines, lower, upper, color=look.colour, linewidth=1.3)
+    axes.plot(value, lines, color=look.colour, marker=look.marker, linestyle="none", markersize=4.2)
 
 
 def _key(methods: Sequence[str], looks: Mapping[str, Look], ceiling: bool) -> list[Line2D]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -69,6 +71,51 @@ class _Material:
     plan: Plan
 
 
+def shown(curves: pa.Table, plan: Plan) -> pa.Table:
+    """The curves that panels may show: by the protocol that stands, of shown methods, of many pairs the examples.
+
+    These are few of many. Where nothing could be measured of a pair that is an example, one more than is shown is left.
+
+    Args:
+        curves: of maps of one experiment; columns as `records.results.CURVE_SCHEMA`.
+        plan: as the figure is drawn by.
+    """
+    keys = ["protocol", *_KEY]
+    lines = curves.select(keys).to_pandas().astype("category")
+    # Rows of a curve lie together, and there are hundreds of them.
+    codes = np.stack([lines[key].cat.codes.to_numpy() for key in keys])
+    begins = np.flatnonzero(np.r_[len(lines) > 0, (codes[:, 1:] != codes[:, :-1]).any(axis=0)])
+    heads = lines.iloc[begins].astype(object).reset_index(drop=True)
+    kept = heads["method"].isin([CEILING, *plan.shown])
+    kept &= heads["protocol"].isin(protocols_in_order(heads["protocol"], plan.protocols)[:1])
+    models = grouped(plan.families)
+    if len(pairs_of(heads[kept], models)) > FEW_PAIRS:
+        kept &= _of_examples(heads[kept], models, plan).reindex(heads.index, fill_value=False)
+    sizes = np.diff(np.r_[begins, len(lines)])
+    return curves.filter(pa.array(np.repeat(kept.to_numpy(bool), sizes)))
+
+
+def _of_examples(heads: pd.DataFrame, models: list[str], plan: Plan) -> pd.Series:
+    """Whether curves are of the first pairs of two families, or ceilings."""
+    found = pd.Series(data=False, index=heads.index)
+    for tested in tested_in_order(heads, plan.datasets):
+        here = rows_tested(heads, tested)
+        pairs = pairs_of(here, models)
+        groups = _by_families(pairs, plan).values()
+        wanted = {pair for group in groups for pair in group[:EXAMPLES]}
+        ends = zip(here["source"], here["target"], strict=True)
+        found[here.index] = np.array([pair in wanted for pair in ends], bool)
+    return found | (heads["method"] == CEILING)
+
+
+def _by_families(pairs: list[tuple[str, str]], plan: Plan) -> dict[str, list[tuple[str, str]]]:
+    """Pairs by the families of their ends."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for a, b in pairs:
+        groups.setdefault(f"{plan.families[a]} → {plan.families[b]}", []).append((a, b))
+    return groups
+
+
 def draw_cmc(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     """Draw identification across models, a line for each method; of many pairs of models, examples."""
     curves, results = _standing(tables, "identification", plan)
@@ -106,7 +153,7 @@ def _standing(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Curves and results by the protocol that stands for the experiment."""
     curves, results = (rows_of_maps(table, (experiment,)) for table in tables)
-    protocols = protocols_in_order(curves["protocol"], plan.protocols)[:1]
+    protocols = protocols_in_order(curves["protocol"].unique(), plan.protocols)[:1]
     return tuple(table[table["protocol"].isin(protocols)] for table in (curves, results))  # pyright: ignore[reportReturnType]
 
 
@@ -127,9 +174,7 @@ def _grid(results: pd.DataFrame, plan: Plan) -> list[_Panel]:
         if not many:
             found += [_Panel(f"{names[a]} → {names[b]}", tested, ((a, b),)) for a, b in pairs]
             continue
-        groups: dict[str, list[tuple[str, str]]] = {}
-        for a, b in pairs:
-            groups.setdefault(f"{plan.families[a]} → {plan.families[b]}", []).append((a, b))
+        groups = _by_families(pairs, plan)
         found += [_Panel(g, tested, tuple(ps[:EXAMPLES]), many) for g, ps in groups.items()]
     if not _side_by_side(found):
         return found

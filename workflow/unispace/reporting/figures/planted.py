@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -41,6 +43,7 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
     for panel, world in zip(axes, worlds, strict=True):
         here = rows[rows["dataset"] == world]
         titled(panel, *_TITLES.get(world, (world, "")))
+        marked: dict[str, list[tuple[float, dict[Any, Any]]]] = {}
         for number, protocol in enumerate(protocols):
             tested = here[here["protocol"] == protocol]
             top = number * unit
@@ -51,7 +54,9 @@ def draw(tables: list[pd.DataFrame], plan: Plan) -> Drawing:
                 )  # fmt: skip
             for row in tested.to_dict("records"):
                 place = list(looks).index(row["method"]) + 1
-                mark(panel, row, top + place, looks[row["method"]], row["method"])
+                marked.setdefault(row["method"], []).append((top + place, row))
+        for method, placed in marked.items():
+            mark(panel, placed, looks[method], method)
         # What theory says is about a gallery of one image of each person.
         if _THEORY_OF in protocols:
             top = protocols.index(_THEORY_OF) * unit

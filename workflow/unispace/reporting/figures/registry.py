@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from unispace.config.tradeoffs import DETECTION
 from unispace.evaluation.gelo import EXPERIMENT as TRADEOFFS
+from unispace.evaluation.tasks import TASK_EXPERIMENTS
 from unispace.records.models import HISTORY_SCHEMA
 from unispace.records.results import (
     ASYMMETRY_SCHEMA,
@@ -74,12 +75,14 @@ class Kind:
         schemas: of its tables in their order.
         many: the last schema stands for any number of tables.
         rows: of its tables, which rows it gets; None, or left out at the end, for all.
+        narrow: leaves out rows of the first table that the plan has no place for; None where it has one for all.
     """
 
     draw: Callable[[list[pd.DataFrame], Plan], Drawing]
     schemas: tuple[pa.Schema, ...]
     many: bool = False
     rows: tuple[Rows | None, ...] = ()
+    narrow: Callable[[pa.Table, Plan], pa.Table] | None = None
 
     def schemas_of(self, count: int) -> list[pa.Schema] | None:
         """The schemas of `count` tables; None where the figure is not drawn from so many."""
@@ -87,13 +90,16 @@ class Kind:
             return [self.schemas[0]] * count
         return list(self.schemas) if count == len(self.schemas) else None
 
-    def rows_of(self, place: int) -> Rows | None:
+    def rows_of(self, place: int, plan: Plan) -> Callable[[pa.Table], pa.Table] | None:
         """Which rows of a table it gets; None for all."""
-        return self.rows[place] if place < len(self.rows) else None
+        rows, narrow = self.rows[place] if place < len(self.rows) else None, self.narrow
+        if place or narrow is None:
+            return rows
+        return lambda table: narrow(table if rows is None else rows(table), plan)
 
 
 FIGURES = {
-    "tasks": Kind(tasks.draw, (SCHEMA,), rows=(Rows(of="models"),)),
+    "tasks": Kind(tasks.draw, (SCHEMA,), rows=(Rows(TASK_EXPERIMENTS, "models"),)),
     "cmc": Kind(curves.draw_cmc, (CURVE_SCHEMA,), rows=(Rows(("identification",), "models"),)),
     "roc": Kind(
         curves.draw_roc, (CURVE_SCHEMA, SCHEMA), rows=2 * (Rows(("verification",), "models"),)
@@ -102,10 +108,16 @@ FIGURES = {
     "maps_schematic": Kind(maps_schematic.draw, ()),
     "maps_families": Kind(maps_families.draw, (SCHEMA,), rows=(Rows(FAMILIES, "maps"),)),
     "maps_cmc": Kind(
-        maps_curves.draw_cmc, (CURVE_SCHEMA, SCHEMA), rows=2 * (Rows(("identification",), "maps"),)
+        maps_curves.draw_cmc,
+        (CURVE_SCHEMA, SCHEMA),
+        rows=2 * (Rows(("identification",), "maps"),),
+        narrow=maps_curves.shown,
     ),
     "maps_roc": Kind(
-        maps_curves.draw_roc, (CURVE_SCHEMA, SCHEMA), rows=2 * (Rows(("verification",), "maps"),)
+        maps_curves.draw_roc,
+        (CURVE_SCHEMA, SCHEMA),
+        rows=2 * (Rows(("verification",), "maps"),),
+        narrow=maps_curves.shown,
     ),
     "planted": Kind(planted.draw, (SCHEMA,), rows=(Rows((PLANTED,)),)),
     "maps_structure": Kind(
@@ -142,7 +154,7 @@ FIGURES = {
     "pca_components": Kind(pca_transfer.draw_components, (PCA_NUMBERS_SCHEMA,), many=True),
     "schedule": Kind(schedule.draw, ()),
     "forgetting": Kind(forgetting.draw, (SCHEMA,), rows=(Rows((CHANGE,)),)),
-    "interpolation": Kind(interpolation.draw, (SCHEMA,), rows=(Rows(of="models"),)),
+    "interpolation": Kind(interpolation.draw, (SCHEMA,), rows=(Rows(TASK_EXPERIMENTS, "models"),)),
     "conflicts": Kind(conflicts.draw, (HISTORY_SCHEMA,), many=True),
     "losses": Kind(losses.draw, (HISTORY_SCHEMA,), many=True),
 }
