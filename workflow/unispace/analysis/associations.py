@@ -392,17 +392,6 @@ def _tested(
 
 
 def _ranks(values: Doubles) -> Doubles:
-    """Ranks from 1 on, `(n,)`; those of equal values are their mean, and all are NaN where a value is.
+    from scipy.stats import rankdata
 
-    As `scipy.stats.rankdata`, which takes five times as long for the few values of a resample.
-    """
-    values = np.ravel(values)
-    if np.isnan(values).any():
-        return np.full(values.size, np.nan)
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    begins = np.flatnonzero(np.r_[values.size > 0, ordered[1:] != ordered[:-1]])
-    sizes = np.diff(np.r_[begins, values.size])
-    ranks = np.empty(values.size)
-    ranks[order] = np.repeat(begins + (sizes + 1) / 2, sizes)
-    return ranks
+    return rankdata(values)
