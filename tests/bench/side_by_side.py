@@ -43,7 +43,8 @@ def side_by_side(
 ) -> Row:
     """Compare two ways to the same result, and keep the row.
 
-    The two alternate, so that a slower hour of the machine meets both. CPU time is taken and not wall time, because
+    The two alternate, and take turns in being first, so that a slower hour of the machine meets both, and neither
+    always finds what the other left in caches and memory. CPU time is taken and not wall time, because
     other work may share the machine. A ratio is taken of each pair of neighbours; the row has their median, smallest
     and largest.
 
@@ -139,11 +140,14 @@ def growth(
 def _by_turns(
     one: Callable[[], Any], other: Callable[[], Any], repeats: int
 ) -> list[tuple[float, float]]:
-    """CPU seconds of two calls that alternate."""
+    """CPU seconds of two calls that alternate; every second time the other begins."""
     times = []
-    for _ in range(repeats):
-        gc.collect()
-        times.append((timed(one)[1], timed(other)[1]))
+    for number in range(repeats):
+        seconds = {}
+        for call in (one, other) if number % 2 == 0 else (other, one):
+            gc.collect()
+            seconds[call] = timed(call)[1]
+        times.append((seconds[one], seconds[other]))
     return times
 
 

@@ -106,12 +106,12 @@ def difference(found, expected):
     return max(float((found[k] - expected[k]).abs().max()) for k in expected)
 
 
-# place, model, side, images of a batch, steps
+# place, model, side, images of a batch, steps: what a training costs to start is shared by ten times as many in a study
 STEPS = [
-    ("02-default", "eva02-micro", 32, 16, 60),
-    ("02-clip", "clip-micro", 64, 32, 20),
-    ("02-dinov3", "dinov3-micro", 64, 32, 20),
-    ("02-vit-b16", "vit-b16", 224, 4, 1),
+    ("02-default", "eva02-micro", 32, 16, 120),
+    ("02-clip", "clip-micro", 64, 32, 40),
+    ("02-dinov3", "dinov3-micro", 64, 32, 40),
+    ("02-vit-b16", "vit-b16", 224, 4, 2),
 ]
 
 
@@ -133,7 +133,7 @@ def test_step(tmp_path, place, name, size, batch, steps):
         Bare(network, start, task, curriculum),
         difference,
         within=1e-6,
-        repeats=3 if name == "vit-b16" else 5,
+        repeats=3 if name == "vit-b16" else 7,
     )
     reaches(row)
 

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unispace.curricula.augment import augment
+from unispace.curricula.augment import _grid, augment
 from unispace.curricula.randomness import generator
 
 
@@ -85,3 +85,12 @@ def test_a_grey_image_stays_grey():
     images = noise(8)[:, :1].expand(-1, 3, -1, -1)
     changed = augment(images, 1.0, generator(0))
     torch.testing.assert_close(changed[:, 0], changed[:, 2], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (7, 48), (224, 112), (1, 5)])
+def test_pixels_come_from_where_an_affine_grid_says(height, width):
+    draws = torch.Generator().manual_seed(0)
+    matrices = torch.eye(2, 3) + 0.3 * torch.randn(6, 2, 3, generator=draws)
+    expected = torch.nn.functional.affine_grid(matrices, [6, 3, height, width], align_corners=False)
+    # Equal but for the order in which some libraries add three products.
+    torch.testing.assert_close(_grid(matrices, height, width), expected, rtol=0, atol=5e-7)

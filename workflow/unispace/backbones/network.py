@@ -88,7 +88,9 @@ class Network(nn.Module):
 
 def to_unit(images: Tensor) -> Tensor:
     """uint8 `(n, h, w, 3)` to float32 in [0, 1], `(n, 3, h, w)`."""
-    return images.permute(0, 3, 1, 2).contiguous().float().div_(255)
+    # Turned and converted in one pass.
+    planes = images.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
+    return planes.div_(255)
 
 
 def _create(settings: Backbone) -> nn.Module:

@@ -46,15 +46,39 @@ def augment(
     angle, zoom = torch.deg2rad(turn), 1 + zoom
     cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
     shift_x, shift_y = 2 * shift_x, 2 * shift_y
-    matrix = torch.stack(
-        [torch.stack([cos * flip, -sin, shift_x], 1), torch.stack([sin * flip, cos, shift_y], 1)], 1
-    )
-    grid = functional.affine_grid(matrix, list(images.shape), align_corners=False)
+    matrix = torch.stack([cos * flip, -sin, shift_x, sin * flip, cos, shift_y], 1).view(n, 2, 3)
+    grid = _grid(matrix, images.shape[2], images.shape[3])
     moved = functional.grid_sample(
         images, grid, mode="bilinear", padding_mode="reflection", align_corners=False
     )
     brightness, contrast, saturation = (1 + drawn[5:]).view(3, n, 1, 1, 1).unbind()
     grey = moved.mean(1, keepdim=True)
-    coloured = grey + (moved - grey) * saturation
+    # In place: what is written to memory takes longer than the arithmetic.
+    coloured = moved.sub_(grey).mul_(saturation).add_(grey)
     centre = coloured.mean((1, 2, 3), keepdim=True)
-    return ((coloured - centre) * contrast + centre * brightness).clamp_(0, 1)
+    return coloured.sub_(centre).mul_(contrast).add_(centre * brightness).clamp_(0, 1)
+
+
+def _grid(matrices: Tensor, height: int, width: int) -> Tensor:
+    """Where each pixel comes from: `functional.affine_grid`, at a fraction of its time.
+
+    Products of x are the same in all rows and those of y in all columns, so they are taken once for each. They are
+    added up in the order of that function, and the sums are its bits.
+
+    Args:
+        matrices: `(n, 2, 3)`.
+        height: h of the images.
+        width: w of the images.
+
+    Returns:
+        `(n, h, w, 2)`, all x before all y in memory, as sampling likes it best.
+    """
+    of_x, of_y, shift = matrices[..., None, None].unbind(2)
+    along = of_x * _centres(width)
+    down = of_y * _centres(height)[:, None]
+    return (along + down).add_(shift).permute(0, 2, 3, 1)
+
+
+def _centres(size: int) -> Tensor:
+    """Centres of the pixels of a side that reaches from -1 to 1, `(size,)`."""
+    return torch.linspace(-1, 1, size) * (size - 1) / size

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import torch
+import math
+
 from torch import Tensor
 
 from unispace.errors import UserError
@@ -25,9 +26,10 @@ def finite(value: Tensor, what: str, names: str, step: int, rate: float) -> floa
     Raises:
         Diverged: where it is not finite.
     """
-    if not torch.isfinite(value):
+    number = float(value)
+    if not math.isfinite(number):
         raise Diverged(
-            f"the {what} of {names} became {float(value)} at step {step + 1} with learning rate "
+            f"the {what} of {names} became {number} at step {step + 1} with learning rate "
             f"{rate:.2g}; lower learning_rate or clip_norm"
         )
-    return float(value)
+    return number

@@ -15,6 +15,7 @@ from unispace.backbones.layers import parameter_groups
 from unispace.backbones.network import Network
 from unispace.config.curricula import Curriculum
 from unispace.curricula.batches import draw, parts_of
+from unispace.curricula.clipping import clip
 from unispace.curricula.diverged import finite
 from unispace.curricula.gradients import (
     Gradient,
@@ -256,7 +257,7 @@ class Learner:
     def _update(self, cycle: Cycle, visits: Sequence[Visit]) -> None:
         """Take a step on the gradients there are, clipped together, unless they are not finite."""
         self.world.add_up([p.grad for p in self.parameters if p.grad is not None])
-        norm = nn.utils.clip_grad_norm_(self.parameters, self.settings.clip_norm)
+        norm = clip(self.parameters, self.settings.clip_norm)
         names = " + ".join(f"`{visit.dataset}`" for visit in visits)
         finite(norm, "gradient", names, cycle.step, cycle.learning_rate)
         self.optimiser.step()

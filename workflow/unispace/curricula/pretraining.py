@@ -17,6 +17,7 @@ from unispace.backbones.devices import CPU, moved
 from unispace.backbones.layers import parameter_groups
 from unispace.backbones.network import to_unit
 from unispace.config.pretraining import Pretrain
+from unispace.curricula.clipping import clip
 from unispace.curricula.diverged import finite
 from unispace.curricula.randomness import batch_rows, generator, seed_layers
 from unispace.curricula.resume import Resume
@@ -91,7 +92,7 @@ def pretrain(
         loss = objective(*moved(_batch(inputs, source, settings.batch_size, step, seed), device))
         losses[step] = finite(loss.detach(), "loss", *where)
         loss.backward()
-        finite(nn.utils.clip_grad_norm_(parameters, settings.clip_norm), "gradient", *where)
+        finite(clip(parameters, settings.clip_norm), "gradient", *where)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         objective.after_step((step + 1) / settings.steps)  # pyright: ignore[reportCallIssue]
