@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from unispace.kernels import choose
 
 # As in every job, and before a library is loaded: what a test computes here and a job elsewhere are the same bits.
 choose(os.environ)
+
+# What a shell starts in the background ignores interrupts, and so would all that tests start to interrupt it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run, and no limit that a busy machine could break.
 settings.register_profile("unispace", deadline=None, derandomize=True, database=None)
