@@ -96,7 +96,7 @@ def test_the_tiny_study_runs_survives_a_drain_and_a_cancelled_job(
         run.kill()
     said = log.read_text()
     (number,) = re.findall(rf"Job (\d+) has been submitted with SLURM jobid {training} ", said)
-    assert f"Trying to restart job {number}." in said
+    assert len(re.findall(r"  again  train_model  .* start 1 of 3 failed", said)) == 1
     sent = re.findall(rf"Job {number} has been submitted with SLURM jobid (\d+) ", said)
     assert sent[0] == training
     assert len(sent) == 2
